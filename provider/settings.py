@@ -1,0 +1,208 @@
+"""Where Dkron is, how to log in there, and what the program needs besides: from the environment, else the stack's config.
+
+The environment wins, so that a stack survives a moved Dkron: `pulumi up --refresh` reads with the provider
+configuration recorded in the state, and only the environment can mend an address that went bad in there. It decides
+nothing about jobs and opens no connection. Every problem is told at once, with the command that mends it.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from provider.errors import SettingsError
+
+DEFAULT_OWNER_TAG = "d2-dkron-mgr"
+DEFAULT_TIMEOUT_S = 10.0  # longer would hold a SIGTERM up: the engine waits for calls in flight
+
+# Config key -> the environment variable that wins over it. NAME_FILE (a file that holds the value) is read too.
+ENVIRONMENT = {
+    "dkronUrl": "DKRON_URL",
+    "dkronToken": "DKRON_TOKEN",
+    "dkronUser": "DKRON_USER",
+    "dkronPassword": "DKRON_PASSWORD",
+    "dkronCaFile": "DKRON_CA_FILE",
+    "gatewayUrl": "GATEWAY_URL",
+    "serviceKey": "SERVICE_KEY",
+    "ownerTag": "OWNER_TAG",
+    "adopt": "ADOPT",
+}
+SECRET_KEYS = frozenset({"serviceKey", "dkronToken", "dkronPassword"})
+
+Lookup = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class DkronSettings:
+    """One cluster: its servers' addresses (at least one, no trailing slash), credentials, seconds to wait."""
+
+    urls: tuple[str, ...]
+    token: str = field(default="", repr=False)
+    user: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: str = ""
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return tuple(s for s in (self.token, self.password) if s)
+
+    @property
+    def shown(self) -> str:
+        """The addresses as they may be shown: there are no credentials in them, `parse_urls` refuses those."""
+        return ",".join(self.urls)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the program and the provider need. `service_key` is a secret."""
+
+    dkron: DkronSettings
+    gateway_url: str
+    service_key: str = field(repr=False)
+    owner_tag: str = DEFAULT_OWNER_TAG
+    adopt: bool = False
+
+
+def from_environment(key: str, env: Mapping[str, str]) -> str | None:
+    """The value that the environment gives for a config key, None if it gives none. Raises SettingsError (no such file)."""
+    name = ENVIRONMENT.get(key)
+    if name is None:
+        return None
+    if env.get(name, "").strip():
+        return env[name].strip()
+    path = env.get(f"{name}_FILE", "").strip()
+    if not path:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise SettingsError([f"{name}_FILE: cannot read {path}: {reason}"]) from None
+
+
+class _Reader:
+    """Looks values up, environment first, and gathers the problems."""
+
+    def __init__(self, config: Lookup, env: Mapping[str, str]) -> None:
+        self.config, self.env = config, env
+        self.problems: list[str] = []
+
+    def text(self, key: str) -> str:
+        """The value of `key`, "" where there is none."""
+        try:
+            value = from_environment(key, self.env)
+        except SettingsError as error:
+            self.problems.extend(error.problems)
+            return ""
+        return (value if value is not None else str(self.config(key) or "")).strip()
+
+    def required(self, key: str) -> str:
+        value = self.text(key)
+        if not value and not any(p.startswith(f"{ENVIRONMENT[key]}_FILE") for p in self.problems):
+            self.problems.append(f"{key} is not set: {way_out(key)}")
+        return value
+
+    def malformed(self, key: str, reason: str) -> None:
+        self.problems.append(f"{key} {reason}: {way_out(key)}")
+
+
+def way_out(key: str) -> str:
+    """How to set a key, as a command."""
+    secret = "--secret " if key in SECRET_KEYS else ""
+    return f"run `pulumi config set {secret}{key} VALUE` or set {ENVIRONMENT.get(key, key)} in the environment"
+
+
+def check_url(text: str) -> str | None:
+    """Why `text` is no http(s) address of a server, or None if it is one."""
+    try:
+        parts: SplitResult = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return "is no valid address"
+    if any(c.isspace() or not c.isprintable() for c in text):
+        return "holds white space"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return "must look like http://host:port"
+    if parts.username is not None or parts.password is not None:
+        return "must hold no user or password (use dkronUser and dkronPassword)"
+    if parts.query or parts.fragment or "?" in text or "#" in text:
+        return "must have no ? or # part"
+    return "has port 0" if port == 0 else None
+
+
+def parse_urls(text: str) -> tuple[tuple[str, ...], str | None]:
+    """The addresses in a comma-separated list, without trailing slashes, and the first reason against one."""
+    urls = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    if not urls:
+        return (), "names no server"
+    return urls, next((reason for reason in map(check_url, urls) if reason), None)
+
+
+def _dkron(reader: _Reader) -> DkronSettings:
+    urls: tuple[str, ...] = ()
+    text = reader.required("dkronUrl")
+    if text:
+        urls, reason = parse_urls(text)
+        if reason:
+            reader.malformed("dkronUrl", reason)
+    token, user, password = (reader.text(key) for key in ("dkronToken", "dkronUser", "dkronPassword"))
+    for key, value in (("dkronToken", token), ("dkronUser", user), ("dkronPassword", password)):
+        if not value.isprintable():
+            reader.malformed(key, "holds a line break or another control character")
+    if token and (user or password):
+        reader.malformed("dkronToken", "and dkronUser/dkronPassword are both set; only one way to log in can be used")
+    elif bool(user) != bool(password):
+        missing = "dkronPassword" if user else "dkronUser"
+        reader.malformed(missing, "is not set, but its counterpart is")
+    ca_file = reader.text("dkronCaFile")
+    if ca_file and not Path(ca_file).is_file():
+        reader.malformed("dkronCaFile", f"names no file ({ca_file})")
+    return DkronSettings(urls, token, user, password, ca_file)
+
+
+def _adopt(reader: _Reader) -> bool:
+    text = reader.text("adopt").lower()
+    if text not in ("", "true", "false", "1", "0"):
+        reader.malformed("adopt", "must be true or false")
+    return text in ("true", "1")
+
+
+def load_dkron(config: Lookup, env: Mapping[str, str] | None = None) -> DkronSettings:
+    """Only what a client of Dkron needs. Raises SettingsError."""
+    reader = _Reader(config, os.environ if env is None else env)
+    settings = _dkron(reader)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return settings
+
+
+def load_owner(config: Lookup, env: Mapping[str, str] | None = None) -> tuple[str, bool]:
+    """The owner tag and whether foreign jobs may be adopted. Raises SettingsError."""
+    reader = _Reader(config, os.environ if env is None else env)
+    tag, adopt = reader.text("ownerTag") or DEFAULT_OWNER_TAG, _adopt(reader)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return tag, adopt
+
+
+def load(config: Lookup, env: Mapping[str, str] | None = None) -> Settings:
+    """Everything. `config` looks a key of the stack's config up. Raises SettingsError with all problems at once."""
+    reader = _Reader(config, os.environ if env is None else env)
+    dkron = _dkron(reader)
+    gateway = reader.required("gatewayUrl").rstrip("/")
+    reason = check_url(gateway) if gateway else None
+    if reason:
+        reader.malformed("gatewayUrl", reason)
+    service_key = reader.required("serviceKey")
+    if not service_key.isprintable():
+        reader.malformed("serviceKey", "holds a line break or another control character")
+    if ":" in service_key:
+        reader.malformed("serviceKey", "holds a colon, at which Dkron would cut the header")
+    tag = reader.text("ownerTag") or DEFAULT_OWNER_TAG
+    adopt = _adopt(reader)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return Settings(dkron, gateway, service_key, tag, adopt)
