@@ -59,7 +59,7 @@ class DkronClient:
     # -- endpoints
 
     def leader(self) -> str | None:
-        """GET /v1/leader: the leader's name, None while there is none. /health is no use: it is 200 without a leader."""
+        """GET /v1/leader: the leader's name, None without one. /health is no use: it is 200 without a leader."""
         failure: DkronError | None = None
         for server in self._servers():
             try:
@@ -285,7 +285,7 @@ def _path(name: str) -> str:
 
 
 def _json(answer: requests.Response, what: str) -> Any:
-    """The body as JSON. An empty 200 is what Dkron answers when a stored date can't be written as JSON (recorded: p02-p14)."""
+    """The body as JSON. An empty 200 is Dkron's answer when a stored date can't be written as JSON (p02-p14)."""
     if not answer.content:
         raise BadAnswer(
             f"Dkron answered 200 with an empty body for {what}: a job's starts_at or expires_at lies outside the years "

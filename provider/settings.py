@@ -1,4 +1,4 @@
-"""Where Dkron is, how to log in there, and what the program needs besides: from the environment, else the stack's config.
+"""Where Dkron is, how to log in, and what the program needs besides: from the environment, else the stack's config.
 
 The environment wins, so that a stack survives a moved Dkron: `pulumi up --refresh` reads with the provider
 configuration recorded in the state, and only the environment can mend an address that went bad in there. It decides
@@ -67,7 +67,7 @@ class Settings:
 
 
 def from_environment(key: str, env: Mapping[str, str]) -> str | None:
-    """The value that the environment gives for a config key, None if it gives none. Raises SettingsError (no such file)."""
+    """What the environment gives for a config key, None if nothing. Raises SettingsError (no such file)."""
     name = ENVIRONMENT.get(key)
     if name is None:
         return None

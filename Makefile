@@ -1,0 +1,40 @@
+# `make up` and `make test` are all a newcomer needs; the rest are their parts.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: help setup up preview down destroy lint unit e2e test clean
+
+help:
+	@echo "make setup    virtual environment $(VENV) from the pinned requirements"
+	@echo "make up       a Dkron, the Pulumi CLI, \`pulumi up\`, and the jobs as a table"
+	@echo "make preview  what \`make up\` would change"
+	@echo "make down     stop the Dkron that \`make up\` started"
+	@echo "make destroy  delete our jobs and remove the stack"
+	@echo "make test     every check and every test that can run here"
+
+# The stamp holds the requirements it was made from, so a changed pin sets the environment up anew.
+$(VENV)/.stamp: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "setup: Python 3.11 or newer is needed, and $(PYTHON) is not: set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "setup:   $(VENV) with $$($(PYTHON) --version 2>&1) and the pinned requirements"
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.stamp
+
+up preview down destroy: setup
+	@$(RUN) -m dev $@
+
+lint: setup
+	$(RUN) -m dev.checks lint
+
+unit: setup
+	$(RUN) -m dev.checks unit
+
+e2e: setup
+	$(RUN) -m dev.checks e2e
+
+test: setup
+	@$(RUN) -m dev.checks lint unit e2e

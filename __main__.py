@@ -1,0 +1,24 @@
+"""The Pulumi program: settings -> declare the jobs -> export what was declared. Run by `pulumi`, never by hand."""
+
+import gc
+import signal
+
+# Over a third of a large program's time was the cyclic garbage collector, and a process of seconds needs none.
+gc.disable()
+# A failed run interrupts the program; Python's own handler would print a KeyboardInterrupt traceback.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import pulumi  # noqa: E402
+
+from jobs import DuplicateJob, declared_jobs  # noqa: E402
+from provider.resource import declare, program_settings  # noqa: E402
+
+settings = program_settings()
+try:
+    specs = declared_jobs()
+except DuplicateJob as error:
+    raise pulumi.RunError(str(error)) from None
+declare(specs, settings)
+pulumi.export("jobs", {spec.name: spec.schedule for spec in specs})
+pulumi.export("ownerTag", settings.owner_tag)
+pulumi.export("dkronUrl", settings.dkron.shown)

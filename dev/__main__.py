@@ -1,0 +1,79 @@
+"""`python -m dev up | preview | down | destroy`: what `make` calls. STACK (dev) names the stack."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from dev.say import ROOT, STATE, say, stop
+from dev.server import ensure_dkron, stop_dkron
+from dev.table import table
+from dev.tools import choose_pulumi
+from provider.client import DkronClient
+from provider.errors import DkronJobsError
+from provider.settings import DEFAULT_OWNER_TAG, load_dkron
+
+DEV_PASSPHRASE = "dkron-jobs-dev"  # noqa: S105 - documented: it guards nothing but the dev stack's example key
+STACK = os.environ.get("STACK", "").strip() or "dev"
+
+
+def environment(dkron_url: str) -> dict[str, str]:
+    """The environment of the Pulumi CLI: the address in use, and for the dev stack its documented passphrase."""
+    env = {**os.environ, "DKRON_URL": dkron_url, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    if STACK == "dev" and not any(env.get(f"PULUMI_CONFIG_PASSPHRASE{end}") for end in ("", "_FILE")):
+        env["PULUMI_CONFIG_PASSPHRASE"] = DEV_PASSPHRASE
+    return env
+
+
+def run_pulumi(commands: Sequence[Sequence[str]], dkron_url: str) -> None:
+    """Runs Pulumi commands one after the other, their output shown; stops at the first that fails."""
+    pulumi = str(choose_pulumi().path)
+    say("stack", f"{STACK}, state in {os.environ.get('PULUMI_BACKEND_URL') or '.state/'}")
+    for command in [["stack", "select", "--create", STACK], *commands]:
+        done = subprocess.run(
+            [pulumi, *command, "--non-interactive"], cwd=ROOT, env=environment(dkron_url), check=False
+        )
+        if done.returncode != 0:
+            stop(f"`pulumi {' '.join(command)}` ended with exit code {done.returncode}; the reason stands above")
+
+
+def up() -> None:
+    url = ensure_dkron()
+    run_pulumi([["up", "--yes", "--stack", STACK]], url)
+    client = DkronClient(load_dkron({"dkronUrl": url}.get))
+    jobs = client.list_jobs(os.environ.get("OWNER_TAG") or DEFAULT_OWNER_TAG)
+    client.close()
+    sys.stdout.write(f"\n{len(jobs)} jobs of ours in Dkron at {url}:\n\n{table(jobs, datetime.now(UTC))}\n")
+
+
+def preview() -> None:
+    run_pulumi([["preview", "--diff", "--stack", STACK]], ensure_dkron())
+
+
+def destroy() -> None:
+    run_pulumi([
+        ["destroy", "--yes", "--stack", STACK],
+        ["stack", "rm", "--yes", "--preserve-config", "--stack", STACK],
+    ], ensure_dkron())  # fmt: skip
+
+
+def main(arguments: Sequence[str]) -> NoReturn:
+    """Runs one command. Exit code 0, 1 (with one line that says why) or 2 (wrong usage)."""
+    commands = {"up": up, "preview": preview, "down": stop_dkron, "destroy": destroy}
+    if len(arguments) != 1 or arguments[0] not in commands:
+        sys.stderr.write(f"usage: python -m dev {' | '.join(commands)}\n")
+        raise SystemExit(2)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    STATE.mkdir(exist_ok=True)
+    try:
+        commands[arguments[0]]()
+    except DkronJobsError as error:
+        stop(str(error))
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
