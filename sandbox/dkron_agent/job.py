@@ -1,0 +1,242 @@
+"""A job as Dkron's API takes, stores and shows it: plain dicts in the API's field order.
+
+Stands in for Dkron's decoding of a job and for its validation, with its words (recorded: http.json c, d, e, f). It
+stores nothing. What is valid as a schedule, a name or a time zone is asked of the provider's pure modules.
+"""
+
+from typing import Any, Final
+
+from provider import names, schedule
+
+from . import durations, gojson, gotime
+from .gojson import Pairs
+
+Job = dict[str, Any]
+
+# Every field in the order of the API, with the kind of its value.
+FIELDS: Final[dict[str, str]] = {
+    "id": "string",
+    "name": "string",
+    "displayname": "string",
+    "timezone": "string",
+    "schedule": "string",
+    "owner": "string",
+    "owner_email": "string",
+    "success_count": "int",
+    "error_count": "int",
+    "last_success": "time?",
+    "last_error": "time?",
+    "disabled": "bool",
+    "tags": "map[string]string",
+    "metadata": "map[string]string",
+    "retries": "uint",
+    "dependent_jobs": "[]string",
+    "parent_job": "string",
+    "processors": "map[string]plugin.Config",
+    "concurrency": "string",
+    "executor": "string",
+    "executor_config": "plugin.ExecutorPluginConfig",
+    "status": "string",
+    "next": "time",
+    "ephemeral": "bool",
+    "starts_at": "time?",
+    "expires_at": "time?",
+}
+TIMES: Final = tuple(name for name, kind in FIELDS.items() if kind.startswith("time"))
+_MAPS: Final = ("tags", "metadata", "executor_config")
+_EMPTY: Final[dict[str, Any]] = {"string": "", "int": 0, "uint": 0, "bool": False, "time": gotime.ZERO}
+_BITS: Final = {"uint": (0, 2**64), "int": (-(2**63), 2**63)}
+
+MAX_MESSAGE: Final = 4_194_304  # bytes of Dkron's internal message (recorded: n09, n12)
+
+
+class Refused(ValueError):
+    """Dkron answers 400 with these words."""
+
+
+class Panic(Exception):
+    """Dkron's handler dies: 500 with an empty body."""
+
+
+def blank() -> Job:
+    return {name: _EMPTY.get(kind) for name, kind in FIELDS.items()} | {"concurrency": "allow"}
+
+
+def parse(body: bytes) -> Job:
+    """The job of a request, as the answer will echo it. Raises Refused ("Unable to parse payload: ...")."""
+    job = blank()
+    try:
+        value = gojson.decode(body)
+        if value is None:
+            return job
+        _fill(job, value)
+    except (gojson.JsonError, gotime.TimeSyntax, Refused) as error:
+        raise Refused(f"Unable to parse payload: {error}.") from None
+    return job
+
+
+def _fill(job: Job, pairs: Any) -> None:
+    if not isinstance(pairs, Pairs):
+        raise Refused(f"json: cannot unmarshal {gojson.kind(pairs)} into Go value of type dkron.Job")
+    first: list[Refused] = []  # a wrong kind is told only when the rest has been read
+    for key, value in pairs:
+        name = key if key in FIELDS else key.lower()
+        if name not in FIELDS:
+            continue
+        kind = FIELDS[name]
+        if kind.startswith("time"):
+            job[name] = _time(value, job[name], kind)
+        elif value is not None:
+            try:
+                job[name] = _decode(name, kind, value, job[name])
+            except Refused as error:
+                first.append(error)
+    if first:
+        raise first[0]
+
+
+def _time(value: Any, before: Any, kind: str) -> Any:
+    if value is None:
+        return before if kind == "time" else None
+    if gojson.kind(value) != "string":
+        raise gotime.TimeSyntax("Time.UnmarshalJSON: input is not a JSON string")
+    return gotime.parse(value) if kind == "time" else gotime.parse_loose(value)
+
+
+def _wrong(value: Any, name: str, kind: str, detail: str = "") -> Refused:
+    return Refused(
+        f"json: cannot unmarshal {gojson.kind(value)}{detail} into Go struct field Job.{name} of type {kind}"
+    )
+
+
+def _decode(name: str, kind: str, value: Any, before: Any) -> Any:
+    found = gojson.kind(value)
+    if kind in _BITS and found == "number":
+        low, high = _BITS[kind]
+        if not value.lstrip("-").isdigit() or not low <= int(value) < high:
+            raise _wrong(value, name, kind, f" {value}")
+        return int(value)
+    if kind in ("string", "bool") and found == kind:
+        return value
+    if kind == "[]string" and found == "array":
+        return [_text(name, item) for item in value]
+    if kind in ("map[string]string", "plugin.ExecutorPluginConfig", "plugin.Config") and found == "object":
+        return {**(before or {}), **{key: _text(name, item) for key, item in value}}
+    if kind == "map[string]plugin.Config" and found == "object":
+        inner = {key: None if item is None else _decode(name, "plugin.Config", item, None) for key, item in value}
+        return {**(before or {}), **inner}
+    raise _wrong(value, name, kind)
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if gojson.kind(value) != "string":
+        raise _wrong(value, name, "string")
+    return str(value)
+
+
+def validate(job: Job) -> None:
+    """Raises Refused with the first fault (the order is recorded: ea2-ea4), or Panic."""
+    problem = names.check_name(job["name"]) or _problem(job)
+    if problem:
+        raise Refused(f"Job validation failed: {problem}.")
+
+
+def _problem(job: Job) -> str | None:
+    if job["parent_job"] == job["name"]:
+        return "the job can not have itself as parent"
+    text = job["schedule"]
+    if text or not job["parent_job"]:
+        if text.startswith(("TZ=", "CRON_TZ=")) and " " not in text:
+            raise Panic  # recorded: ea5
+        try:
+            schedule.parse(text, job["name"])
+        except schedule.ScheduleError as error:
+            return f"can't parse job schedule: {error.reason}"
+    if job["concurrency"] not in ("allow", "forbid", ""):
+        return 'invalid concurrency policy value, use "allow" or "forbid"'
+    return names.check_timezone(job["timezone"]) or _shell_problem(job)
+
+
+def _shell_problem(job: Job) -> str | None:
+    config = job["executor_config"] or {}
+    if job["executor"] != "shell":
+        return None
+    if config.get("timeout") and durations.parse(config["timeout"]) is None:
+        return "Error parsing job timeout value"
+    try:
+        durations.memory(config.get("mem_limit", ""))
+    except ValueError as error:
+        return f"Error parsing job memory limit value: {error}"
+    return None
+
+
+def as_stored(job: Job) -> Job:
+    """What Dkron keeps of a job: 32-bit numbers, no empty maps, times in UTC."""
+    stored = dict(job, id=job["name"])
+    for name in (*_MAPS, "dependent_jobs"):
+        stored[name] = stored[name] or None
+    stored["processors"] = {name: config or {} for name, config in (stored["processors"] or {}).items()}
+    stored["retries"] %= 2**32
+    for name in ("success_count", "error_count"):
+        stored[name] = (stored[name] + 2**31) % 2**32 - 2**31
+    for name in TIMES:
+        if stored[name] is not None:
+            stored[name] = gotime.GoTime(stored[name].ns)
+    return stored
+
+
+def plain(job: Job) -> dict[str, Any] | None:
+    """The job as the API shows it; None when Dkron could not write one of its times (recorded: p03)."""
+    shown = dict(job)
+    for name in TIMES:
+        if shown[name] is not None:
+            shown[name] = shown[name].text()
+            if shown[name] is None:
+                return None
+    for name in (*_MAPS, "processors"):
+        if shown[name]:
+            shown[name] = dict(sorted(shown[name].items()))
+    if shown["processors"]:
+        shown["processors"] = {k: v and dict(sorted(v.items())) for k, v in shown["processors"].items()}
+    return shown
+
+
+def _varint(number: int) -> int:
+    return max(1, (number.bit_length() + 6) // 7)
+
+
+def _block(size: int, tag: int) -> int:
+    return tag + _varint(size) + size
+
+
+def _map_size(values: dict[str, str] | None, tag: int) -> int:
+    pairs = ((len(key.encode()), len(value.encode())) for key, value in (values or {}).items())
+    return sum(_block(_block(key, 1) + _block(value, 1), tag) for key, value in pairs)
+
+
+def _instant_size(moment: gotime.GoTime) -> int:
+    seconds, nanos = divmod(moment.ns, 1_000_000_000)
+    return (1 + (10 if seconds < 0 else _varint(seconds)) if seconds else 0) + (1 + _varint(nanos) if nanos else 0)
+
+
+def message_size(job: Job) -> int:
+    """Bytes of the internal message that would carry the job: beyond MAX_MESSAGE Dkron answers 500 (recorded: n09)."""
+    short = ("name", "timezone", "schedule", "owner", "owner_email", "parent_job")  # fields whose tag is one byte
+    size = 0
+    for name, kind in FIELDS.items():
+        if kind == "string" and name != "id" and job[name]:
+            size += _block(len(job[name].encode()), 1 if name in short else 2)
+        elif kind == "bool" and job[name]:
+            size += 2 if name == "disabled" else 3
+        elif kind in _BITS and job[name]:
+            size += 1 + (10 if job[name] < 0 else _varint(job[name] % 2**32))
+        elif kind == "time?":
+            size += 3 if job[name] is None else _block(2 + _block(_instant_size(job[name]), 1), 2)
+    size += _block(_instant_size(job["next"]), 2) + _map_size(job["tags"], 1)
+    size += _map_size(job["metadata"], 2) + _map_size(job["executor_config"], 2)
+    size += sum(_block(len(name.encode()), 1) for name in job["dependent_jobs"] or [])
+    for name, config in (job["processors"] or {}).items():
+        size += _block(_block(len(name.encode()), 1) + _block(_map_size(config, 1), 1), 2)
+    return _block(size, 1)

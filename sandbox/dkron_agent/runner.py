@@ -1,0 +1,145 @@
+"""What happens when a job runs: executor, result, retries, children.
+
+Stands in for Dkron's run path on one node (recorded: firing.json, http.json g and h). It does not decide when a job's
+time has come (scheduler.py), and knows no executor from within.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from . import gotime
+from .job import Job
+from .scheduler import Scheduler
+from .store import Execution, Store
+
+# Takes the job's name and its config; answers its output and, if it failed, why.
+Executor = Callable[[str, Mapping[str, str]], tuple[bytes, str | None]]
+
+MAX_OUTPUT: Final = 256_000  # bytes, the last ones are kept; recorded: out-big, shell-big-output
+_RETRY_STEP: Final = 0.5  # seconds
+_BROKEN: Final = (
+    b"grpc: Error on execution streaming, agent connection was abruptly terminated: "
+    b"rpc error: code = Unknown desc = grpc_agent: No executor defined, nothing to do"
+)
+_ABSENT: Final = b"grpc_agent: Specified executor is not present"
+
+
+def matches(wanted: Mapping[str, str] | None, tags: Mapping[str, str]) -> bool:
+    """Do a job's tags select a node? `value:n` asks for n nodes at most; an n that is no number selects none."""
+    for key, value in (wanted or {}).items():
+        parts = value.split(":")
+        if tags.get(key) != parts[0]:
+            return False
+        if len(parts) == 2 and not (parts[1].isdigit() and int(parts[1]) > 0):
+            return False
+    return True
+
+
+def pause_before_retry(took: float, attempt: int) -> float:
+    """Seconds to wait before this attempt; none after a failure faster than half a second (recorded: retry-*)."""
+    steps = int(took / _RETRY_STEP)
+    return max(0, int(math.log2(steps) + attempt)) * _RETRY_STEP if steps else 0.0
+
+
+class Runner:
+    """`tags` are this node's. `scheduler` must be set before the first run."""
+
+    scheduler: Scheduler
+
+    def __init__(self, store: Store, node: str, tags: Mapping[str, str], executors: Mapping[str, Executor]) -> None:
+        self._store = store
+        self._node = node
+        self._tags = tags
+        self._executors = executors
+        self._active: dict[str, Execution] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def active(self) -> list[Execution]:
+        """What runs now, oldest first."""
+        with self._lock:
+            return sorted(self._active.values(), key=lambda one: one.started)
+
+    def fire(self, job: Job) -> None:
+        """Run the job if it may run now; what a tick or a parent's success does."""
+        if self._runnable(job):
+            self.run(job["name"])
+
+    def run(self, name: str) -> Job | None:
+        """Run the job and its retries; the job as it was before, None if it is missing, disabled or has no node."""
+        return self._run(name, Execution(job=name, group=time.time_ns(), node=self._node))
+
+    def _runnable(self, job: Job) -> bool:
+        moment = gotime.now()
+        if job["disabled"]:
+            return False
+        if job["starts_at"] is not None and moment < job["starts_at"]:
+            return False
+        if job["expires_at"] is not None and moment > job["expires_at"]:
+            return False
+        if job["concurrency"] != "forbid":
+            return True
+        running = [one for one in self._store.executions(job["name"]) if one.finished == gotime.ZERO]
+        return not running and not any(one.job == job["name"] for one in self.active())
+
+    def _run(self, name: str, execution: Execution) -> Job | None:
+        job = self._store.get(name)
+        if job is None:
+            return None
+        if not job["parent_job"]:
+            entry = self.scheduler.entry(name)
+            if entry is None:
+                return None
+            job = job | {"next": gotime.from_datetime(entry.next)}
+            self._store.advance(name, job["next"])
+        if not matches(job["tags"], self._tags):
+            return None
+        self._attempt(job, execution)
+        return job
+
+    def _attempt(self, job: Job, execution: Execution) -> None:
+        execution = replace(execution, started=gotime.now())
+        with self._lock:
+            self._active[execution.id] = execution
+        try:
+            self._store.started(execution)
+            success, output = self._execute(job)
+            done = replace(execution, finished=gotime.now(), success=success, output=output[-MAX_OUTPUT:])
+            now = self._store.finished(done)
+        finally:
+            with self._lock:
+                del self._active[execution.id]
+        if now is None:
+            return
+        if not success and done.attempt <= now["retries"] and done.output != _BROKEN:
+            took = (gotime.now().ns - done.started.ns) / 1e9
+            retry = Execution(job=done.job, group=done.group, attempt=done.attempt + 1, node=done.node)
+            if not self._stopping.wait(pause_before_retry(took, retry.attempt)):
+                self._run(job["name"], retry)
+        elif now["status"] == "success":
+            self._after_success(now)
+
+    def _execute(self, job: Job) -> tuple[bool, bytes]:
+        if not job["executor"]:
+            return False, _BROKEN
+        executor = self._executors.get(job["executor"])
+        if executor is None:
+            return False, _ABSENT
+        output, error = executor(job["name"], job["executor_config"] or {})
+        return error is None, (b"" if error is None else error.encode() + b"\n") + output
+
+    def _after_success(self, job: Job) -> None:
+        for name in job["dependent_jobs"] or []:
+            child = self._store.get(name)
+            if child is None:
+                return
+            self.fire(child)
+        if job["ephemeral"] and self._store.delete(job["name"]) is not None:
+            self.scheduler.remove(job["name"])
