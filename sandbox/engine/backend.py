@@ -1,0 +1,186 @@
+"""A file:// backend in Pulumi's layout: meta.yaml, stacks, backups, history and locks under .pulumi/.
+
+Files are replaced whole (written beside, synced, renamed); an error of the file system is one line. Knows stacks by
+project and name and their contents as text: what is in a checkpoint is state.py's affair.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+from .errors import NO_STACK, CliError, Refused
+from .state import now
+
+
+class Backend:
+    """The state directory behind a file:// URL. Raises CliError for everything that the file system refuses."""
+
+    def __init__(self, url: str) -> None:
+        if not url.startswith("file://"):
+            raise Refused(f"the backend {urlsplit(url).scheme or url}:// (only file://)")
+        self.url = url
+        location = unquote(urlsplit(url).netloc + urlsplit(url).path)
+        self.root = Path(location).expanduser() / ".pulumi"
+
+    def open(self) -> None:
+        """Reads meta.yaml, or makes it in an empty directory."""
+        path = self.root / "meta.yaml"
+        if not self.root.parent.is_dir():
+            raise CliError(f"unable to open bucket {self.url}: {self.root.parent} isn't a directory")
+        if not path.exists():
+            write_atomically(path, "version: 1\n")
+            return
+        try:
+            meta = yaml.safe_load(_read(path)) or {}
+            version = meta.get("version")
+        except (yaml.YAMLError, AttributeError) as error:
+            raise CliError(f'corrupt store: unmarshal ".pulumi/meta.yaml": {error}') from None
+        if version is None:
+            raise CliError('corrupt store: missing version in ".pulumi/meta.yaml"')
+        if version != 1:
+            raise Refused(f"state directories of layout version {version}")
+
+    def stacks(self, project: str) -> list[str]:
+        folder = self.root / "stacks" / project
+        return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+
+    def stack(self, project: str, name: str) -> StackFiles:
+        return StackFiles(self, project, name)
+
+
+class StackFiles:
+    """One stack's files."""
+
+    def __init__(self, backend: Backend, project: str, name: str) -> None:
+        self.backend, self.project, self.name = backend, project, name
+        self.qualified = f"organization/{project}/{name}"
+        self.path = backend.root / "stacks" / project / f"{name}.json"
+        self._locks = backend.root / "locks" / "organization" / project / name
+        self._lock = self._locks / f"{uuid.uuid4()}.json"
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def read(self) -> str:
+        if not self.exists():
+            raise CliError(f"no stack named '{self.name}' found", NO_STACK)
+        return _read(self.path)
+
+    def write(self, text: str) -> None:
+        """Replaces the checkpoint; the one before stays as .bak."""
+        write_atomically(self.path, text, backup=True)
+
+    def remove(self) -> None:
+        """The state becomes a backup of itself; the history goes."""
+        with _reported("removing the stack"):
+            self.path.replace(self.path.with_name(self.path.name + ".bak"))
+            Path(f"{self.path}.attrs").unlink(missing_ok=True)
+            shutil.rmtree(self._folder("history"), ignore_errors=True)
+
+    def record(self, info: dict[str, Any]) -> None:
+        """Adds the run to the history, and a backup unless they are turned off (the real engine's variable)."""
+        stamp = time.time_ns()
+        text = self.read()
+        write_atomically(self._folder("history") / f"{self.name}-{stamp}.history.json", json.dumps(info))
+        write_atomically(self._folder("history") / f"{self.name}-{stamp}.checkpoint.json", text)
+        if os.environ.get("PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS", "").lower() not in ("1", "true"):
+            write_atomically(self._folder("backups") / f"{self.name}.{stamp}.json", text)
+
+    def _folder(self, kind: str) -> Path:
+        return self.backend.root / kind / self.project / self.name
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the stack's lock; CliError in the real CLI's words when somebody else does."""
+        self._refuse_foreign_locks()
+        content = {"pid": os.getpid(), "username": getpass.getuser(), "hostname": socket.gethostname()}
+        write_atomically(self._lock, json.dumps(content | {"timestamp": now()}))
+        try:
+            self._refuse_foreign_locks()
+            yield
+        finally:
+            self.unlock()
+
+    def unlock(self) -> None:
+        self._lock.unlink(missing_ok=True)
+
+    def _foreign_locks(self) -> list[Path]:
+        # A half-written lock (*.tmp, left by a full disk) counts as one, as in the real backend.
+        found = sorted(self._locks.iterdir()) if self._locks.is_dir() else []
+        return [path for path in found if path != self._lock and not path.name.endswith(".attrs")]
+
+    def _refuse_foreign_locks(self) -> None:
+        locks = self._foreign_locks()
+        if not locks:
+            return
+        lines = [
+            f"the stack is currently locked by {len(locks)} lock(s). Either wait for the other process(es) to end or "
+            "delete the lock file with `pulumi cancel`."
+        ]
+        for path in locks:
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                continue
+            except ValueError:
+                raise CliError(f"unexpected end of JSON input in the lock {path}; `pulumi cancel` removes it") from None
+            made = f"created by {found['username']}@{found['hostname']} (pid {found['pid']}) at {found['timestamp']}"
+            lines.append(f"  {path.as_uri()}: {made}")
+        raise CliError("\n".join(lines))
+
+    def cancel(self) -> None:
+        """Removes every lock of the stack."""
+        with _reported("removing the locks"):
+            for path in self._foreign_locks():
+                path.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, text: str, *, backup: bool = False) -> None:
+    """Beside, synced, renamed: a reader or a crash finds the old text or the new one. CliError if it can't be."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with _reported(f"writing {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if backup and path.exists():
+                kept = path.with_name(f"{path.name}.bak")
+                spare = path.with_name(f"{path.name}.bak.tmp")
+                spare.unlink(missing_ok=True)
+                os.link(path, spare)
+                spare.replace(kept)
+                Path(f"{kept}.attrs").unlink(missing_ok=True)
+            temporary.replace(path)
+            Path(f"{path}.attrs").unlink(missing_ok=True)  # the real backend's checksum of the text before
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _reported(action: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CliError(f"An IO error occurred while {action}: {error.strerror}") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CliError(f"failed to load checkpoint: {path}: {error}") from None

@@ -1,0 +1,29 @@
+"""What ends a command early: a message for a person and an exit code.
+
+Exit codes are the real CLI's: 1 for almost everything, 2 for a missing --yes, 6 no stack, 7 unexpected changes,
+8 a second interrupt. Nothing here prints or exits.
+"""
+
+from __future__ import annotations
+
+GENERAL, CONFIGURATION, NO_STACK, UNEXPECTED_CHANGES, TERMINATED = 1, 2, 6, 7, 8
+
+
+class CliError(Exception):
+    """Ends the command: `message` is printed as `error: message`, the process exits with `code`."""
+
+    def __init__(self, message: str, code: int = GENERAL) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class Bail(Exception):  # it is control flow: what went wrong has been reported already
+    """Ends the run; everything that a person should read was already reported as a diagnostic."""
+
+
+class Refused(CliError):
+    """A feature of Pulumi that the stand-in doesn't support: said clearly, never ignored."""
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(f"the sandbox Pulumi doesn't support {feature}; use the real Pulumi CLI for that")
