@@ -182,25 +182,28 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str]) -> int:
     """Runs one command; returns the exit code."""
     try:
-        options = _parse(arguments)
-        if options.version or getattr(options, "command_name", "") == "version":
-            say(f"{VERSION}+sandbox ({BANNER})")
-            return 0
-        if not hasattr(options, "action"):
-            build_parser().print_help()
-            return 0
-        machine = getattr(options, "json", False) or options.command in ("config", "stack")
-        (note if machine else say)(f"[{BANNER}]")
-        if options.cwd:
-            _enter(options.cwd)
-        code: int = options.action(options)
-        return code
+        return _run(_parse(arguments))
     except CliError as error:
         note(f"error: {error.message}")
         return error.code
     except (Bail, KeyboardInterrupt):
         note("error: canceled")
         return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.version or getattr(options, "command_name", "") == "version":
+        say(f"{VERSION}+sandbox ({BANNER})")
+        return 0
+    if not hasattr(options, "action"):
+        build_parser().print_help()
+        return 0
+    machine = getattr(options, "json", False) or options.command in ("config", "stack")
+    (note if machine else say)(f"[{BANNER}]")
+    if options.cwd:
+        _enter(options.cwd)
+    code: int = options.action(options)
+    return code
 
 
 def _enter(folder: str) -> None:

@@ -123,7 +123,7 @@ def stack_import(options: argparse.Namespace) -> int:
 def stack_output(options: argparse.Namespace) -> int:
     workspace = Workspace.open()
     files = workspace.stack(options.stack)
-    outputs = _outputs(workspace, files, show=options.show_secrets)
+    outputs = _outputs(files, show=options.show_secrets)
     if options.name:
         if options.name not in outputs:
             raise CliError(f"current stack does not have output property '{options.name}'")
@@ -143,7 +143,7 @@ def stack_output(options: argparse.Namespace) -> int:
     return 0
 
 
-def _outputs(workspace: Workspace, files: StackFiles, *, show: bool) -> dict[str, Any]:
+def _outputs(files: StackFiles, *, show: bool) -> dict[str, Any]:
     latest = parse_checkpoint(files.read()) or {}
     root: dict[str, Any] = next((item for item in latest.get("resources") or [] if item["type"] == ROOT_TYPE), {})
     crypter = PassphraseCrypter(((latest.get("secrets_providers") or {}).get("state") or {}).get("salt", ""))

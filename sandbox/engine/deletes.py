@@ -1,4 +1,4 @@
-"""Deletes what is no longer wanted, dependents first: leftovers of replacements and what the program didn't register."""
+"""Deletes what is no longer wanted, dependents first: leftovers of replacements, and what wasn't registered."""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ A step that fails is reported here; `Run.fail` says what that means for the rest
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .errors import CliError
 from .events import Step
@@ -57,8 +59,16 @@ class Executor:
             run.recorder.end(step, good=True, persisted=persisted)
             run.events.after(step, refreshing=run.options.kind == "refresh")
 
-    def _counted(self) -> _Counted:
-        return _Counted(self)
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._idle:
+            self._active += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._active -= 1
+                self._idle.notify_all()
 
     # --- one method for each operation; `step.old` and `step.new` are there as the operation needs them ---
 
@@ -152,22 +162,6 @@ class Executor:
         diff = provider.diff(new, new.inputs, new.outputs, old.inputs)
         changed = plain(new.inputs) != plain(old.inputs) if diff.changed is None else diff.changed
         step.result_op, step.diffs = ("update" if changed else "same"), diff.keys
-
-
-class _Counted:
-    """Counts the steps under way."""
-
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-
-    def __enter__(self) -> None:
-        with self._executor._idle:
-            self._executor._active += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._executor._idle:
-            self._executor._active -= 1
-            self._executor._idle.notify_all()
 
 
 def _both(step: Step) -> tuple[Resource, Resource]:

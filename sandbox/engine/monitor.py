@@ -37,7 +37,8 @@ REFUSED_OPTIONS = (
 SEVERITIES = {
     engine_pb2.DEBUG: "debug", engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb2.ERROR: "error",
 }  # fmt: skip
-RESULTS = {"success": resource_pb2.SUCCESS, "failed": resource_pb2.FAIL, "skipped": resource_pb2.SKIP}
+# The SDK tells only success from the rest.
+RESULTS = {"success": resource_pb2.SUCCESS, "failed": resource_pb2.FAIL, "skipped": resource_pb2.FAIL}
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 

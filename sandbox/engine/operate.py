@@ -44,7 +44,8 @@ def _need_consent(options: argparse.Namespace) -> None:
     interactive = sys.stdin.isatty() and not options.non_interactive
     if not (options.yes or options.skip_preview or interactive):
         raise CliError(
-            "--yes or --skip-preview or --preview-only must be passed in to proceed when running in non-interactive mode",
+            "--yes or --skip-preview or --preview-only must be passed in to proceed when running in non-interactive "
+            "mode",
             CONFIGURATION,
         )
 
