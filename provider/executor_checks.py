@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from provider.executors import HTTP_OPTIONS, SHELL_OPTIONS
 from provider.job_spec import UNKNOWN
-from provider.schedule import parse_duration
+from provider.schedule_moments import duration
+from provider.schedule_text import Refused
 
 Config = Mapping[str, str]
 Finding = tuple[str, str]
@@ -145,11 +146,11 @@ def _shell(config: Config) -> Iterator[Finding]:
     if not config.get("command"):
         yield "command", "is missing: a shell job needs one"
     if timeout := _known(config, "timeout"):
-        nanoseconds = parse_duration(timeout)
-        if nanoseconds is None:
+        try:
+            if duration(timeout) < 0:
+                yield "timeout", f'"{timeout}" is negative: Dkron would kill the command at once'
+        except Refused:
             yield "timeout", f'"{timeout}" is no duration such as "30s" or "1h30m"'
-        elif nanoseconds < 0:
-            yield "timeout", f'"{timeout}" is negative: Dkron would kill the command at once'
     if (limit := _known(config, "mem_limit")) and (reason := _memory(limit)):
         yield "mem_limit", reason
     if (flag := _known(config, "shell")) and flag not in BOOLEANS:

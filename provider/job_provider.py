@@ -84,7 +84,7 @@ class JobProvider(ResourceProvider):
 
     def create(self, props: Props) -> CreateResult:
         """Looks first: absent is created; ours is adopted and written only if it differs; a foreign job is refused."""
-        name = self._write(props, frozenset())
+        name = self._write(props)
         return CreateResult(name, canonical(props))
 
     def read(self, id_: str, props: Props) -> ReadResult:  # noqa: ARG002 - the SDK names it
@@ -97,34 +97,33 @@ class JobProvider(ResourceProvider):
 
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
         """In place, by an upsert of all fields; Dkron keeps counters and history."""
-        recorded = ownership.owner_tag(_olds)
-        self._write(_news, frozenset({recorded}) if recorded else frozenset())
+        self._write(_news)
         return UpdateResult(canonical(_news))
 
     def delete(self, _id: str, _props: Props) -> None:
         """Deletes the job while it still carries our tag; else leaves it, with a warning. Missing is fine."""
         job = self.client.get_job(_id)
-        ours = ownership.owner_tag(_props) or self.owner_tag
+        # Not the tag in the properties: a refresh has put the live job's own there.
+        ours = self.owner_tag
         if job is None:
             _warn(f'job "{_id}" was already gone from Dkron')
-        elif not ownership.is_ours(job, {ours}):
+        elif not ownership.is_ours(job, ours):
             _warn(ownership.left_alone(_id, ownership.owner_tag(job), ours))
         elif not self.client.delete_job(_id):
             _warn(f'job "{_id}" was gone from Dkron before it could be deleted')
 
     # -- what they share
 
-    def _write(self, props: Props, also_ours: frozenset[str]) -> str:
-        """Makes the live job equal to `props`, and returns its name. `also_ours`: the tag that the state recorded."""
+    def _write(self, props: Props) -> str:
+        """Makes the live job equal to `props`, and returns its name. Raises InvalidJob, ForeignJob, DkronError."""
         problems = self._problems(props) if self.defer_checks else []
         name = str(props.get("name", ""))
         if problems:
             raise InvalidJob(name, problems) from None
-        tag = ownership.owner_tag(props) or self.owner_tag
         live = self.client.get_job(name)
-        if live is not None and not self.adopt and not ownership.is_ours(live, {tag, *also_ours}):
+        if live is not None and not self.adopt and not ownership.is_ours(live, self.owner_tag):
             found = ownership.owner_tag(live)
-            raise ForeignJob(name, found, ownership.refusal(name, found, tag)) from None
+            raise ForeignJob(name, found, ownership.refusal(name, found, self.owner_tag)) from None
         if live is None or changed_fields(live, props):
             self._upsert(name, props)
         return name
@@ -148,6 +147,9 @@ class JobProvider(ResourceProvider):
     def _problems(self, props: Mapping[str, Any]) -> list[validate.Problem]:
         """The job's own problems, and the cycle of parents that it closes among the jobs this process has checked."""
         problems = validate.check_job(props)
+        tag = ownership.owner_tag(props)
+        if tag not in (None, UNKNOWN, self.owner_tag):
+            problems.append(("metadata.managed_by", f'is "{tag}", but ownerTag is "{self.owner_tag}": leave it out'))
         name, parent = str(props.get("name")), props.get("parent_job") or ""
         with self._lock:
             self._parents[name] = parent if parent != UNKNOWN else ""

@@ -10,11 +10,13 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from provider.executors import Executor
 from provider.references import Text
+from provider.schedule_moments import calendar_day, moment
+from provider.schedule_text import Refused
 
 # Stands for a value that is known only after the run (a preview of an output of another resource).
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -34,9 +36,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 }  # fmt: skip
 MANAGED_FIELDS: Final = tuple(DEFAULTS)
 
-_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d))?", re.ASCII
-)  # fmt: skip
+_MINUTES = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{1,2}:[0-9]{2}")  # what a browser's date field gives
 _HERE = __file__.rpartition("/")[0]
 
 
@@ -148,27 +148,19 @@ def utc_time(text: str) -> str | None:
     24:00, more than nine digits of fraction, and a form without seconds and zone, which is UTC. A date outside the
     years 0 to 9999 in UTC is stored and then empties Dkron's whole list (p02-p14).
     """
-    match = _TIME.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day, hour, minute = (int(match[i]) for i in range(1, 6))
-    zone, offset = match[8] or "Z", timedelta()
-    if zone != "Z":
-        hours, minutes = int(zone[1:3]), int(zone[4:6])
-        if hours > 24 or minutes > 60:
-            return None
-        offset = timedelta(hours=hours, minutes=minutes) * (-1 if zone[0] == "-" else 1)
-    # The calendar repeats every 400 years; shifted away from its ends, Python's datetime can't overflow.
-    shift = 400 if year < 5000 else -400
+    if _MINUTES.fullmatch(text):
+        text += ":00Z"
     try:
-        moment = datetime(year + shift, month, day, hour, minute, int(match[6] or 0)) - offset  # noqa: DTZ001 - it is UTC
-    except ValueError:
+        when = moment(text)
+    except (Refused, UnicodeEncodeError):
         return None
-    year = moment.year - shift
-    fraction = (match[7] or "")[:9].rstrip("0")
+    days, seconds = divmod(when.seconds, 86400)
+    year, month, day = calendar_day(days)
     if not 0 <= year <= 9999:
         return None
-    return f"{year:04d}-{moment:%m-%dT%H:%M:%S}{'.' if fraction else ''}{fraction}Z"
+    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    fraction = f".{when.nanoseconds:09d}".rstrip("0").rstrip(".")
+    return f"{year:04d}-{month:02d}-{day:02d}T{clock}{fraction}Z"
 
 
 _NORMALISERS: Final[Mapping[str, Callable[[Any], Any]]] = {

@@ -4,7 +4,7 @@ A job in Dkron is ours when its `metadata.managed_by` is our owner tag. Dkron's 
 nodes that run the job), so ownership lives in the metadata.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 OWNER_TAG_KEY: Final = "managed_by"
@@ -17,9 +17,9 @@ def owner_tag(job: Mapping[str, Any]) -> str | None:
     return tag if isinstance(tag, str) and tag else None
 
 
-def is_ours(job: Mapping[str, Any], our_tags: Collection[str]) -> bool:
-    """Whether the job carries one of our owner tags (the one wanted now, and the one recorded when the tag changes)."""
-    return owner_tag(job) in our_tags
+def is_ours(job: Mapping[str, Any], ours: str) -> bool:
+    """Whether the job carries our owner tag."""
+    return owner_tag(job) == ours
 
 
 def refusal(name: str, found: str | None, ours: str) -> str:

@@ -80,11 +80,9 @@ class Job(pulumi.CustomResource):
         ephemeral: pulumi.Input[bool] | None = None,
         starts_at: pulumi.Input[str] | None = None,
         expires_at: pulumi.Input[str] | None = None,
-        owner_tag: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        if owner_tag is None:
-            owner_tag = load_owner(pulumi.Config().get)[0]
+        owner_tag = load_owner(pulumi.Config().get)[0]
         if isinstance(executor, Executor):
             executor_config = _resolve(executor.config, pulumi.Config().require)
             executor = executor.name
@@ -170,7 +168,7 @@ def declare(specs: Iterable[JobSpec], settings: Settings) -> list[Job]:
     if missing:
         raise pulumi.RunError("\n".join(missing.values()))
     ordered = parents_first(resolved)
-    return [Job(name, **resolved[name], owner_tag=settings.owner_tag) for name in ordered]
+    return [Job(name, **resolved[name]) for name in ordered]
 
 
 def parents_first(jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -37,12 +37,12 @@ def check_job(values: Mapping[str, Any]) -> list[Problem]:
     problems = [
         ("", f"{key} is no field of a Dkron job") for key in values if key not in DEFAULTS and key != "__provider"
     ]
-    kinds = list(_kind_problems(job))
-    problems += kinds
-    bad = {problem[0].split(".")[0] for problem in kinds}
-    checks = (_name, _schedule, _timezone, _concurrency, _retries, _parent, _times, _executor, _owner)
-    for check in checks:
-        problems += [problem for problem in check(job) if problem[0].split(".")[0] not in bad]
+    for problem in _kind_problems(job):
+        problems.append(problem)
+        # What is of the wrong kind can't be judged any further.
+        job = {**job, problem[0].split(".")[0]: UNKNOWN}
+    for check in (_name, _schedule, _timezone, _concurrency, _retries, _parent, _times, _executor, _owner):
+        problems.extend(check(job))
     return problems
 
 
@@ -133,7 +133,7 @@ def _retries(job: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _parent(job: Mapping[str, Any]) -> Iterator[Problem]:
-    if job["parent_job"] and job["parent_job"] == job["name"] != UNKNOWN:
+    if job["parent_job"] not in ("", UNKNOWN) and job["parent_job"] == job["name"]:
         yield "parent_job", "a job cannot have itself as parent"
 
 
@@ -152,16 +152,18 @@ def _executor(job: Mapping[str, Any]) -> Iterator[Problem]:
     config = job["executor_config"]
     if config == UNKNOWN:
         return
-    if not job["executor"]:
-        yield "executor", "is missing: say what to run, with http(...), shell(...) or plugin(...)"
+    if job["executor"] in ("", UNKNOWN):
+        if not job["executor"]:
+            yield "executor", "is missing: say what to run, with http(...), shell(...) or plugin(...)"
+        return
     for option, reason in executor_problems(job["executor"], config):
         yield f"executor_config.{option}", reason
 
 
 def _owner(job: Mapping[str, Any]) -> Iterator[Problem]:
     metadata = job["metadata"]
-    if metadata != UNKNOWN and owner_tag(job) is None and UNKNOWN not in metadata.values():
-        yield "metadata", "carries no owner tag (managed_by), so the job could never be told from a stranger's"
+    if metadata != UNKNOWN and owner_tag(job) is None:
+        yield "metadata.managed_by", "is missing: without our owner tag the job could not be told from a stranger's"
 
 
 def warnings_for(values: Mapping[str, Any]) -> list[str]:

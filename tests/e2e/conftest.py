@@ -1,0 +1,71 @@
+"""The pairs {real, sandbox} x {real, sandbox} of engine and server that can run here, and what a test gets of them."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import Dkron, Project, Proxy, proxy_before, tool
+
+KINDS = ("real", "sandbox")
+PAIRS = [
+    (engine, server)
+    for engine, server in itertools.product(KINDS, KINDS)
+    if tool("pulumi", engine) and tool("dkron", server)
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here is end to end; tests of one server stay together, so that it is started once."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.enable_socket)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "pair" in metafunc.fixturenames:
+        metafunc.parametrize("pair", PAIRS, ids=["+".join(pair) for pair in PAIRS], scope="session")
+
+
+@pytest.fixture(scope="session")
+def shared_dkron(pair: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dkron]:
+    """One server for many tests."""
+    server = Dkron(pair[1], tmp_path_factory.mktemp("dkron") / "data").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def dkron(shared_dkron: Dkron) -> Dkron:
+    """A running server without a job."""
+    shared_dkron.clear()
+    return shared_dkron
+
+
+@pytest.fixture
+def own_dkron(pair: tuple[str, str], tmp_path: Path) -> Iterator[Dkron]:
+    """A server of the test's own, to be stopped and started at will."""
+    server = Dkron(pair[1], tmp_path / "dkron").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def proxy(dkron: Dkron) -> Iterator[Proxy]:
+    """A proxy before the server."""
+    with proxy_before(dkron.url) as running:
+        yield running
+
+
+def make_project(pair: tuple[str, str], root: Path, url: str) -> Project:
+    pulumi = tool("pulumi", pair[0])
+    assert pulumi is not None
+    return Project(root, pulumi, url).create()
+
+
+@pytest.fixture
+def project(pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Project:
+    """The project with the eight jobs, nothing deployed yet."""
+    return make_project(pair, tmp_path / "project", dkron.url)

@@ -1,0 +1,316 @@
+"""What the end-to-end tests drive: a dkron server, a project with its own state, and a proxy between them."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from dev.say import ROOT, SANDBOX_BIN
+from dev.tools import on_path
+
+PASSPHRASE = "e2e-passphrase"
+CANARY = "CANARY-4f1d-9b2e"  # the service key of every test project: it must show up nowhere
+PROGRAM = ("__main__.py", "Pulumi.yaml", "provider", "jobs")
+
+
+def tool(name: str, kind: str) -> Path | None:
+    """The `real` or the `sandbox` program of that name, None where there is none."""
+    if kind == "real":
+        return on_path(name)
+    path = SANDBOX_BIN / name
+    return path if path.exists() else None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
+    """Polls; the time-out is only there so that a broken test ends."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.RequestException):
+            if result := condition():
+                return result
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within {timeout} s")
+
+
+class Dkron:
+    """A dkron server on loopback with its own data."""
+
+    def __init__(self, kind: str, data: Path, port: int | None = None) -> None:
+        path = tool("dkron", kind)
+        assert path is not None
+        self.path, self.data, self.port = path, data, port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Dkron":
+        self.data.mkdir(parents=True, exist_ok=True)
+        command = [
+            str(self.path), "agent", "--server", "--bootstrap-expect=1", f"--http-addr=127.0.0.1:{self.port}",
+            f"--bind-addr=127.0.0.1:{free_port()}", "--advertise-addr=127.0.0.1", f"--rpc-port={free_port()}",
+            f"--data-dir={self.data}", "--node-name=e2e", "--disable-usage-stats", "--log-level=error",
+        ]  # fmt: skip
+        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                cwd=self.data.parent, env={**os.environ, "GIN_MODE": "release"},
+            )  # fmt: skip
+        wait_until(lambda: requests.get(f"{self.url}/v1/leader", timeout=5).status_code == 200, "dkron's leader")
+        # The leader is known a moment before it can serve writes.
+        wait_until(lambda: requests.get(f"{self.url}/v1/isleader", timeout=5).status_code == 200, "dkron as the leader")
+        return self
+
+    def stop(self) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        jobs = requests.get(f"{self.url}/v1/jobs", timeout=10).json()
+        return {job["name"]: job for job in jobs}
+
+    def job(self, name: str) -> dict[str, Any]:
+        found = self.jobs()
+        assert name in found, f"{name} is not among {sorted(found)}"
+        return found[name]
+
+    def post(self, **job: Any) -> None:
+        """Creates or replaces a job by hand."""
+        answer = requests.post(f"{self.url}/v1/jobs", json=job, timeout=10)
+        assert answer.status_code == 201, answer.text
+
+    def change(self, name: str, **fields: Any) -> None:
+        """Changes fields of a job by hand."""
+        self.post(**{**self.job(name), **fields})
+
+    def delete(self, name: str) -> None:
+        assert requests.delete(f"{self.url}/v1/jobs/{name}", timeout=10).status_code == 200
+
+    def run(self, name: str) -> None:
+        requests.post(f"{self.url}/v1/jobs/{name}/run", timeout=60)
+
+    def clear(self) -> None:
+        """Deletes every job, children first."""
+        while jobs := self.jobs():
+            for name, job in jobs.items():
+                if not job["dependent_jobs"]:
+                    requests.delete(f"{self.url}/v1/jobs/{name}", timeout=10)
+
+
+@dataclass
+class Result:
+    """What a command of the CLI gave."""
+
+    code: int
+    output: str
+
+    def json(self) -> Any:
+        """The one JSON object in the output."""
+        return json.loads(self.output[self.output.index("{") : self.output.rindex("}") + 1])
+
+    def ok(self) -> "Result":
+        assert self.code == 0, self.output
+        return self
+
+    def failed(self) -> "Result":
+        assert self.code != 0, self.output
+        assert "Traceback" not in self.output, self.output
+        return self
+
+
+@dataclass
+class Project:
+    """A copy of the program with declarations, state and stack of its own."""
+
+    root: Path
+    pulumi: Path
+    dkron_url: str
+    service_key: str = CANARY
+    env: dict[str, str] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+
+    def create(self) -> "Project":
+        self.root.mkdir(parents=True)
+        for name in PROGRAM:
+            source, target = ROOT / name, self.root / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        (self.root / ".venv").symlink_to(ROOT / ".venv")
+        (self.root / ".state").mkdir()
+        self.run("stack", "init", "dev").ok()
+        self.config("dkronUrl", self.dkron_url)
+        self.config("gatewayUrl", "http://127.0.0.1:5461")
+        self.config("serviceKey", self.service_key, secret=True)
+        return self
+
+    @property
+    def environment(self) -> dict[str, str]:
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "DKRON_", "COV_", "SERVICE_KEY"))}
+        return {
+            **keep,
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_HOME": str(self.root / ".home"),
+            "PULUMI_BACKEND_URL": f"file://{self.root / '.state'}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **self.env,
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(self.pulumi), *arguments, "--non-interactive"], cwd=self.root, env=self.environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, timeout: float = 240) -> Result:
+        process = self.start(*arguments)
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            raise AssertionError(f"pulumi {arguments} did not end:\n{output}") from None
+        self.outputs.append(output)
+        return Result(process.returncode, output)
+
+    def up(self, *arguments: str) -> Result:
+        return self.run("up", "--yes", "--skip-preview", "--stack", "dev", *arguments)
+
+    def preview(self, *arguments: str) -> Result:
+        return self.run("preview", "--stack", "dev", *arguments)
+
+    def destroy(self) -> Result:
+        return self.run("destroy", "--yes", "--skip-preview", "--stack", "dev")
+
+    def config(self, key: str, value: str, secret: bool = False) -> None:
+        self.run("config", "set", *(["--secret"] if secret else []), key, value).ok()
+
+    def declare(self, *declarations: str) -> None:
+        """Replaces all declarations by these expressions."""
+        for module in (self.root / "jobs").glob("[a-z]*.py"):
+            module.unlink()
+        head = (
+            "from provider.executors import http, plugin, shell\nfrom provider.job_spec import JobSpec\n"
+            "from provider.references import secret, setting\n\n"
+        )
+        text = head + "JOBS = [\n" + "".join(f"    {d},\n" for d in declarations) + "]\n"
+        (self.root / "jobs" / "declared.py").write_text(text, encoding="utf-8")
+
+    def program(self, text: str) -> None:
+        """Replaces the program itself."""
+        (self.root / "__main__.py").write_text(text, encoding="utf-8")
+
+    def exported(self, show_secrets: bool = False) -> dict[str, Any]:
+        arguments = ["stack", "export", "--stack", "dev", *(["--show-secrets"] if show_secrets else [])]
+        done = subprocess.run(
+            [str(self.pulumi), *arguments], cwd=self.root, env=self.environment, capture_output=True, text=True,
+            check=True, timeout=60,
+        )  # fmt: skip
+        exported: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
+        return exported
+
+    def recorded_jobs(self) -> dict[str, dict[str, Any]]:
+        """The jobs in the state, by id."""
+        resources = self.exported()["deployment"].get("resources") or []
+        return {r["id"]: r for r in resources if r["type"] == "pulumi-python:dynamic/dkron:Job"}
+
+    def forget_state(self) -> None:
+        shutil.rmtree(self.root / ".state" / ".pulumi" / "stacks")
+        self.run("stack", "init", "dev").ok()
+
+
+def changes(output: str) -> dict[str, int]:
+    """The counts under "Resources:" in the CLI's output: {"created": 8, "unchanged": 1}."""
+    counts: dict[str, int] = {}
+    lines = iter(output.rpartition("Resources:")[2].splitlines())
+    for line in lines:
+        words = line.replace("+-", "").strip("+-~ ").split()
+        if len(words) >= 2 and words[0].isdigit():
+            counts[words[-1] if "changes." not in line else "unchanged"] = int(
+                words[0] if "changes." not in line else words[-2]
+            )
+    return counts
+
+
+Hook = Callable[[str, str, bytes], tuple[int, bytes] | None]
+
+
+class Proxy:
+    """Stands between the provider and Dkron: writes down every request, and may answer in Dkron's place."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.requests: list[tuple[str, str, bytes]] = []
+        self.hook: Hook = lambda _method, _path, _body: None
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def forward(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                proxy.requests.append((self.command, self.path, body))
+                answer = proxy.hook(self.command, self.path, body)
+                kind = "text/plain; charset=utf-8"
+                if answer is None:
+                    got = requests.request(
+                        self.command, proxy.target + self.path, data=body, timeout=30, allow_redirects=False
+                    )
+                    answer = got.status_code, got.content
+                    kind = got.headers.get("Content-Type", kind)
+                self.send_response(answer[0])
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(answer[1])))
+                self.end_headers()
+                self.wfile.write(answer[1])
+
+            do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = forward  # noqa: N815 - http.server names them so
+
+            def log_message(self, *_arguments: Any) -> None:
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def count(self, method: str, path: str = "") -> int:
+        """How many requests of that method went to a path that begins so."""
+        return sum(m == method and p.startswith(path) for m, p, _ in self.requests)
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@contextlib.contextmanager
+def proxy_before(target: str) -> Iterator[Proxy]:
+    proxy = Proxy(target)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
