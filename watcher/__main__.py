@@ -1,0 +1,194 @@
+"""`python -m watcher`: wires the parts, takes the signals, ends with an exit code. Holds no policy of its own."""
+
+import argparse
+import signal
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from provider.errors import DkronJobsError, SettingsError
+from watcher import report, settings
+from watcher.clock import Control, SystemClock
+from watcher.cycle import Cycle
+from watcher.endings import Ended, Stopped
+from watcher.http_server import HttpServer, Route, health_routes
+from watcher.logs import EventLog, Redactor, open_log
+from watcher.loop import Loop
+from watcher.metrics import Metrics
+from watcher.pulumi_cli import Limits, PulumiCli
+from watcher.recovery import Tools
+from watcher.settings import TABLE, WatcherSettings
+from watcher.status import EXIT_CODES, Board, Outcome, Reason, Snapshot
+
+BAD_SETTINGS = 2
+# More paths than /healthz, /readyz and /metrics: each gives routes over the board.
+MORE_ROUTES: list[Callable[[Board], Mapping[str, Route]]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that one process has of a kind."""
+
+    tools: Tools
+    board: Board
+    cycle: Cycle
+    loop: Loop
+    clock: SystemClock
+
+
+def help_text() -> str:
+    """The settings and exit codes, for --help."""
+    rows = [f"  {s.name:26}{s.meaning}{f' [{s.default}]' if s.default else ''}" for s in TABLE]
+    codes = [f"  {code}  {' or '.join(o.value for o in EXIT_CODES if EXIT_CODES[o] == code)}" for code in sorted(set(EXIT_CODES.values()))]  # fmt: skip
+    codes.insert(2, f"  {BAD_SETTINGS}  a setting is missing or malformed")
+    return "\n".join(
+        ["settings (environment; NAME_FILE for a secret NAME):", *rows, "", "exit codes of --once:", *codes]
+    )
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="watcher",
+        description="Reruns `pulumi up` on an interval, and at once when Dkron drifts.",
+        epilog=help_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--once", action="store_true", help="one cycle; the exit code tells the outcome")
+    parser.add_argument("--report", action="store_true", help="show what a cycle would do; change nothing")
+    parser.add_argument("--allow-deletes", type=_count, metavar="N", help="let one change set delete up to N jobs")
+    return parser.parse_args(argv)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError("must be a whole number")
+    return int(text)
+
+
+def version() -> str:
+    try:
+        project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(project["project"]["version"])
+    except (OSError, ValueError, KeyError):
+        return "unknown"
+
+
+def assemble(chosen: WatcherSettings, allow_deletes: int | None) -> Parts:
+    clock = SystemClock()
+    control = Control(clock)
+    redactor = Redactor(chosen.secrets)
+    limits = Limits(chosen.up_timeout_s, chosen.grace_s)
+    tools = Tools(
+        settings=chosen,
+        control=control,
+        cli=PulumiCli(chosen.program_dir, chosen.stack, chosen.env, limits, control),
+        log=open_log(chosen.log_format, chosen.log_level, redactor),
+        metrics=Metrics(version(), chosen.stack),
+        redactor=redactor,
+    )
+    board = Board(Snapshot(chosen.stack, clock.now(), chosen.interval_s))
+    cycle = Cycle(tools, board, allow_deletes)
+    return Parts(tools, board, cycle, Loop(tools, cycle, board), clock)
+
+
+def take_signals(parts: Parts) -> None:
+    """TERM and INT end it after the operation in hand, HUP starts a cycle now."""
+    control = parts.tools.control
+
+    def on_stop(_signum: int, _frame: FrameType | None) -> None:
+        control.stop()
+
+    def on_hangup(_signum: int, _frame: FrameType | None) -> None:
+        control.force()
+
+    signal.signal(signal.SIGTERM, on_stop)
+    signal.signal(signal.SIGINT, on_stop)
+    signal.signal(signal.SIGHUP, on_hangup)
+    parts.clock.arm()
+
+
+def serve(parts: Parts) -> HttpServer | None:
+    """The HTTP side. Raises SettingsError where the address can't be had."""
+    address = parts.tools.settings.health
+    if address is None:
+        return None
+    routes = health_routes(parts.board, parts.tools.metrics, parts.clock)
+    for more in MORE_ROUTES:
+        routes.update(more(parts.board))
+    try:
+        return HttpServer(address, routes, lambda what: parts.tools.log.error("http.bug", what=what))
+    except OSError as error:
+        where = f"{address[0]}:{address[1]}"
+        raise SettingsError([f"HEALTH_ADDR: cannot listen on {where}: {error.strerror or error}"]) from None
+
+
+def run_once(parts: Parts) -> int:
+    done = parts.loop.once(Reason.FORCED)
+    return EXIT_CODES[done.outcome] if done is not None else 0
+
+
+def run_report(parts: Parts) -> int:
+    try:
+        found, strays = parts.cycle.look_only()
+    except Stopped:
+        return 0
+    except Ended as end:
+        parts.tools.log.error("report.failed", outcome=end.outcome.value, detail=parts.tools.redactor(end.detail))
+        return EXIT_CODES[end.outcome]
+    except DkronJobsError as error:
+        parts.tools.log.error("report.failed", outcome=Outcome.FAILED.value, detail=parts.tools.redactor(str(error)))
+        return EXIT_CODES[Outcome.FAILED]
+    parts.tools.log.progress.clear()
+    sys.stdout.write(parts.tools.redactor("\n".join(report.lines(found, strays))) + "\n")
+    return 0
+
+
+def run_for_ever(parts: Parts) -> int:
+    server = serve(parts)
+    log, chosen = parts.tools.log, parts.tools.settings
+    listening = f"{chosen.health[0]}:{server.port}" if server and chosen.health else "off"
+    log.info("watcher.started", version=version(), stack=chosen.stack, interval_s=chosen.interval_s, http=listening)
+    try:
+        parts.loop.run()
+    finally:
+        if server is not None:
+            server.close()
+    log.info("watcher.stopped")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code."""
+    options = arguments(argv)
+    try:
+        chosen = settings.load()
+    except SettingsError as error:
+        return complain(error)
+    parts = assemble(chosen, options.allow_deletes)
+    take_signals(parts)
+    try:
+        if options.report:
+            return run_report(parts)
+        return run_once(parts) if options.once else run_for_ever(parts)
+    except SettingsError as error:
+        return complain(error, parts.tools.log)
+    finally:
+        parts.cycle.close()
+        parts.clock.close()
+
+
+def complain(error: SettingsError, log: EventLog | None = None) -> int:
+    """Every problem on a line of its own."""
+    for problem in error.problems:
+        if log is not None:
+            log.error("settings.bad", problem=problem)
+        else:
+            sys.stderr.write(f"watcher: {problem}\n")
+    return BAD_SETTINGS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The HTTP side: a table of paths, each a function that answers. GET and HEAD only; it never waits for a cycle.
+
+It reads the status snapshot and nothing else, so a hung loop can't hang it, and shows no exception to a stranger.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import AF_INET6
+
+from watcher.clock import Clock
+from watcher.metrics import CONTENT_TYPE, Metrics
+from watcher.status import Board
+
+TEXT = "text/plain; charset=utf-8"
+READ_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One response."""
+
+    status: int
+    body: bytes
+    content_type: str = TEXT
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Route = Callable[[], Answer]
+
+
+def health_routes(board: Board, metrics: Metrics, clock: Clock) -> dict[str, Route]:
+    """/healthz, /readyz, /metrics."""
+
+    def healthz() -> Answer:
+        if board.now.healthy(clock.now()):
+            return Answer(200, b"ok\n")
+        return Answer(503, b"no cycle was attempted for three intervals\n")
+
+    def readyz() -> Answer:
+        now = board.now
+        if now.last is None:
+            return Answer(503, b"no cycle has ended yet\n")
+        line = now.last.outcome.value + (f": {now.last.detail}" if now.last.detail else "")
+        return Answer(200 if now.ready else 503, f"{line}\n".encode())
+
+    return {"/healthz": healthz, "/readyz": readyz, "/metrics": lambda: Answer(200, metrics.text(), CONTENT_TYPE)}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Looks the path up; anything else is 404 or 405."""
+
+    routes: Mapping[str, Route]
+    on_error: Callable[[str], None]
+    timeout = READ_TIMEOUT_S
+    server_version = "dkron-jobs"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        route = self.routes.get(self.path.partition("?")[0])
+        try:
+            answer = route() if route else Answer(404, b"not found\n")
+        except Exception as error:  # noqa: BLE001 - a bug of a page must not take the server down
+            self.on_error(f"{self.path.partition('?')[0]}: {type(error).__name__}: {error}")
+            answer = Answer(500, b"internal error\n")
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    do_HEAD = do_GET
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """The default page quotes the request; this one doesn't."""
+        status = 405 if code == HTTPStatus.NOT_IMPLEMENTED else code
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.send_header("Connection", "close")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+        """Probes come every few seconds: they aren't logged."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hung up is no event."""
+
+
+class HttpServer:
+    """Serves `routes` on a thread of its own. Raises OSError where the address can't be had."""
+
+    def __init__(self, address: tuple[str, int], routes: Mapping[str, Route], on_error: Callable[[str], None]) -> None:
+        handler = type("Handler", (_Handler,), {"routes": dict(routes), "on_error": staticmethod(on_error)})
+        server_class = type("Server", (_Server,), {"address_family": AF_INET6}) if ":" in address[0] else _Server
+        self._server = server_class(address, handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="http", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=2)

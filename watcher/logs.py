@@ -1,0 +1,128 @@
+"""The log: one line of JSON per event on stderr, or the same for people. Secrets are replaced here, last of all.
+
+Event names are constant and data goes into fields, so that a machine can read them. It keeps nothing and writes no file.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any, Final, TextIO
+
+from pythonjsonlogger.json import JsonFormatter
+
+from provider.errors import redact
+
+LOGGER: Final = "dkron-jobs"
+_COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "31"}
+_FIELDS: Final = "fields"
+
+
+class Redactor:
+    """Replaces every known secret; more may become known later (those of the stack's config)."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = tuple(dict.fromkeys(secrets))
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets)))
+
+    def __call__(self, text: str) -> str:
+        return redact(text, self._secrets)
+
+
+class _Json(JsonFormatter):
+    """One object a line, fields beside the event."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__("%(message)s")
+        self.redactor = redactor
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        log_data["time"] = f"{stamp}.{int(record.msecs):03d}Z"
+        log_data["level"] = record.levelname.lower()
+        log_data["event"] = record.getMessage()
+        log_data.update(getattr(record, _FIELDS, {}))
+        if record.exc_info:
+            log_data["exception"] = self.formatException(record.exc_info)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self.redactor(super().format(record))
+
+
+class _Text(logging.Formatter):
+    """For people: time, level in colour on a terminal, event, fields."""
+
+    def __init__(self, redactor: Redactor, colours: bool) -> None:
+        super().__init__()
+        self.redactor, self.colours = redactor, colours
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = f"{record.levelname.lower():7}"
+        if self.colours:
+            level = f"\x1b[{_COLOURS.get(record.levelname, '0')}m{level}\x1b[0m"
+        fields = getattr(record, _FIELDS, {})
+        told = " ".join(f"{k}={v}" for k, v in fields.items() if v not in ("", None, (), [], {}))
+        line = f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {level} {record.getMessage():24} {told}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return self.redactor(line.rstrip())
+
+
+class Progress:
+    """One line on a terminal that is rewritten while `pulumi` works; silent anywhere else."""
+
+    def __init__(self, stream: TextIO, wanted: bool) -> None:
+        self.stream = stream
+        self.on = wanted and stream.isatty()
+        self.shown = False
+
+    def show(self, text: str) -> None:
+        if self.on:
+            self.stream.write(f"\r\x1b[K{text[:100]}")
+            self.stream.flush()
+            self.shown = True
+
+    def clear(self) -> None:
+        if self.shown:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+            self.shown = False
+
+
+class EventLog:
+    """`log.info("cycle.done", outcome=...)`."""
+
+    def __init__(self, logger: logging.Logger, progress: Progress) -> None:
+        self._logger, self.progress = logger, progress
+
+    def _say(self, level: int, event: str, fields: dict[str, Any], failure: bool = False) -> None:
+        self.progress.clear()
+        self._logger.log(level, event, extra={_FIELDS: fields}, exc_info=failure)
+
+    def debug(self, event: str, **fields: Any) -> None:
+        self._say(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        self._say(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self._say(logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        self._say(logging.ERROR, event, fields)
+
+    def exception(self, event: str, **fields: Any) -> None:
+        """With the traceback: for a bug of ours, never for a fault of the world."""
+        self._say(logging.ERROR, event, fields, failure=True)
+
+
+def open_log(style: str, level: str, redactor: Redactor, stream: TextIO | None = None) -> EventLog:
+    """A log on `stream` (stderr). `style`: json or text."""
+    target = sys.stderr if stream is None else stream
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(_Text(redactor, target.isatty()) if style == "text" else _Json(redactor))
+    logger = logging.Logger(LOGGER, level.upper())
+    logger.addHandler(handler)
+    return EventLog(logger, Progress(target, style == "text"))

@@ -1,0 +1,152 @@
+"""When the next cycle runs, and why: interval, retry, drift, changed files, a signal. `plan_next` decides purely.
+
+It runs one cycle at a time and never ends by itself. A bug of ours in a cycle is logged and counts as a failed cycle.
+"""
+
+from dataclasses import dataclass
+
+from provider.errors import DkronError
+from watcher.backoff import doubling
+from watcher.cycle import Cycle
+from watcher.probe import Unsettled, doubtful, drifted
+from watcher.recovery import Tools
+from watcher.status import Board, CycleReport, Outcome, Reason
+from watcher.workspace import files_fingerprint
+
+RETRY_FIRST_S = 5.0
+WAITING_CAP_S = 30.0  # others' locks, leaders and pauses end without us: look again soon
+FILES_S = 10.0  # how often to look for changed files while the probe is off
+_WAITING = (Outcome.LOCKED, Outcome.NO_LEADER, Outcome.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The next cycle: seconds from the end of this one, and its reason if nothing else comes first."""
+
+    delay_s: float
+    reason: Reason
+
+
+def plan_next(report: CycleReport, failures: int, interval_s: float) -> Next:
+    """The interval counts from start to start. A refusal waits for a person, so it isn't retried sooner."""
+    until_due = max(0.0, interval_s - report.seconds)
+    if report.outcome.good or report.outcome is Outcome.REFUSED:
+        return Next(until_due, Reason.INTERVAL)
+    cap = min(interval_s, WAITING_CAP_S) if report.outcome in _WAITING else interval_s
+    return Next(doubling(failures, RETRY_FIRST_S, cap), Reason.RETRY)
+
+
+class Loop:
+    """Drives a `Cycle` for ever."""
+
+    def __init__(self, tools: Tools, cycle: Cycle, board: Board) -> None:
+        self.tools, self.cycle, self.board = tools, cycle, board
+        self._files = files_fingerprint(tools.settings.program_dir)
+        self._drift_seen: float | None = None
+
+    def run(self) -> None:
+        """Until a stop is asked for."""
+        reason: Reason | None = Reason.START
+        while reason is not None:
+            report = self.once(reason)
+            reason = self._rest(report) if report is not None and not self.tools.control.stopping else None
+        self.board.update(mode="stopping", next_cycle=None)
+
+    def once(self, reason: Reason) -> CycleReport | None:
+        """One cycle, told to log, metrics and status. None if it was stopped before it did anything."""
+        clock, metrics = self.tools.control.clock, self.tools.metrics
+        started = clock.now()
+        metrics.last_attempt.set(started)
+        self.board.update(mode="working", next_cycle=None, last_attempt=started)
+        self._files = files_fingerprint(self.tools.settings.program_dir)
+        self.tools.log.debug("cycle.started", reason=reason.value)
+        try:
+            report = self.cycle.run(reason)
+        except Exception as error:
+            self.tools.log.exception("cycle.bug", kind=type(error).__name__)
+            detail = self.tools.redactor(f"a bug: {type(error).__name__}: {error}")
+            report = CycleReport(0, reason, Outcome.FAILED, started, clock.now() - started, detail)
+        if report is not None:
+            snapshot = self.board.add(report)
+            metrics.observe(report, snapshot.consecutive_failures)
+            self._latency(report)
+            self._tell(report)
+        return report
+
+    def _latency(self, report: CycleReport) -> None:
+        if self._drift_seen is not None and report.outcome is Outcome.CHANGED:
+            self.tools.metrics.repair_latency.observe(self.tools.control.clock.monotonic() - self._drift_seen)
+        self._drift_seen = None
+
+    def _tell(self, report: CycleReport) -> None:
+        fields = {
+            "reason": report.reason.value,
+            "outcome": report.outcome.value,
+            "seconds": round(report.seconds, 3),
+            "unchanged": report.unchanged,
+            "created": list(report.created),
+            "updated": list(report.updated),
+            "deleted": list(report.deleted),
+            "drift": [f"{d.job} ({', '.join(d.fields) or d.kind})" for d in report.drift],
+            "failed": [{"job": f.job, "why": f.reason} for f in report.failures],
+            "detail": report.detail,
+        }
+        told = {k: v for k, v in fields.items() if v not in ([], "")}
+        log = self.tools.log
+        (log.info if report.outcome.good else log.error)("cycle.done", **told)
+
+    # -- between cycles
+
+    def _rest(self, report: CycleReport) -> Reason | None:
+        """Sleeps until the next cycle is due or something calls for one. None if a stop was asked for."""
+        control, settings = self.tools.control, self.tools.settings
+        coming = plan_next(report, self.board.now.consecutive_failures, settings.interval_s)
+        due = control.clock.monotonic() + coming.delay_s
+        self.board.update(mode="idle", next_cycle=control.clock.now() + coming.delay_s)
+        probing = settings.probe_s or FILES_S
+        while not control.stopping:
+            if control.forced:
+                control.forced = False
+                return Reason.FORCED
+            left = due - control.clock.monotonic()
+            if left <= 0:
+                return coming.reason
+            nap = control.clock.monotonic() + min(left, probing)
+            while not (control.stopping or control.forced) and (rest := nap - control.clock.monotonic()) > 0:
+                control.clock.wait(rest)
+            if control.stopping or control.forced or due - control.clock.monotonic() <= 0:
+                continue
+            found = self._look_around()
+            if found is not None:
+                return found
+        return None
+
+    def _look_around(self) -> Reason | None:
+        """Changed files, then drift."""
+        if files_fingerprint(self.tools.settings.program_dir) != self._files:
+            self.tools.log.info("files.changed")
+            return Reason.FORCED
+        if self.tools.settings.probe_s and self._has_drifted():
+            return Reason.DRIFT
+        return None
+
+    def _has_drifted(self) -> bool:
+        connection, noted = self.cycle.connector.current, self.cycle.noted
+        if connection is None or noted is None:
+            return False
+        seen_at = self.tools.control.clock.monotonic()
+        probes = self.tools.metrics.probes
+        try:
+            look = connection.probe.look()
+            if doubtful(noted, look.names):
+                look = connection.probe.settled_look(look)
+        except (DkronError, Unsettled) as error:
+            probes.labels("error").inc()
+            self.tools.log.debug("probe.failed", why=str(error))
+            return False
+        found = drifted(noted, look.prints)
+        probes.labels("drift" if found else "same").inc()
+        if found:
+            self._drift_seen = seen_at
+            self.tools.log.info("probe.drift", jobs=sorted(found)[:20], count=len(found))
+        return bool(found)

@@ -1,0 +1,82 @@
+"""The Prometheus metrics, in a registry of their own. Counts what it is told; decides nothing, asks nobody."""
+
+import platform
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+
+from watcher.plan import OPERATIONS
+from watcher.status import CycleReport, Outcome, Reason
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_BUCKETS = (0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 600)
+_LATENCY = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
+
+
+class Metrics:
+    """One instance a process."""
+
+    def __init__(self, version: str, stack: str) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.cycles = Counter(
+            "watcher_cycles", "Cycles by reason and outcome", ["reason", "outcome"], registry=registry
+        )
+        self.duration = Histogram("watcher_cycle_duration_seconds", "Length of a cycle", ["outcome"], buckets=_BUCKETS, registry=registry)  # fmt: skip
+        self.last_attempt = Gauge(
+            "watcher_last_attempt_timestamp_seconds", "Start of the last cycle", registry=registry
+        )
+        self.last_success = Gauge("watcher_last_success_timestamp_seconds", "End of the last good cycle", registry=registry)  # fmt: skip
+        self.failures = Gauge("watcher_consecutive_failures_count", "Cycles since the last good one", registry=registry)
+        self.changes = Counter("watcher_changes", "Jobs changed, by operation", ["operation"], registry=registry)
+        self.failed_jobs = Gauge("watcher_failed_jobs_count", "Jobs that failed in the last cycle", registry=registry)
+        self.jobs = Gauge(
+            "watcher_jobs_count", "Jobs in Dkron by kind: managed, foreign, stray", ["kind"], registry=registry
+        )
+        self.repairs = Counter(
+            "watcher_drift_repairs", "Drifted jobs brought back, by kind", ["kind"], registry=registry
+        )
+        self.repair_latency = Histogram("watcher_drift_repair_latency_seconds", "From the probe's sight of a drift to its repair", buckets=_LATENCY, registry=registry)  # fmt: skip
+        self.leader = Gauge("watcher_leader_up", "1 while Dkron has a leader", registry=registry)
+        self.stale_locks = Counter("watcher_stale_locks_cleared", "Locks of dead runs cleared", registry=registry)
+        self.state_repairs = Counter("watcher_state_repairs", "Damaged state files mended", registry=registry)
+        self.refused = Gauge(
+            "watcher_refused_deletes_count", "1 while the guard refuses the change set", registry=registry
+        )
+        self.probes = Counter("watcher_probes", "Looks for drift by result", ["result"], registry=registry)
+        Info("watcher_build", "What runs here", registry=registry).info(
+            {"version": version, "python": platform.python_version(), "stack": stack}
+        )
+        for reason in Reason:
+            for outcome in Outcome:
+                self.cycles.labels(reason.value, outcome.value)
+        for operation in OPERATIONS:
+            self.changes.labels(operation)
+        for kind in ("managed", "foreign", "stray"):
+            self.jobs.labels(kind)
+        for kind in ("gone", "changed"):
+            self.repairs.labels(kind)
+
+    def observe(self, report: CycleReport, consecutive_failures: int) -> None:
+        """Takes a finished cycle in."""
+        self.cycles.labels(report.reason.value, report.outcome.value).inc()
+        self.duration.labels(report.outcome.value).observe(report.seconds)
+        self.failures.set(consecutive_failures)
+        self.failed_jobs.set(sum(1 for f in report.failures if f.job))
+        self.refused.set(report.outcome is Outcome.REFUSED)
+        for operation, count in report.changes.items():
+            self.changes.labels(operation).inc(count)
+        if report.outcome.good:
+            self.last_success.set(report.started + report.seconds)
+        if report.changes:
+            failed = {f.job for f in report.failures}
+            for drift in report.drift:
+                if drift.job not in failed:
+                    self.repairs.labels(drift.kind).inc()
+
+    def count_jobs(self, counts: Mapping[str, int]) -> None:
+        for kind, count in counts.items():
+            self.jobs.labels(kind).set(count)
+
+    def text(self) -> bytes:
+        """What Prometheus scrapes."""
+        return generate_latest(self.registry)

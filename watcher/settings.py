@@ -1,0 +1,210 @@
+"""The watcher's settings: one table, from which the README, .env.example and the compose file are checked.
+
+Everything comes from the environment. Names of the Node reconciler (DKRON_MGR__X) are taken where X isn't set, and a
+secret NAME may stand in a file named by NAME_FILE. All problems are told at once. Nothing else is decided here.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from provider import settings as program
+from provider.errors import SettingsError
+
+LEGACY_PREFIX = "DKRON_MGR__"
+LEGACY = ("DKRON_URL", "GATEWAY_URL", "SERVICE_KEY", "RECONCILE_INTERVAL_MS")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row. `default` is text, "" for none; `minimum` makes it an integer; `choices` closes the list of values."""
+
+    name: str
+    default: str
+    meaning: str
+    secret: bool = False
+    minimum: int | None = None
+    choices: tuple[str, ...] = ()
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting("STACK", "dev", "Pulumi stack to keep true"),
+    Setting("PROGRAM_DIR", ".", "directory with Pulumi.yaml and __main__.py"),
+    Setting("DKRON_URL", "", "address of Dkron's API, several servers by commas; else the stack's dkronUrl"),
+    Setting("GATEWAY_URL", "", "address of the gateway that the jobs call; else the stack's gatewayUrl"),
+    Setting("SERVICE_KEY", "", "key that the jobs send; else the stack's serviceKey", secret=True),
+    Setting("DKRON_TOKEN", "", "bearer token for a proxy before Dkron", secret=True),
+    Setting("DKRON_USER", "", "user for basic authentication at that proxy"),
+    Setting("DKRON_PASSWORD", "", "password for basic authentication at that proxy", secret=True),
+    Setting("DKRON_CA_FILE", "", "file with the CA certificates of that proxy"),
+    Setting("OWNER_TAG", "", "metadata.managed_by of our jobs; else the stack's ownerTag"),
+    Setting("ADOPT", "", "true takes over jobs that exist under a declared name without our tag", choices=("true", "false", "1", "0")),
+    Setting("RECONCILE_INTERVAL_MS", "300000", "from the start of one cycle to the start of the next", minimum=1000),
+    Setting("PROBE_INTERVAL_MS", "10000", "how often to look for drift between cycles; 0 never", minimum=0),
+    Setting("MAX_DELETES", "5", "refuse a cycle that would delete more jobs than this", minimum=0),
+    Setting("STRAYS", "delete", "jobs with our tag in no state and no program: delete or only report", choices=("delete", "report")),
+    Setting("UP_TIMEOUT_MS", "600000", "time limit of one pulumi process", minimum=1000),
+    Setting("GRACE_MS", "30000", "how long SIGTERM waits for the operation in hand", minimum=0),
+    Setting("LEADER_WAIT_MS", "30000", "how long one cycle waits for Dkron's leader", minimum=0),
+    Setting("HEALTH_ADDR", "127.0.0.1:8080", "host:port of /healthz, /readyz and /metrics; off for none"),
+    Setting("LOG_FORMAT", "json", "json, or text for people", choices=("json", "text")),
+    Setting("LOG_LEVEL", "info", "debug, info, warning or error", choices=("debug", "info", "warning", "error")),
+    Setting("WATCHER_HOSTS", "", "host names of all watchers on a shared state, by commas: their old locks are dead"),
+    Setting("WORK_DIR", ".state", "the watcher's own files where the state isn't in a directory"),
+    Setting("PULUMI_BACKEND_URL", "", "where the state is; else Pulumi.yaml's backend. May hold a password", secret=True),
+    Setting("PULUMI_CONFIG_PASSPHRASE", "", "decrypts the stack's secrets", secret=True),
+    Setting("PULUMI_ACCESS_TOKEN", "", "for Pulumi Cloud", secret=True),
+    Setting("PULUMI_HOME", "", "Pulumi's own directory: plugins, logs, workspaces"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class WatcherSettings:
+    """What the watcher was told. Times in seconds. `env` is for its `pulumi` children and may hold secrets."""
+
+    stack: str
+    program_dir: Path
+    interval_s: float
+    probe_s: float
+    max_deletes: int
+    delete_strays: bool
+    up_timeout_s: float
+    grace_s: float
+    leader_wait_s: float
+    health: tuple[str, int] | None
+    log_format: str
+    log_level: str
+    hosts: frozenset[str]
+    work_dir: Path
+    env: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+class _Reader:
+    """Looks values up and gathers the problems."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.rows = {row.name: row for row in TABLE}
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str:
+        row = self.rows[name]
+        value = self.env.get(name, "").strip() or row.default
+        if row.choices and value and value.lower() not in row.choices:
+            self.problems.append(f"{name} is {_quoted(value)}: it must be {' or '.join(row.choices)}")
+            return row.default
+        return value.lower() if row.choices else value
+
+    def number(self, name: str) -> int:
+        row = self.rows[name]
+        value, least = self.env.get(name, "").strip() or row.default, row.minimum or 0
+        if not (value.isascii() and value.isdigit() and len(value) <= 12):
+            self.problems.append(f"{name} is {_quoted(value)}: it must be a whole number")
+            return int(row.default)
+        if int(value) < least:
+            self.problems.append(f"{name} is {value}: it must be at least {least}")
+        return int(value)
+
+    def address(self, name: str) -> tuple[str, int] | None:
+        value = self.text(name)
+        if value.lower() == "off":
+            return None
+        host, _, port = value.rpartition(":")
+        host = host.strip("[]")
+        if not host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
+            self.problems.append(f"{name} is {_quoted(value)}: it must be host:port, or off")
+            return None
+        return host, int(port)
+
+
+def _quoted(value: str) -> str:
+    return f'"{value[:40]}"'
+
+
+def effective(env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The environment with the old names translated and the secrets' files read; and what could not be read.
+
+    SERVICE_KEY_FILE and its like stay, too: the Pulumi program reads them itself.
+    """
+    result = dict(env)
+    problems: list[str] = []
+    for name in LEGACY:
+        old = result.get(LEGACY_PREFIX + name, "").strip()
+        given = result.get(name, "").strip() or result.get(f"{name}_FILE", "").strip()
+        if old and not given:
+            result[name] = old
+    for row in TABLE:
+        path = result.get(f"{row.name}_FILE", "").strip()
+        if not row.secret or not path or result.get(row.name, "").strip():
+            continue
+        try:
+            result[row.name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or "not a text file"
+            problems.append(f"{row.name}_FILE: cannot read {path}: {why}")
+            continue
+    return result, problems
+
+
+def known_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Every text in the environment that must never be shown."""
+    found = [env.get(row.name, "") for row in TABLE if row.secret and row.name != "PULUMI_BACKEND_URL"]
+    cloud = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN", "PGPASSWORD")
+    found += [env.get(name, "") for name in cloud]
+    try:
+        found.append(urlsplit(env.get("PULUMI_BACKEND_URL", "")).password or "")
+    except ValueError:
+        found.append(env.get("PULUMI_BACKEND_URL", ""))
+    old = [value for name, value in env.items() if name == f"{LEGACY_PREFIX}SERVICE_KEY"]
+    return tuple(dict.fromkeys(s.strip() for s in (*found, *old) if s.strip()))
+
+
+def _given_by_environment(env: Mapping[str, str]) -> list[str]:
+    """Problems of what the environment gives the program. What it doesn't give, the stack's config may."""
+    stand_in = {"dkronUrl": "http://127.0.0.1:1", "gatewayUrl": "http://127.0.0.1:1", "serviceKey": "unset"}
+    if env.get("DKRON_USER", "").strip() and not env.get("DKRON_PASSWORD", "").strip():
+        stand_in["dkronPassword"] = "unset"
+    if env.get("DKRON_PASSWORD", "").strip() and not env.get("DKRON_USER", "").strip():
+        stand_in["dkronUser"] = "unset"
+    try:
+        program.load(stand_in.get, {k: v for k, v in env.items() if not k.endswith("_FILE")})
+    except SettingsError as error:
+        return list(error.problems)
+    return []
+
+
+def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
+    """Reads everything. Raises SettingsError with all problems."""
+    env, problems = effective(os.environ if environ is None else environ)
+    reader = _Reader(env)
+    program_dir = Path(reader.text("PROGRAM_DIR")).expanduser().absolute()
+    if not (program_dir / "Pulumi.yaml").is_file():
+        problems.append(f"PROGRAM_DIR: {program_dir} holds no Pulumi.yaml")
+    stack = reader.text("STACK")
+    if not all(c.isalnum() or c in "-_./" for c in stack) or stack.startswith("-"):
+        problems.append(f"STACK is {_quoted(stack)}: letters, digits, - _ . only")
+    result = WatcherSettings(
+        stack=stack,
+        program_dir=program_dir,
+        interval_s=reader.number("RECONCILE_INTERVAL_MS") / 1000,
+        probe_s=reader.number("PROBE_INTERVAL_MS") / 1000,
+        max_deletes=reader.number("MAX_DELETES"),
+        delete_strays=reader.text("STRAYS") == "delete",
+        up_timeout_s=reader.number("UP_TIMEOUT_MS") / 1000,
+        grace_s=reader.number("GRACE_MS") / 1000,
+        leader_wait_s=reader.number("LEADER_WAIT_MS") / 1000,
+        health=reader.address("HEALTH_ADDR"),
+        log_format=reader.text("LOG_FORMAT"),
+        log_level=reader.text("LOG_LEVEL"),
+        hosts=frozenset(h.strip() for h in reader.text("WATCHER_HOSTS").split(",") if h.strip()),
+        work_dir=program_dir / Path(reader.text("WORK_DIR")).expanduser(),
+        env=env,
+        secrets=known_secrets(env),
+    )
+    problems += [*reader.problems, *_given_by_environment(env)]
+    if problems:
+        raise SettingsError(dict.fromkeys(problems))
+    return result

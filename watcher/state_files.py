@@ -1,0 +1,217 @@
+"""The checkpoint files of a file backend: is the state readable, what can be put in its place, what may be pruned?
+
+It replaces a state only when Pulumi couldn't load it, keeps the bad file beside it, and invents nothing: without a good
+backup the stack starts empty and the jobs are adopted. Never called while a run may be under way.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+GOOD, MISSING, BAD = "good", "missing", "bad"
+KEPT = 50
+BAD_KEPT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was wrong and what was done about it, for a loud log line."""
+
+    problem: str
+    remedy: str
+    kept: str = ""
+
+
+class StateFiles:
+    """The files of one stack under `state_dir`."""
+
+    def __init__(self, state_dir: Path, project: str, stack: str) -> None:
+        self.root = state_dir / ".pulumi"
+        self.project, self.stack = project, stack
+        self.checkpoint = self.root / "stacks" / project / f"{stack}.json"
+        self.history = self.root / "history" / project / stack
+        self.backups = self.root / "backups" / project / stack
+
+    # -- repair
+
+    def repair(self, now: float) -> list[Repair]:
+        """Mends what Pulumi couldn't load. Raises OSError (read-only, full)."""
+        done = []
+        meta = self.root / "meta.yaml"
+        if meta.exists() and "version" not in _text(meta):
+            keep = self._set_aside(meta, now)
+            _attributes(meta).unlink(missing_ok=True)
+            done.append(Repair("the store's meta.yaml is cut off", "Pulumi writes a new one", keep))
+        if verdict(_read(self.checkpoint)) == BAD:
+            done.append(self._restore(now))
+        done += self._mend_attributes()
+        return done
+
+    def _restore(self, now: float) -> Repair:
+        good = next((p for p in self.candidates() if verdict(_read(p)) == GOOD), None)
+        content = good.read_bytes() if good else None
+        kept = self._set_aside(self.checkpoint, now)
+        _attributes(self.checkpoint).unlink(missing_ok=True)
+        if content is None:
+            return Repair("the state is damaged", "no good backup: it starts empty, and our jobs are adopted", kept)
+        temporary = self.checkpoint.with_name(f".{self.checkpoint.name}.restoring")
+        temporary.write_bytes(content)
+        temporary.replace(self.checkpoint)
+        return Repair("the state is damaged", f"restored from {good.name if good else ''}", kept)
+
+    def candidates(self) -> list[Path]:
+        """Where a good state may be: the backup beside it, then the newest of backups and history."""
+        older = [*_files(self.backups, ".json"), *_files(self.history, ".checkpoint.json")]
+        return [self.checkpoint.with_name(self.checkpoint.name + ".bak"), *sorted(older, key=_age_key, reverse=True)]
+
+    def _set_aside(self, path: Path, now: float) -> str:
+        stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S.%f")
+        kept = path.with_name(f"{path.name}.bad-{stamp}")
+        path.replace(kept)
+        for old in sorted(path.parent.glob(f"{path.name}.bad-*"))[:-BAD_KEPT]:
+            old.unlink(missing_ok=True)
+        return kept.name
+
+    def _mend_attributes(self) -> list[Repair]:
+        """A cut off .attrs file makes Pulumi fail with "EOF"; without one it is content."""
+        done = []
+        for path in (_attributes(self.checkpoint), _attributes(self.root / "meta.yaml")):
+            if path.exists() and _json(_text(path)) is None:
+                path.unlink(missing_ok=True)
+                done.append(Repair(f"{path.name} is cut off", "removed; Pulumi does without"))
+        return done
+
+    # -- pending operations
+
+    def pending(self) -> bool:
+        """Whether a dead run left operations pending in the state."""
+        latest = _latest(_json(_read(self.checkpoint) or ""))
+        return bool(latest.get("pending_operations"))
+
+    # -- growth
+
+    def prune(self, keep: int = KEPT) -> int:
+        """Removes all but the newest `keep` updates of the history and of the backups. Returns how many files went."""
+        return prune_groups(self.history, keep) + prune_groups(self.backups, keep)
+
+
+def verdict(text: str | None) -> str:
+    """Whether Pulumi could load this checkpoint. `{}` counts as an empty stack there; here it is damage."""
+    if text is None:
+        return MISSING
+    document = _json(text)
+    if not isinstance(document, dict) or not isinstance(document.get("checkpoint"), dict):
+        return BAD
+    latest = document["checkpoint"].get("latest", {})
+    if latest is None:
+        return GOOD
+    if not isinstance(latest, dict) or not isinstance(latest.get("resources", []), list | None):
+        return BAD
+    return GOOD
+
+
+def _latest(document: Any) -> dict[str, Any]:
+    checkpoint = document.get("checkpoint") if isinstance(document, dict) else None
+    latest = checkpoint.get("latest") if isinstance(checkpoint, dict) else None
+    return latest if isinstance(latest, dict) else {}
+
+
+def take_over(exported: Any) -> tuple[dict[str, Any], list[str], list[str]]:
+    """A deployment with its pending creates turned into resources: (deployment, jobs taken over, operations dropped).
+
+    The id of a job is its name. The next refresh adopts it, creates it anew or, if it is declared no longer, deletes it.
+    A pending update or delete still stands among the resources, so only its record goes. Raises ValueError.
+    """
+    deployment = exported.get("deployment") if isinstance(exported, dict) else None
+    if not isinstance(deployment, dict):
+        raise ValueError("not an exported stack")  # noqa: TRY004 - the text is at fault, not its type
+    resources = list(deployment.get("resources") or [])
+    known = {r.get("urn") for r in resources}
+    providers = {f"{r.get('urn')}::{r.get('id')}" for r in resources}
+    taken: list[str] = []
+    dropped: list[str] = []
+    for operation in deployment.get("pending_operations") or []:
+        resource = dict(operation.get("resource") or {})
+        name = (resource.get("inputs") or {}).get("name")
+        placed = resource.get("urn") not in known and resource.get("provider") in {*providers, None, ""}
+        if operation.get("type") == "creating" and isinstance(name, str) and placed:
+            resource.update(id=name, outputs=resource.get("outputs") or dict(resource["inputs"]))
+            resources.append(resource)
+            known.add(resource["urn"])
+            taken.append(name)
+        else:
+            dropped.append(f"{operation.get('type')} {resource.get('urn')}")
+    clean = {k: v for k, v in deployment.items() if k != "pending_operations"}
+    return {**exported, "deployment": {**clean, "resources": resources}}, taken, dropped
+
+
+def prune_groups(folder: Path, keep: int) -> int:
+    """Files of one update share a number in their names; all but the newest `keep` numbers go."""
+    groups: dict[str, list[Path]] = {}
+    for path in _files(folder, ""):
+        groups.setdefault(_stamp(path), []).append(path)
+    gone = 0
+    for stamp in sorted(groups, key=lambda s: (len(s), s))[: max(0, len(groups) - keep)]:
+        for path in groups[stamp]:
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone
+
+
+def prune_newest(folder: Path, keep: int = KEPT) -> int:
+    """Keeps the newest `keep` files of a folder (Pulumi's logs)."""
+    files = sorted(_files(folder, ".log"), key=_modified)
+    for path in files[: max(0, len(files) - keep)]:
+        path.unlink(missing_ok=True)
+    return max(0, len(files) - keep)
+
+
+def _stamp(path: Path) -> str:
+    """The nanoseconds in dev.1795479148059541263.json and dev-1795479148058769604.checkpoint.json."""
+    return max(("".join(c if c.isdigit() else " " for c in path.name).split() or ["0"]), key=len)
+
+
+def _age_key(path: Path) -> tuple[int, str]:
+    stamp = _stamp(path)
+    return len(stamp), stamp
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _files(folder: Path, suffix: str) -> list[Path]:
+    try:
+        return [p for p in folder.iterdir() if p.name.endswith(suffix) and p.is_file()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _attributes(path: Path) -> Path:
+    return path.with_name(path.name + ".attrs")
+
+
+def _text(path: Path) -> str:
+    return _read(path) or ""
+
+
+def _read(path: Path) -> str | None:
+    """The text, "" if it is no text, None if there is no such file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeError:
+        return ""
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,0 +1,131 @@
+"""What the watcher knows about itself, as frozen values: for /readyz, for the page, for anyone who asks from a thread.
+
+A `Board` swaps one snapshot for the next; a reader never sees half of one. It holds no secret: texts come redacted.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from watcher.plan import Drift, Failure
+
+KEPT = 50
+
+
+class Reason(StrEnum):
+    """Why a cycle ran."""
+
+    START = "start"
+    INTERVAL = "interval"
+    DRIFT = "drift"
+    RETRY = "retry"
+    FORCED = "forced"
+
+
+class Outcome(StrEnum):
+    """How a cycle ended."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    REFUSED = "refused"
+    FAILED = "failed"
+    LOCKED = "locked"
+    NO_LEADER = "no_leader"
+    PAUSED = "paused"
+
+    @property
+    def good(self) -> bool:
+        return self in (Outcome.UNCHANGED, Outcome.CHANGED)
+
+
+EXIT_CODES: Mapping[Outcome, int] = {
+    Outcome.UNCHANGED: 0,
+    Outcome.CHANGED: 0,
+    Outcome.FAILED: 1,
+    Outcome.REFUSED: 3,
+    Outcome.LOCKED: 4,
+    Outcome.NO_LEADER: 5,
+    Outcome.PAUSED: 6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """One cycle. Times: seconds since 1970, durations in seconds. `changes`: operation -> how many jobs."""
+
+    number: int
+    reason: Reason
+    outcome: Outcome
+    started: float
+    seconds: float
+    detail: str = ""
+    changes: Mapping[str, int] = field(default_factory=dict)
+    unchanged: int = 0
+    failures: tuple[Failure, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    strays: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one moment. `mode`: starting, idle, working, stopping. `next_cycle`: None while working."""
+
+    stack: str
+    started: float
+    interval_s: float
+    mode: str = "starting"
+    next_cycle: float | None = None
+    leader: str | None = None
+    managed: tuple[str, ...] = ()
+    last_attempt: float | None = None
+    last_good: float | None = None
+    consecutive_failures: int = 0
+    refusal: str = ""
+    cycles: tuple[CycleReport, ...] = ()
+
+    @property
+    def last(self) -> CycleReport | None:
+        return self.cycles[-1] if self.cycles else None
+
+    @property
+    def ready(self) -> bool:
+        return self.last is not None and self.last.outcome.good
+
+    def healthy(self, now: float) -> bool:
+        """Red when no cycle was attempted for three intervals."""
+        return now - (self.last_attempt or self.started) <= 3 * self.interval_s
+
+
+class Board:
+    """Holds the snapshot of now. Safe for threads."""
+
+    def __init__(self, first: Snapshot) -> None:
+        self._lock = threading.Lock()
+        self._now = first
+
+    @property
+    def now(self) -> Snapshot:
+        return self._now
+
+    def update(self, **changes: object) -> Snapshot:
+        with self._lock:
+            self._now = replace(self._now, **changes)  # type: ignore[arg-type] # replace checks the names itself
+            return self._now
+
+    def add(self, report: CycleReport) -> Snapshot:
+        """Takes a finished cycle in."""
+        good = report.outcome.good
+        with self._lock:
+            before = self._now
+            self._now = replace(
+                before,
+                cycles=(*before.cycles, report)[-KEPT:],
+                last_good=report.started + report.seconds if good else before.last_good,
+                consecutive_failures=0 if good else before.consecutive_failures + 1,
+                refusal=report.detail if report.outcome is Outcome.REFUSED else "",
+            )
+            return self._now

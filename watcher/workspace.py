@@ -1,0 +1,118 @@
+"""Where the program, its stack's plain config and its state are: read from Pulumi.yaml, Pulumi.STACK.yaml, environment.
+
+Reads files only; it never writes them, never decrypts. A file that can't be read is a fault of the cycle, not of the
+watcher: somebody will mend it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+from provider.errors import DkronJobsError, one_line
+
+WATCHED_SUFFIXES = (".py",)
+NOT_WATCHED = frozenset({".venv", ".state", ".git", ".tools", "node_modules", "__pycache__", "tests", "bench", "sandbox", "watcher"})  # fmt: skip
+MOST_FILES = 5000
+
+
+class ProgramBroken(DkronJobsError):
+    """Pulumi.yaml or the stack's file can't be read. Needs a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One stack. `state_dir` is the directory of a file backend, None for any other. `plain`, `encrypted`: config."""
+
+    project: str
+    stack: str
+    state_dir: Path | None
+    plain: Mapping[str, str]
+    encrypted: frozenset[str]
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise ProgramBroken(f"cannot read {path.name}: {one_line(str(error))}") from None
+    if document is not None and not isinstance(document, dict):
+        raise ProgramBroken(f"cannot read {path.name}: it is no mapping")
+    return document or {}
+
+
+def read(program_dir: Path, stack: str, env: Mapping[str, str]) -> Workspace:
+    """Raises ProgramBroken."""
+    project = _yaml(program_dir / "Pulumi.yaml")
+    name = project.get("name")
+    if not isinstance(name, str) or not name:
+        raise ProgramBroken("Pulumi.yaml names no project")
+    short = stack.rpartition("/")[2]
+    values = _yaml(program_dir / f"Pulumi.{short}.yaml").get("config")
+    plain = {key: _scalar(row) for key, row in _defaults(project).items()}
+    encrypted: set[str] = set()
+    for full, value in (values if isinstance(values, dict) else {}).items():
+        prefix, _, key = str(full).partition(":")
+        if prefix != name:
+            continue
+        if isinstance(value, dict) and "secure" in value:
+            encrypted.add(key)
+            plain.pop(key, None)
+        else:
+            plain[key] = _scalar(value)
+    backend = project.get("backend")
+    configured = backend.get("url") if isinstance(backend, dict) else None
+    url = env.get("PULUMI_BACKEND_URL", "").strip() or str(configured or "")
+    return Workspace(name, short, state_directory(url, program_dir), plain, frozenset(encrypted))
+
+
+def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
+    config = project.get("config")
+    rows = config.items() if isinstance(config, dict) else ()
+    return {str(k): v["default"] for k, v in rows if isinstance(v, dict) and v.get("default") not in (None, "")}
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def state_directory(url: str, program_dir: Path) -> Path | None:
+    """The directory of a file:// backend; relative ones stand beside Pulumi.yaml."""
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return None
+    path = Path(unquote(parts.netloc + parts.path)).expanduser()
+    return path if path.is_absolute() else program_dir / path
+
+
+def files_fingerprint(program_dir: Path) -> frozenset[tuple[str, int, int]]:
+    """(path, mtime, size) of the program's files and the stacks' config; cheap enough to take at every probe."""
+    found: set[tuple[str, int, int]] = set()
+    pending = [program_dir]
+    while pending and len(found) < MOST_FILES:
+        try:
+            entries = list(pending.pop().iterdir())
+        except OSError:
+            continue
+        for entry in entries:
+            if entry.name in NOT_WATCHED:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                if not entry.name.startswith("."):
+                    pending.append(entry)
+            elif entry.suffix in WATCHED_SUFFIXES or (
+                entry.name.startswith("Pulumi") and entry.suffix in (".yaml", ".yml")
+            ):
+                try:
+                    seen = entry.stat()
+                except OSError:
+                    continue
+                found.add((str(entry), seen.st_mtime_ns, seen.st_size))
+    return frozenset(found)
