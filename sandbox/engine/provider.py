@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from .errors import CliError
@@ -22,6 +24,7 @@ from .project import Project
 from .state import Resource
 from .values import Properties, from_wire, mark_secrets, plain, to_wire
 
+_LOG_LOCK = threading.Lock()
 CHANNEL_OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
@@ -174,16 +177,27 @@ class Dynamic:
     def close(self) -> None:
         """Cancel, then the process is killed, as the real engine ends its plugins."""
         with contextlib.suppress(grpc.RpcError):  # it may be gone already, and that is what we want
-            self._stub.Cancel(empty_pb2.Empty(), timeout=1)
+            self._ask("Cancel", empty_pb2.Empty(), timeout=1)
         self._channel.close()
         self._child.kill()
+
+    def _ask(self, method: str, request: Any, timeout: float | None = None) -> Any:
+        log_call(method, request, "request_started")
+        try:
+            answer = getattr(self._stub, method)(request, timeout=timeout)
+        except grpc.RpcError as error:
+            words = f"rpc error: code = {error.code().name} desc = {error.details()}"
+            log_call(method, request, "response_completed", errors=[words])
+            raise
+        log_call(method, request, "response_completed", response=_as_json(answer))
+        return answer
 
     def kill(self) -> None:
         self._child.kill()
 
     def _call(self, method: str, request: Any) -> Any:
         try:
-            return getattr(self._stub, method)(request)
+            return self._ask(method, request)
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNAVAILABLE:
                 raise ProviderError(f"the provider process ended during {method}") from None
@@ -191,10 +205,23 @@ class Dynamic:
 
     def _optional(self, method: str, request: Any) -> None:
         try:
-            getattr(self._stub, method)(request)
+            self._ask(method, request)
         except grpc.RpcError as error:
             if error.code() != grpc.StatusCode.UNIMPLEMENTED:
                 raise CliError(f"the provider failed in {method}: {error.details()}") from None
+
+
+def log_call(method: str, request: Any, progress: str, **answer: Any) -> None:
+    """Appends the call to the file named by PULUMI_DEBUG_GRPC, as the real CLI does. In clear, secrets too."""
+    if path := os.environ.get("PULUMI_DEBUG_GRPC"):
+        line = {"method": f"/pulumirpc.ResourceProvider/{method}", "request": _as_json(request)}
+        text = json.dumps(line | answer | {"progress": progress}) + "\n"
+        with _LOG_LOCK, Path(path).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _as_json(message: Any) -> Any:
+    return json_format.MessageToDict(message)
 
 
 def _named(resource: Resource) -> dict[str, Any]:
