@@ -42,11 +42,12 @@ class Parts:
 def help_text() -> str:
     """The settings and exit codes, for --help."""
     rows = [f"  {s.name:26}{s.meaning}{f' [{s.default}]' if s.default else ''}" for s in TABLE]
-    codes = [f"  {code}  {' or '.join(o.value for o in EXIT_CODES if EXIT_CODES[o] == code)}" for code in sorted(set(EXIT_CODES.values()))]  # fmt: skip
-    codes.insert(2, f"  {BAD_SETTINGS}  a setting is missing or malformed")
-    return "\n".join(
-        ["settings (environment; NAME_FILE for a secret NAME):", *rows, "", "exit codes of --once:", *codes]
-    )
+    meanings = {BAD_SETTINGS: "a setting is missing or malformed"}
+    for outcome, code in EXIT_CODES.items():
+        meanings[code] = f"{meanings[code]} or {outcome.value}" if code in meanings else outcome.value
+    codes = [f"  {code}  {meanings[code]}" for code in sorted(meanings)]
+    head, middle = "settings (environment; NAME_FILE for a secret NAME):", "exit codes of --once:"
+    return "\n".join([head, *rows, "", middle, *codes])
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -131,16 +132,19 @@ def run_once(parts: Parts) -> int:
 
 
 def run_report(parts: Parts) -> int:
+    problem: tuple[Outcome, str] | None = None
     try:
         found, strays = parts.cycle.look_only()
     except Stopped:
         return 0
     except Ended as end:
-        parts.tools.log.error("report.failed", outcome=end.outcome.value, detail=parts.tools.redactor(end.detail))
-        return EXIT_CODES[end.outcome]
+        problem = end.outcome, end.detail
     except DkronJobsError as error:
-        parts.tools.log.error("report.failed", outcome=Outcome.FAILED.value, detail=parts.tools.redactor(str(error)))
-        return EXIT_CODES[Outcome.FAILED]
+        problem = Outcome.FAILED, str(error)
+    if problem is not None:
+        outcome, detail = problem
+        parts.tools.log.error("report.failed", outcome=outcome.value, detail=parts.tools.redactor(detail))
+        return EXIT_CODES[outcome]
     parts.tools.log.progress.clear()
     sys.stdout.write(parts.tools.redactor("\n".join(report.lines(found, strays))) + "\n")
     return 0

@@ -2,7 +2,7 @@
 
 
 def doubling(attempt: int, first_s: float, cap_s: float) -> float:
-    """The delay after failed attempt number `attempt` (1, 2, ...): first, twice that, ... never above the cap. Seconds."""
+    """Seconds after failed attempt number `attempt` (1, 2, ...): the first, twice that, ... never above the cap."""
     if attempt < 1:
         return 0.0
     # 2**60 is far above any cap, and 2**attempt of a watcher that failed for a year is no float any more.

@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """`now`: seconds since 1970. `monotonic`: seconds that never jump. `wait`: sleeps, or less if something wakes it."""
+    """`now`: seconds since 1970. `monotonic`: seconds that never jump. `wait`: sleeps, or less if woken."""
 
     def now(self) -> float: ...
     def monotonic(self) -> float: ...
@@ -49,7 +49,7 @@ class SystemClock:
 
 
 class Control:
-    """What people ask of a running watcher: to stop, or to run a cycle now. Set by signal handlers, read by the loop."""
+    """What people ask of a watcher: to stop, or to run a cycle now. Set by signal handlers, read by the loop."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

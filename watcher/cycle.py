@@ -4,21 +4,19 @@ It never runs by itself (the loop calls it), never overlaps with another, and ne
 what went wrong is the report's outcome.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from provider import ownership
 from provider.errors import DkronError, DkronJobsError
-from watcher import guard, locks, plan, strays, workspace
+from watcher import guard, plan, strays, workspace
 from watcher.connection import Connection, Connector
 from watcher.endings import Ended, Stopped, outcome_of
+from watcher.engine import Engine, told
 from watcher.leader import wait_for_leader
 from watcher.plan import Applied, ChangeSet, Failure
 from watcher.probe import Look, Unsettled, doubtful, fingerprints, merged
-from watcher.pulumi_cli import Finished
-from watcher.recovery import Recovery, Tools, no_such_stack
+from watcher.recovery import Recovery, Tools
 from watcher.status import Board, CycleReport, Outcome, Reason
-
-SHOWN_FAILURES = 3
 
 
 @dataclass(slots=True)
@@ -40,6 +38,7 @@ class Cycle:
     def __init__(self, tools: Tools, board: Board, allow_deletes: int | None = None) -> None:
         self.tools, self.board, self.allowance = tools, board, allow_deletes
         self.recovery = Recovery(tools)
+        self.engine = Engine(tools, self.recovery)
         self.connector = Connector(tools.settings, tools.cli, tools.control, tools.redactor)
         self.noted: dict[str, str] | None = None
         self._number = 0
@@ -71,7 +70,7 @@ class Cycle:
         space = self._workspace()
         connection = self.connector.connect(space)
         self._lead(connection)
-        found = self._preview()
+        found = self.engine.preview()
         return found, strays.find(self._census(connection).names, found)
 
     # -- stages
@@ -84,7 +83,7 @@ class Cycle:
             waited = self._lead(connection)
             work.before = self._look(connection, waited)
             self._go_on()
-            work.plan = self._preview(may_create=True)
+            work.plan = self.engine.preview(may_create=True)
             self._doubt(connection, work)
             self._guard(work)
             self._go_on()
@@ -139,37 +138,6 @@ class Cycle:
             look = connection.probe.settled_look(look)
         return look
 
-    def _preview(self, may_create: bool = False) -> ChangeSet:
-        self.tools.log.progress.show("preview ...")
-        run = self.tools.cli.preview()
-        if run.stopped:
-            raise Stopped
-        if may_create and no_such_stack(run):
-            self.recovery.create_stack()
-            return self._preview()
-        self._ended_badly(run, "preview")
-        try:
-            found, failures = plan.parse_preview(run.stdout)
-        except ValueError:
-            reason = plan.reason(run.stderr) or f"pulumi preview ended with code {run.code} and no reason"
-            raise Ended(Outcome.FAILED, reason) from None
-        if not run.ok:
-            failures = failures or (
-                Failure("", plan.reason(run.stderr) or f"pulumi preview ended with code {run.code}"),
-            )
-            raise Ended(outcome_of(failures), self._told(failures))
-        return found
-
-    def _ended_badly(self, run: Finished, what: str) -> None:
-        """Raises Ended for a run that didn't come to its own end."""
-        if run.code is None:
-            raise Ended(Outcome.FAILED, run.stderr)
-        if run.timed_out:
-            limit = self.tools.settings.up_timeout_s
-            raise Ended(Outcome.FAILED, f"pulumi {what} was ended after {limit:g} s (UP_TIMEOUT_MS)")
-        if run.code < 0:
-            raise Ended(Outcome.FAILED, f"pulumi {what} was killed by signal {-run.code}; the next cycle recovers")
-
     def _doubt(self, connection: Connection, work: _Work) -> None:
         """Many jobs gone at once: acts only if two looks, two seconds apart, agree with the preview."""
         gone = work.plan.gone
@@ -195,35 +163,7 @@ class Cycle:
         return guard.Limits(self.tools.settings.max_deletes, self.allowance)
 
     def _up(self, work: _Work) -> None:
-        run = self._run_up()
-        if locks.locked(run.stderr):
-            self.recovery.clear_remote_lock(run.stderr)
-            run = self._run_up()
-            if locks.locked(run.stderr):
-                raise Ended(Outcome.LOCKED, locks.waiting(locks.holders_in(run.stderr), self.tools.control.clock.now()))
-        self.recovery.suspect = self.recovery.suspect or run.crashed
-        work.applied = plan.parse_up(run.stdout)
-        self._ended_badly(run, "up")
-        if not run.ok:
-            told = work.applied.failures or (
-                Failure("", plan.reason(run.stderr) or f"pulumi up ended with code {run.code}"),
-            )
-            work.failures = tuple(replace(f, reason=self.tools.redactor(f.reason)) for f in told)
-
-    def _run_up(self) -> Finished:
-        done = 0
-
-        def count(line: str) -> None:
-            nonlocal done
-            if '"resOutputsEvent"' in line:
-                done += 1
-                self.tools.log.progress.show(f"up ... {done} done")
-
-        self.tools.cli.on_event = count
-        try:
-            return self.tools.cli.up()
-        finally:
-            self.tools.cli.on_event = None
+        work.applied, work.failures = self.engine.up()
 
     def _strays(self, connection: Connection, work: _Work) -> None:
         """Deletes them within the limits that hold for this cycle's deletions all together."""
@@ -268,17 +208,12 @@ class Cycle:
 
     def _outcome(self, work: _Work) -> tuple[Outcome, str]:
         if work.failures:
-            return outcome_of(work.failures), self._told(work.failures)
+            return outcome_of(work.failures), told(work.failures)
         if work.refusal:
             return Outcome.REFUSED, work.refusal
         if not work.plan.empty or work.strays_deleted:
             return Outcome.CHANGED, ""
         return Outcome.UNCHANGED, ""
-
-    def _told(self, failures: tuple[Failure, ...]) -> str:
-        lines = [f"{f.job}: {f.reason}" if f.job and f.job not in f.reason else f.reason for f in failures]
-        more = f"; and {len(lines) - SHOWN_FAILURES} more" if len(lines) > SHOWN_FAILURES else ""
-        return "; ".join(lines[:SHOWN_FAILURES]) + more
 
     def _report(
         self, work: _Work, reason: Reason, outcome: Outcome, detail: str, when: tuple[float, float]

@@ -15,12 +15,14 @@ from watcher.runs import Run
 
 LOCKED = "currently locked"  # Pulumi's words, matched here and nowhere else
 CLOCK_SLACK_S = 5.0
-_HOLDER = re.compile(r"^\s*(?P<key>\S+): created by (?P<user>.*)@(?P<host>[^@]*) \(pid (?P<pid>\d+)\) at (?P<at>\S+)\s*$", re.M)  # fmt: skip
+_HOLDER = re.compile(
+    r"^\s*(?P<key>\S+): created by (?P<user>.*)@(?P<host>[^@]*) \(pid (?P<pid>\d+)\) at (?P<at>\S+)\s*$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One lock as Pulumi wrote it. `at`: seconds since 1970. `readable` is False for a lock file cut off by a full disk."""
+    """One lock as Pulumi wrote it. `at`: seconds since 1970. `readable` is False for a file cut off by a full disk."""
 
     key: str
     user: str = ""
@@ -48,10 +50,10 @@ def locked(text: str) -> bool:
 
 def holders_in(text: str) -> tuple[Holder, ...]:
     """The holders that Pulumi's complaint names (any backend)."""
-    found = []
-    for match in _HOLDER.finditer(text):
-        found.append(Holder(match["key"], match["user"], match["host"], int(match["pid"]), _time(match["at"])))
-    return tuple(found)
+    return tuple(
+        Holder(match["key"], match["user"], match["host"], int(match["pid"]), _time(match["at"]))
+        for match in _HOLDER.finditer(text)
+    )
 
 
 def _time(text: str) -> float:

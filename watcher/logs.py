@@ -1,6 +1,6 @@
 """The log: one line of JSON per event on stderr, or the same for people. Secrets are replaced here, last of all.
 
-Event names are constant and data goes into fields, so that a machine can read them. It keeps nothing and writes no file.
+Event names are constant and data goes into fields, so that a machine can read them. It keeps nothing.
 """
 
 import logging
@@ -38,7 +38,7 @@ class _Json(JsonFormatter):
         super().__init__("%(message)s")
         self.redactor = redactor
 
-    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:  # noqa: ARG002 - the base class names it
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         log_data["time"] = f"{stamp}.{int(record.msecs):03d}Z"
         log_data["level"] = record.levelname.lower()

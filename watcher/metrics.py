@@ -18,31 +18,33 @@ class Metrics:
 
     def __init__(self, version: str, stack: str) -> None:
         registry = self.registry = CollectorRegistry()
-        self.cycles = Counter(
-            "watcher_cycles", "Cycles by reason and outcome", ["reason", "outcome"], registry=registry
+
+        def counter(name: str, meaning: str, *labels: str) -> Counter:
+            return Counter(f"watcher_{name}", meaning, labels, registry=registry)
+
+        def gauge(name: str, meaning: str, *labels: str) -> Gauge:
+            return Gauge(f"watcher_{name}", meaning, labels, registry=registry)
+
+        def histogram(name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"watcher_{name}", meaning, labels, buckets=buckets, registry=registry)
+
+        self.cycles = counter("cycles", "Cycles by reason and outcome", "reason", "outcome")
+        self.duration = histogram("cycle_duration_seconds", "Length of a cycle", _BUCKETS, "outcome")
+        self.last_attempt = gauge("last_attempt_timestamp_seconds", "Start of the last cycle")
+        self.last_success = gauge("last_success_timestamp_seconds", "End of the last good cycle")
+        self.failures = gauge("consecutive_failures_count", "Cycles since the last good one")
+        self.changes = counter("changes", "Jobs changed, by operation", "operation")
+        self.failed_jobs = gauge("failed_jobs_count", "Jobs that failed in the last cycle")
+        self.jobs = gauge("jobs_count", "Jobs in Dkron by kind: managed, foreign, stray", "kind")
+        self.repairs = counter("drift_repairs", "Drifted jobs brought back, by kind", "kind")
+        self.repair_latency = histogram(
+            "drift_repair_latency_seconds", "From the sight of a drift to its repair", _LATENCY
         )
-        self.duration = Histogram("watcher_cycle_duration_seconds", "Length of a cycle", ["outcome"], buckets=_BUCKETS, registry=registry)  # fmt: skip
-        self.last_attempt = Gauge(
-            "watcher_last_attempt_timestamp_seconds", "Start of the last cycle", registry=registry
-        )
-        self.last_success = Gauge("watcher_last_success_timestamp_seconds", "End of the last good cycle", registry=registry)  # fmt: skip
-        self.failures = Gauge("watcher_consecutive_failures_count", "Cycles since the last good one", registry=registry)
-        self.changes = Counter("watcher_changes", "Jobs changed, by operation", ["operation"], registry=registry)
-        self.failed_jobs = Gauge("watcher_failed_jobs_count", "Jobs that failed in the last cycle", registry=registry)
-        self.jobs = Gauge(
-            "watcher_jobs_count", "Jobs in Dkron by kind: managed, foreign, stray", ["kind"], registry=registry
-        )
-        self.repairs = Counter(
-            "watcher_drift_repairs", "Drifted jobs brought back, by kind", ["kind"], registry=registry
-        )
-        self.repair_latency = Histogram("watcher_drift_repair_latency_seconds", "From the probe's sight of a drift to its repair", buckets=_LATENCY, registry=registry)  # fmt: skip
-        self.leader = Gauge("watcher_leader_up", "1 while Dkron has a leader", registry=registry)
-        self.stale_locks = Counter("watcher_stale_locks_cleared", "Locks of dead runs cleared", registry=registry)
-        self.state_repairs = Counter("watcher_state_repairs", "Damaged state files mended", registry=registry)
-        self.refused = Gauge(
-            "watcher_refused_deletes_count", "1 while the guard refuses the change set", registry=registry
-        )
-        self.probes = Counter("watcher_probes", "Looks for drift by result", ["result"], registry=registry)
+        self.leader = gauge("leader_up", "1 while Dkron has a leader")
+        self.stale_locks = counter("stale_locks_cleared", "Locks of dead runs cleared")
+        self.state_repairs = counter("state_repairs", "Damaged state files mended")
+        self.refused = gauge("refused_count", "1 while the guard refuses the change set")
+        self.probes = counter("probes", "Looks for drift by result", "result")
         Info("watcher_build", "What runs here", registry=registry).info(
             {"version": version, "python": platform.python_version(), "stack": stack}
         )

@@ -55,7 +55,7 @@ def doubtful(noted: Iterable[str], seen: Iterable[str]) -> bool:
 
 
 def merged(before: Prints, after: Prints, touched: Iterable[str]) -> dict[str, str]:
-    """What to note after a cycle: the look before it, but for the jobs that it wrote, which are as the look after shows.
+    """What to note after a cycle: the look before it, but the jobs that it wrote as the look after shows them.
 
     A job that drifted while the cycle ran is then still seen as drifted.
     """

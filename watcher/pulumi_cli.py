@@ -199,7 +199,7 @@ class PulumiCli:
                         os.kill(child.pid, signal.SIGINT)
 
     def _clean_up(self, child: subprocess.Popen[bytes], token: str) -> int:
-        """Ends what is left of the run, its leader last reaped. Returns how many processes outlived a leader that ended."""
+        """Ends what is left of the run. Returns how many processes outlived a leader that failed."""
         ended = child.poll() is not None
         left = processes.of_run(token, None if ended else child.pid)
         processes.end_run(token, None if ended else child.pid)

@@ -121,7 +121,7 @@ def _latest(document: Any) -> dict[str, Any]:
 def take_over(exported: Any) -> tuple[dict[str, Any], list[str], list[str]]:
     """A deployment with its pending creates turned into resources: (deployment, jobs taken over, operations dropped).
 
-    The id of a job is its name. The next refresh adopts it, creates it anew or, if it is declared no longer, deletes it.
+    The id of a job is its name. The next refresh adopts it, creates it anew or, if it isn't declared now, deletes it.
     A pending update or delete still stands among the resources, so only its record goes. Raises ValueError.
     """
     deployment = exported.get("deployment") if isinstance(exported, dict) else None

@@ -14,8 +14,7 @@ import yaml
 
 from provider.errors import DkronJobsError, one_line
 
-WATCHED_SUFFIXES = (".py",)
-NOT_WATCHED = frozenset({".venv", ".state", ".git", ".tools", "node_modules", "__pycache__", "tests", "bench", "sandbox", "watcher"})  # fmt: skip
+NOT_WATCHED = frozenset({"node_modules", "__pycache__", "tests", "bench", "sandbox", "watcher", "dev"})
 MOST_FILES = 5000
 
 
@@ -102,14 +101,11 @@ def files_fingerprint(program_dir: Path) -> frozenset[tuple[str, int, int]]:
         except OSError:
             continue
         for entry in entries:
-            if entry.name in NOT_WATCHED:
+            if entry.name in NOT_WATCHED or entry.name.startswith("."):
                 continue
             if entry.is_dir() and not entry.is_symlink():
-                if not entry.name.startswith("."):
-                    pending.append(entry)
-            elif entry.suffix in WATCHED_SUFFIXES or (
-                entry.name.startswith("Pulumi") and entry.suffix in (".yaml", ".yml")
-            ):
+                pending.append(entry)
+            elif entry.suffix == ".py" or (entry.name.startswith("Pulumi") and entry.suffix in (".yaml", ".yml")):
                 try:
                     seen = entry.stat()
                 except OSError:
