@@ -46,7 +46,9 @@ def parser() -> Parser:
     agent.add_argument("--http-addr", default=":8080", metavar="HOST:PORT", help="no host: loopback only")
     agent.add_argument("--data-dir", type=Path, default=Path("dkron.data"), metavar="DIR")
     agent.add_argument("--bind-addr", default="127.0.0.1:8946", metavar="HOST:PORT", help="shown, not opened")
-    agent.add_argument("--advertise-rpc-port", type=int, default=6868, metavar="PORT", help="shown, not opened")
+    agent.add_argument("--advertise-addr", default="", metavar="HOST", help="shown, not opened; as --bind-addr")
+    agent.add_argument("--rpc-port", type=int, default=6868, metavar="PORT", help="shown, not opened")
+    agent.add_argument("--advertise-rpc-port", type=int, default=0, metavar="PORT", help="shown; as --rpc-port")
     agent.add_argument("--node-name", default=socket.gethostname(), metavar="NAME")
     agent.add_argument("--disable-usage-stats", action="store_true", help="nothing is ever reported")
     agent.add_argument("--log-level", default="info", choices=("debug", "info", "warn", "error", "fatal", "panic"))
@@ -78,17 +80,18 @@ def run_agent(options: argparse.Namespace) -> int:
         raise SystemExit(f"Error: {refusal}")
     listen = _address("--http-addr", options.http_addr, 8080)
     host, port = _address("--bind-addr", options.bind_addr, 8946)
+    rpc_port = options.advertise_rpc_port or options.rpc_port
     sys.setrecursionlimit(25_000)  # JSON nested as deep as Dkron takes it
     threading.stack_size(16 * 2**20)
     try:
-        node = Node(Identity(options.node_name, host, port, options.advertise_rpc_port), options.data_dir)
+        node = Node(Identity(options.node_name, options.advertise_addr or host, port, rpc_port), options.data_dir)
         server = Server(listen, Api(node).answer)
     except (InUse, OSError) as error:
         raise SystemExit(f"Error: can't start: {error}") from None
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    threading.Thread(target=server.serve_forever, daemon=True, name="web").start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True, name="web").start()
     node.start()
     say(f"listening on http://{listen[0]}:{server.server_address[1]}, data in {options.data_dir}")
     ended.wait()

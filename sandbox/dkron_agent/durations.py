@@ -6,30 +6,19 @@ Recorded: http.json e43-e47. Pure; it knows nothing about jobs.
 import re
 from typing import Final
 
-_UNITS: Final = {
-    "ns": 1,
-    "us": 10**3,
-    "µs": 10**3,
-    "μs": 10**3,
-    "ms": 10**6,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3600 * 10**9,
-}
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+from provider.schedule_moments import duration
+from provider.schedule_text import Refused
+
+_UNITS: Final = {"ns": 1, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _SIZES: Final = {"": 0, "B": 0, "BYTES": 0, "KB": 1, "K": 1, "MB": 2, "M": 2, "GB": 3, "G": 3, "TB": 4, "T": 4}
 
 
 def parse(text: str) -> int | None:
     """Nanoseconds, or None when Dkron does not take the text."""
-    bare = text[1:] if text[:1] in ("+", "-") else text
-    sign = -1 if text[:1] == "-" else 1
-    if bare == "0":
-        return 0
-    if not bare or _PART.sub("", bare):
+    try:
+        return duration(text)
+    except Refused:
         return None
-    total = sum(int(float(number) * _UNITS[unit]) for number, unit in _PART.findall(bare))
-    return sign * total if total < 2**63 else None
 
 
 def show(nanoseconds: int) -> str:

@@ -48,7 +48,8 @@ class _Request:
         lines = [f"{self.method} {url.target} HTTP/1.1", f"Host: {url.host}"]
         agent = self.headers.get("User-Agent", "Go-http-client/1.1")
         lines += [f"User-Agent: {agent}"] if agent else []
-        lines.append("Connection: close")
+        if not self.referer:  # recorded: out-redirect-*
+            lines.append("Connection: close")
         if self.body or self.method in ("POST", "PUT", "PATCH"):
             lines.append(f"Content-Length: {len(self.body)}")
         lines += [f"{name}: {value}" for name, value in sorted(own.items())]

@@ -6,7 +6,9 @@ stores nothing. What is valid as a schedule, a name or a time zone is asked of t
 
 from typing import Any, Final
 
-from provider import names, schedule
+from provider import schedule
+from provider.names_letters import LOWER_CASE
+from provider.schedule_zones import zone_problem
 
 from . import durations, gojson, gotime
 from .gojson import Pairs
@@ -138,9 +140,16 @@ def _text(name: str, value: Any) -> str:
 
 def validate(job: Job) -> None:
     """Raises Refused with the first fault (the order is recorded: ea2-ea4), or Panic."""
-    problem = names.check_name(job["name"]) or _problem(job)
+    problem = _name_problem(job["name"]) or _problem(job)
     if problem:
         raise Refused(f"Job validation failed: {problem}.")
+
+
+def _name_problem(name: str) -> str | None:
+    if not name:
+        return "name cannot be empty"
+    bad = next((char for char in name if char not in LOWER_CASE and char not in "0123456789_-"), None)
+    return None if bad is None else f"name contains illegal character '{bad}'"
 
 
 def _problem(job: Job) -> str | None:
@@ -156,7 +165,7 @@ def _problem(job: Job) -> str | None:
             return f"can't parse job schedule: {error.reason}"
     if job["concurrency"] not in ("allow", "forbid", ""):
         return 'invalid concurrency policy value, use "allow" or "forbid"'
-    return names.check_timezone(job["timezone"]) or _shell_problem(job)
+    return zone_problem(job["timezone"]) or _shell_problem(job)
 
 
 def _shell_problem(job: Job) -> str | None:

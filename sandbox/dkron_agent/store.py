@@ -18,6 +18,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from provider import schedule
+from provider.schedule_moments import Moment
 
 from . import gojson, gotime
 from .gotime import GoTime
@@ -69,7 +70,11 @@ def first_run(job: Job, moment: datetime) -> GoTime:
         return starts_at
     if not job["schedule"]:
         return gotime.ZERO
-    return gotime.from_datetime(schedule.parse(job["schedule"], job["name"]).next_run(moment, server_zone()))
+    parsed = schedule.parse(job["schedule"], job["name"])
+    if isinstance(parsed.rule, Moment):  # may lie beyond what a datetime can hold (recorded: p08)
+        at = GoTime(parsed.rule.seconds * 1_000_000_000 + parsed.rule.nanoseconds)
+        return at if at > gotime.from_datetime(moment) else gotime.ZERO
+    return gotime.from_datetime(parsed.next_run(moment, server_zone()))
 
 
 class Store:

@@ -1,0 +1,81 @@
+"""The command line: what it says, what it refuses, and that it can be started from anywhere."""
+
+import re
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.dkron_agent.agents import SANDBOX
+
+NOTICE = "sandbox dkron: a stand-in for development and tests, not Dkron"
+AGENT = ["agent", "--server", "--bootstrap-expect=1"]
+
+
+def dkron(*arguments: str, program: Path = SANDBOX, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(program), *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=cwd or Path("/")
+    )
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--help"], ["agent", "--help"], [], [*AGENT, "--join=a"]])
+def test_the_first_line_says_what_it_is(arguments: list[str]) -> None:
+    assert dkron(*arguments).stdout.splitlines()[0] == NOTICE
+
+
+def test_the_version_names_the_dkron_that_it_stands_in_for() -> None:
+    done = dkron("version")
+    assert done.returncode == 0
+    assert "Version: 4.0.9-sandbox" in done.stdout
+
+
+def test_it_starts_through_links_from_any_directory(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "one").symlink_to(SANDBOX)
+    (tmp_path / "bin" / "dkron").symlink_to("../one")
+    assert dkron("version", program=tmp_path / "bin" / "dkron", cwd=tmp_path).returncode == 0
+
+
+def test_a_module_in_the_working_directory_is_not_taken_for_its_own(tmp_path: Path) -> None:
+    (tmp_path / "sandbox.py").write_text("raise SystemExit('wrong')")
+    assert dkron("version", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([*AGENT, "--nosuch=1"], "unknown flag: --nosuch=1"),
+        (["agent", "--serv"], "unknown flag: --serv"),
+        (["agent", "--server"], "--bootstrap-expect must be 1: this stand-in is a single node"),
+        (["agent", "--server", "--bootstrap-expect=3"], "--bootstrap-expect must be 1: this stand-in is a single node"),
+        (["agent", "--bootstrap-expect=1"], "--server is required"),
+        ([*AGENT, "--join=10.0.0.1"], "--join and --retry-join: this stand-in is a single node"),
+        ([*AGENT, "--retry-join=10.0.0.1"], "--join and --retry-join: this stand-in is a single node"),
+        ([*AGENT, "--http-addr=127.0.0.1:99999"], "--http-addr '127.0.0.1:99999' is no host:port"),
+        ([*AGENT, "--bind-addr=a:b:c"], "--bind-addr 'a:b:c' is no host:port"),
+        ([*AGENT, "--log-level=loud"], "invalid choice: 'loud'"),
+        (["leave"], "invalid choice: 'leave'"),
+    ],
+)
+def test_what_it_does_not_do_it_refuses_in_one_line(arguments: list[str], said: str) -> None:
+    done = dkron(*arguments)
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: .*\n", done.stderr)
+    assert said in done.stderr
+
+
+def test_a_data_directory_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = dkron(*AGENT, "--http-addr=127.0.0.1:0", f"--data-dir={tmp_path / 'file'}")
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: can't start: .*\n", done.stderr)
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = dkron(*AGENT, f"--http-addr=127.0.0.1:{taken.getsockname()[1]}", f"--data-dir={tmp_path}")
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: can't start: .*\n", done.stderr)
