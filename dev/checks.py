@@ -1,0 +1,124 @@
+"""`python -m dev.checks lint unit e2e`: every check that can run here; what was skipped, and why, is said last.
+
+Each part runs even if one before it failed. The last line is "N passed, N failed, N skipped" for all tests together.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dev.say import ROOT
+from dev.tools import on_path
+
+BIN = ROOT / ".venv" / "bin"
+SOURCES = ["__main__.py", "provider", "jobs", "watcher", "sandbox", "dev", "bench", "tests"]
+# Modules that only decide: each line and each branch of theirs is held by tests.
+PURE = [
+    "provider/job_spec.py", "provider/diff.py", "provider/validate.py", "provider/schedule*.py", "provider/names*.py",
+    "provider/ownership.py", "provider/executors.py", "provider/executor_checks.py", "provider/references.py",
+    "provider/secrets.py", "watcher/guard.py", "watcher/plan.py", "watcher/backoff.py",
+]  # fmt: skip
+WORKERS = "2"
+
+
+@dataclass
+class Tally:
+    """What happened so far."""
+
+    failed_checks: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    pairs: Counter[str] = field(default_factory=Counter)
+
+
+def run(tally: Tally, name: str, command: Sequence[str | Path]) -> None:
+    """Runs one check, its output shown."""
+    sys.stdout.write(f"== {name}\n")
+    sys.stdout.flush()
+    done = subprocess.run([str(c) for c in command], cwd=ROOT, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        tally.failed_checks.append(name)
+
+
+def lint(tally: Tally) -> None:
+    """ruff, mypy --strict, import-linter."""
+    run(tally, "ruff check", [BIN / "ruff", "check", *SOURCES])
+    run(tally, "ruff format", [BIN / "ruff", "format", "--check", *SOURCES])
+    run(tally, "mypy", [BIN / "mypy", *SOURCES])
+    run(tally, "import-linter", [BIN / "lint-imports"])
+
+
+def pytest(tally: Tally, name: str, arguments: Sequence[str]) -> None:
+    """Runs pytest and adds what it reports to the tally."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command: list[str | Path] = [BIN / "python", "-m", "pytest", "-n", WORKERS, f"--junitxml={report}", *arguments]
+        run(tally, name, command)
+        if report.is_file():
+            read_report(tally, report)
+
+
+def read_report(tally: Tally, report: Path) -> None:
+    """Counts the cases of a JUnit report by outcome, the skipped by reason, the end-to-end ones by pair."""
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - pytest has just written it
+        skipped = case.find("skipped")
+        failed = case.find("failure") is not None or case.find("error") is not None
+        outcome = "failed" if failed else "passed" if skipped is None else "skipped"
+        tally.counts[outcome] += 1
+        if skipped is not None:
+            tally.skipped[skipped.get("message") or "no reason given"] += 1
+        elif pair := re.search(r"\b(real|sandbox)\+(real|sandbox)\b", case.get("name") or ""):
+            tally.pairs[pair[0]] += 1
+
+
+def unit(tally: Tally) -> None:
+    """All tests that need neither a pulumi CLI nor a dkron server, and the coverage of the pure modules."""
+    pytest(tally, "unit tests", [
+        "-m", "not e2e", "--cov", "--cov-report=", "--dist=loadfile",
+    ])  # fmt: skip
+    run(tally, "coverage of the pure modules", [
+        BIN / "coverage", "report", "--show-missing", "--skip-covered", "--fail-under=100",
+        f"--include={','.join(PURE)}",
+    ])  # fmt: skip
+
+
+def e2e(tally: Tally) -> None:
+    """The end-to-end tests, on every pair of engine and server that is here."""
+    pytest(tally, "end-to-end tests", ["-m", "e2e", "--dist=loadgroup", "--timeout=600"])
+
+
+def close(tally: Tally) -> int:
+    """Says what ran and what didn't; the exit code."""
+    lines = ["", "== summary"]
+    lines += [f"real {tool}: {on_path(tool) or 'not on PATH, so nothing ran on it'}" for tool in ("pulumi", "dkron")]
+    lines += [f"end-to-end pair {pair} (pulumi+dkron): {count} tests" for pair, count in sorted(tally.pairs.items())]
+    lines += [f"skipped {count}: {reason}" for reason, count in sorted(tally.skipped.items())]
+    lines += [f"FAILED: {name}" for name in tally.failed_checks]
+    counts = tally.counts
+    lines.append(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 1 if tally.failed_checks else 0
+
+
+def main(parts: Sequence[str]) -> int:
+    """Runs the named parts. Exit code 0 only if all of them passed."""
+    known = {"lint": lint, "unit": unit, "e2e": e2e}
+    if not parts or any(part not in known for part in parts):
+        sys.stderr.write(f"usage: python -m dev.checks {' '.join(f'[{name}]' for name in known)}\n")
+        return 2
+    os.environ.pop("SANDBOX", None)
+    tally = Tally()
+    for part in parts:
+        known[part](tally)
+    return close(tally)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

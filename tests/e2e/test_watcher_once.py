@@ -1,0 +1,251 @@
+"""`--once`, `--report` and what a cycle survives between two runs: on every pair of engine and server."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import Dkron, proxy_before, tool
+from tests.e2e.watcher_support import Watcher, make_project, shell_jobs
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def watcher(pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Iterator[Watcher]:
+    """A watcher on two jobs, nothing deployed yet."""
+    pulumi = tool("pulumi", pair[0])
+    assert pulumi is not None
+    watcher = Watcher(make_project(pulumi, tmp_path / "project", dkron.url, "a1", "a2"), tmp_path / "watcher.log")
+    yield watcher
+    watcher.close()
+
+
+def test_it_creates_repairs_deletes_and_then_changes_nothing(watcher: Watcher, dkron: Dkron) -> None:
+    first = watcher.once()
+    assert (first.code, first.cycle["outcome"], first.cycle["created"]) == (0, "changed", ["a1", "a2"])
+    second = watcher.once()
+    assert (second.code, second.cycle["outcome"], second.cycle["unchanged"]) == (0, "unchanged", 2)
+    dkron.change("a1", schedule="@every 2h")
+    dkron.delete("a2")
+    third = watcher.once()
+    assert third.cycle["outcome"] == "changed"
+    assert third.cycle["drift"] == ["a1 (schedule)", "a2 (gone)"]
+    assert dkron.job("a1")["schedule"] == "@every 1h"
+    watcher.project.declare(*shell_jobs("a1"))
+    fourth = watcher.once()
+    assert fourth.cycle["deleted"] == ["a2"]
+    assert set(dkron.jobs()) == {"a1"}
+
+
+def test_an_unchanged_cycle_writes_nothing_to_the_state(watcher: Watcher) -> None:
+    watcher.once()
+    before = {p: p.stat().st_mtime_ns for p in watcher.state.rglob("*") if p.is_file()}
+    assert watcher.once().cycle["outcome"] == "unchanged"
+    assert {p: p.stat().st_mtime_ns for p in watcher.state.rglob("*") if p.is_file()} == before
+
+
+def test_a_report_names_drift_and_strays_and_changes_nothing(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    dkron.delete("a1")
+    dkron.post(
+        name="lost", schedule="@every 1h", executor="shell", executor_config={"command": "true"},
+        metadata={"managed_by": "d2-dkron-mgr"},
+    )  # fmt: skip
+    before = {p: p.stat().st_mtime_ns for p in watcher.state.rglob("*") if p.is_file()}
+    done = watcher.once("--report")
+    assert done.code == 0
+    assert done.stdout.splitlines()[:2] == [
+        "+ a1  drift: gone",
+        "? lost  stray: carries our tag, in no state and no program",
+    ]
+    assert set(dkron.jobs()) == {"a2", "lost"}
+    assert {p: p.stat().st_mtime_ns for p in watcher.state.rglob("*") if p.is_file()} == before
+
+
+def test_too_many_deletions_are_refused_until_they_are_allowed_once(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.project.declare(*shell_jobs(*"abcdefgh"))
+    watcher.once()
+    watcher.project.declare(*shell_jobs("a", "b"))
+    refused = watcher.once()
+    assert (refused.code, refused.cycle["outcome"]) == (3, "refused")
+    assert "--allow-deletes 6" in refused.cycle["detail"]
+    assert "c, d, e, f, g, h" in refused.cycle["detail"]
+    assert len(dkron.jobs()) == 8
+    allowed = watcher.once("--once", "--allow-deletes", "6")
+    assert (allowed.code, allowed.cycle["outcome"]) == (0, "changed")
+    assert set(dkron.jobs()) == {"a", "b"}
+
+
+def test_a_program_that_declares_nothing_is_refused(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    watcher.project.declare()
+    refused = watcher.once()
+    assert refused.code == 3
+    assert "no job at all" in refused.cycle["detail"]
+    assert set(dkron.jobs()) == {"a1", "a2"}
+
+
+def test_a_stray_is_deleted_and_a_foreign_job_is_left_alone(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    job = {"schedule": "@every 1h", "executor": "shell", "executor_config": {"command": "true"}}
+    dkron.post(name="lost", metadata={"managed_by": "d2-dkron-mgr"}, **job)
+    dkron.post(name="foreign", metadata={"managed_by": "someone"}, **job)
+    done = watcher.once()
+    assert (done.cycle["outcome"], done.cycle["deleted"]) == ("changed", ["lost"])
+    assert set(dkron.jobs()) == {"a1", "a2", "foreign"}
+
+
+def test_strays_are_only_reported_where_that_is_wanted(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    job = {"schedule": "@every 1h", "executor": "shell", "executor_config": {"command": "true"}}
+    dkron.post(name="lost", metadata={"managed_by": "d2-dkron-mgr"}, **job)
+    done = watcher.once(STRAYS="report")
+    assert done.cycle["outcome"] == "unchanged"
+    assert done.has("strays.found")
+    assert "lost" in dkron.jobs()
+
+
+def test_one_bad_job_does_not_stop_the_others(watcher: Watcher, dkron: Dkron) -> None:
+    bad = 'JobSpec("bad", schedule="every now and then", executor=shell("true"))'
+    watcher.project.declare(*shell_jobs("a1", "a2", "a3"), bad)
+    done = watcher.once()
+    assert (done.code, done.cycle["outcome"]) == (1, "failed")
+    assert set(dkron.jobs()) == {"a1", "a2", "a3"}
+    assert [f["job"] for f in done.cycle["failed"]] == ["bad"]
+    assert "schedule" in done.cycle["detail"]
+    assert "Traceback" not in done.cycle["detail"]
+
+
+# -- the state
+
+
+def test_a_deleted_state_is_rebuilt_without_a_write_to_dkron(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    with proxy_before(dkron.url) as proxy:
+        watcher.checkpoint.unlink()
+        done = watcher.once(DKRON_URL=proxy.url)
+        assert (done.code, done.cycle["outcome"]) == (0, "changed")
+        assert [m for m, _, _ in proxy.requests if m != "GET"] == []
+    assert watcher.once().cycle["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "garbage", "half"])
+def test_a_damaged_state_is_restored_from_its_backup(watcher: Watcher, content: str) -> None:
+    watcher.once()
+    watcher.project.declare(*shell_jobs("a1", "a2", "a3"))
+    watcher.once()
+    good = watcher.checkpoint.read_bytes()
+    bad = good[: len(good) // 2] if content == "half" else content.encode()
+    watcher.checkpoint.write_bytes(bad)
+    done = watcher.once()
+    assert done.code == 0
+    assert done.has("state.repaired")
+    assert [p.read_bytes() for p in watcher.checkpoint.parent.glob("dev.json.bad-*")] == [bad]
+    assert watcher.once().cycle["outcome"] == "unchanged"
+
+
+def test_a_damaged_state_without_a_backup_is_rebuilt_by_adoption(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    watcher.checkpoint.write_text("{")
+    for path in watcher.checkpoint.parent.glob("*.bak*"):
+        path.unlink()
+    for name in ("backups", "history"):
+        shutil.rmtree(watcher.state / name, ignore_errors=True)
+    done = watcher.once()
+    assert done.code == 0
+    assert done.has("state.repaired")
+    assert watcher.once().cycle["outcome"] == "unchanged"
+    assert set(dkron.jobs()) == {"a1", "a2"}
+
+
+# -- locks
+
+
+def lock(watcher: Watcher, name: str, **content: object) -> Path:
+    folder = watcher.state / "locks" / "organization" / "dkron-jobs" / "dev"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_persons_lock_is_waited_for(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    path = lock(watcher, "x", pid=1, username="ann", hostname="laptop", timestamp="2020-01-02T03:04:05.123456789Z")
+    done = watcher.once()
+    assert (done.code, done.cycle["outcome"]) == (4, "locked")
+    assert "ann@laptop (pid 1)" in done.cycle["detail"]
+    assert path.exists()
+
+
+def test_an_old_lock_of_another_watchers_host_is_cleared(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    path = lock(watcher, "x", pid=1, username="app", hostname="watcher-2", timestamp="2020-01-02T03:04:05Z")
+    dkron.delete("a1")
+    done = watcher.once(WATCHER_HOSTS="watcher-1,watcher-2")
+    assert (done.code, done.cycle["outcome"]) == (0, "changed")
+    assert done.has("lock.cleared")
+    assert not path.exists()
+
+
+# -- what needs a person
+
+
+def test_a_wrong_passphrase_is_said_in_one_line(watcher: Watcher) -> None:
+    watcher.once()
+    done = watcher.once(PULUMI_CONFIG_PASSPHRASE="wrong")
+    assert (done.code, done.cycle["outcome"]) == (1, "failed")
+    assert "passphrase" in done.cycle["detail"]
+
+
+def test_a_syntax_error_is_said_with_its_place(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    (watcher.project.root / "jobs" / "broken.py").write_text("JOBS = [\n")
+    done = watcher.once()
+    assert (done.code, done.cycle["outcome"]) == (1, "failed")
+    assert "SyntaxError" in done.cycle["detail"]
+    assert "broken.py" in done.cycle["detail"]
+    assert set(dkron.jobs()) == {"a1", "a2"}
+
+
+def test_broken_yaml_is_said_with_its_file(watcher: Watcher) -> None:
+    watcher.once()
+    (watcher.project.root / "Pulumi.dev.yaml").write_text("config: [\n")
+    done = watcher.once()
+    assert (done.code, done.cycle["outcome"]) == (1, "failed")
+    assert "Pulumi.dev.yaml" in done.cycle["detail"]
+
+
+def test_a_dkron_that_is_down_is_outcome_no_leader(watcher: Watcher) -> None:
+    done = watcher.once(DKRON_URL="http://127.0.0.1:9", LEADER_WAIT_MS="500")
+    assert (done.code, done.cycle["outcome"]) == (5, "no_leader")
+    assert "cannot reach Dkron" in done.cycle["detail"]
+
+
+def test_a_paused_dkron_is_outcome_paused(watcher: Watcher, dkron: Dkron) -> None:
+    with proxy_before(dkron.url) as proxy:
+        proxy.hook = lambda method, _path, _body: (503, b"paused") if method == "POST" else None
+        done = watcher.once(DKRON_URL=proxy.url)
+    assert (done.code, done.cycle["outcome"]) == (6, "paused")
+
+
+def test_all_bad_settings_are_told_at_once(watcher: Watcher) -> None:
+    done = watcher.once(RECONCILE_INTERVAL_MS="5", STRAYS="maybe", DKRON_URL="ftp://x")
+    assert done.code == 2
+    for name in ("RECONCILE_INTERVAL_MS", "STRAYS", "dkronUrl"):
+        assert name in done.stderr
+
+
+def test_the_node_reconcilers_environment_works_unchanged(watcher: Watcher, dkron: Dkron) -> None:
+    old = {
+        "DKRON_MGR__DKRON_URL": dkron.url, "DKRON_MGR__GATEWAY_URL": "http://127.0.0.1:7777",
+        "DKRON_MGR__SERVICE_KEY": "old-key-1", "DKRON_MGR__RECONCILE_INTERVAL_MS": "300000",
+    }  # fmt: skip
+    http_job = 'JobSpec("h1", schedule="@every 1h", executor=http(setting("gatewayUrl") + "/x"))'
+    watcher.project.declare(http_job)
+    done = watcher.once(DKRON_URL="", GATEWAY_URL="", SERVICE_KEY="", **old)
+    assert done.code == 0, done.stderr
+    assert dkron.job("h1")["executor_config"]["url"] == "http://127.0.0.1:7777/x"
