@@ -22,6 +22,7 @@ secret: whoever raises one passes foreign text through `redact` first. This modu
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from typing import ClassVar
 from urllib.parse import quote
@@ -114,20 +115,23 @@ class BadAnswer(DkronError):
 
 
 def _forms(secret: str) -> set[str]:
-    """The shapes in which a secret may come back: raw, JSON-escaped (once and twice), percent-encoded, base64."""
-    escaped = json.dumps(secret)[1:-1]
-    encoded = base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode()
-    url_safe = quote(secret, safe="", errors="replace")
-    unicode_kept = json.dumps(secret, ensure_ascii=False)[1:-1]
-    return {secret, escaped, json.dumps(escaped)[1:-1], unicode_kept, url_safe, encoded, encoded.rstrip("=")}
+    """The shapes in which a secret may come back: raw, JSON-escaped by Python, Go or twice, percent-encoded, base64."""
+    plain, kept = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+    go = kept.translate({ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})  # Go writes JSON so that HTML may hold it
+    data = secret.encode("utf-8", "surrogatepass")
+    encoded = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()}
+    quoted = {quote(secret, safe=safe, errors="replace") for safe in ("", "/")}
+    twice = {json.dumps(form)[1:-1] for form in (plain, kept, go)}
+    return {secret, plain, kept, go, *twice, *quoted, *encoded, *(form.rstrip("=") for form in encoded)}
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with every form of every secret of three or more characters replaced by [secret]."""
     forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, "[secret]")
-    return text
+    if not forms:
+        return text
+    # The longest first, and all in one pass: "[secret]" itself is never looked at again.
+    return re.sub("|".join(map(re.escape, sorted(forms, key=len, reverse=True))), "[secret]", text)
 
 
 def one_line(text: str) -> str:

@@ -46,8 +46,9 @@ class DkronSettings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
-        return tuple(s for s in (self.token, self.password) if s)
+        """What must never be shown; basic authentication sends user and password as one text, in base64."""
+        pair = f"{self.user}:{self.password}" if self.password else ""
+        return tuple(s for s in (self.token, self.password, pair) if s)
 
     @property
     def shown(self) -> str:

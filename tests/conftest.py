@@ -1,0 +1,27 @@
+"""What holds for every test: no network but loopback, no setting from the shell that runs them, no clock in hypothesis."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from provider.job_provider import DEFER_CHECKS
+from provider.settings import ENVIRONMENT
+
+LOOPBACK = ["127.0.0.1", "::1"]
+
+settings.register_profile(
+    "dkron-jobs", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150
+)
+settings.load_profile("dkron-jobs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT.values():
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
+    monkeypatch.delenv(DEFER_CHECKS, raising=False)
