@@ -7,6 +7,7 @@ reason; Dkron stores names of 64 KB (recorded: http.json n09-n18).
 from typing import Final
 
 from provider.names_letters import LOWER_CASE
+from provider.schedule_text import as_sent
 from provider.schedule_words import one_line
 from provider.schedule_zones import zone_names, zone_problem
 
@@ -17,7 +18,7 @@ def check_name(text: str) -> str | None:
     """Why Dkron refuses a job's name; None if it takes it (recorded: names.json, names_unicode.json)."""
     if not text:
         return "a job's name can't be empty"
-    bad = next((character for character in text if character not in _ALLOWED), None)
+    bad = next((character for character in as_sent(text) if character not in _ALLOWED), None)
     if bad is None:
         return None
     allowed = 'Dkron takes lower-case letters, digits, "_" and "-"'

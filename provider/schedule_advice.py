@@ -43,9 +43,11 @@ def _field_advice(fields: Fields) -> list[str]:
             f"day {one_line(fields.texts[3], 40)} and weekday {one_line(fields.texts[5], 40)}: it runs on days that "
             "match either of them, not only on those that match both"
         )
-    for part in ",".join(fields.texts).split(","):
-        if part.startswith(("*-", "?-")):
-            lines.append(f"Dkron ignores what follows {part[0]} in {one_line(part, 40)}")
+    lines += [
+        f"Dkron ignores what follows {part[0]} in {one_line(part, 40)}"
+        for part in ",".join(fields.texts).split(",")
+        if part.startswith(("*-", "?-"))
+    ]
     return lines
 
 

@@ -12,8 +12,8 @@ from provider.schedule_text import Refused, as_sent, lower, split_fields, whole_
 
 HASH: Final = "~"
 PREFIXES: Final = ("TZ=", "CRON_TZ=")
-MONTHS: Final = {name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-WEEKDAYS: Final = {name: n for n, name in enumerate("sun mon tue wed thu fri sat".split())}
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ _BOUNDS = (
     _Bounds(0, 59, {}),
     _Bounds(0, 23, {}),
     _Bounds(1, 31, {}),
-    _Bounds(1, 12, MONTHS),
-    _Bounds(0, 6, WEEKDAYS),
+    _Bounds(1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
+    _Bounds(0, 6, {name: number for number, name in enumerate(_WEEKDAYS)}),
 )
 
 
@@ -99,8 +99,9 @@ def _range(part: str, bounds: _Bounds) -> tuple[int, bool]:
     if steps and not last:
         high = bounds.high
     _check_range(part, low, high, step, bounds)
-    bits = sum(1 << number for number in range(low, high + 1, step))
-    return bits, star and step == 1
+    if step == 1:
+        return (2 << high) - (1 << low), star
+    return sum(1 << number for number in range(low, high + 1, step)), False
 
 
 def _check_range(part: str, low: int, high: int, step: int, bounds: _Bounds) -> None:

@@ -7,6 +7,7 @@ time; every refusal carries Dkron's words.
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from provider.schedule_text import MAX_INT, Refused, quote_bytes
@@ -34,6 +35,7 @@ def day_number(year: int, month: int, day: int) -> int:
     return cycle * _CYCLE_DAYS + date(rest + 1, month, 1).toordinal() - _EPOCH_ORDINAL + day - 1
 
 
+@lru_cache(maxsize=4096)
 def calendar_day(number: int) -> tuple[int, int, int]:
     """Year, month and day of a number of days since 1970-01-01, without limits."""
     cycle, rest = divmod(number + _EPOCH_ORDINAL - 1, _CYCLE_DAYS)
@@ -54,9 +56,8 @@ def duration(text: str) -> int:
         number, fraction, unit = match.groups() if match else ("", None, "")
         if not number and not fraction:
             raise Refused(invalid)
-        if len(number.lstrip("0")) > 19:
-            raise Refused(invalid)
-        whole = int(number.lstrip("0") or "0")
+        digits = number.lstrip("0") or "0"
+        whole = int(digits) if len(digits) <= 19 else _LIMIT + 1
         if whole > _LIMIT:
             raise Refused(invalid)
         if not unit:

@@ -5,6 +5,7 @@ arithmetic on the fields. Around a change of the clock the answer depends on the
 times it skips, which it fires twice), so `_Walk` takes the same steps. Instants are whole seconds since 1970. Pure.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from provider.schedule_fields import Fields
@@ -22,13 +23,17 @@ def search(fields: Fields, start: int, zone: Zone) -> int | None:
     """The first match at or after an instant, None if there is none within five years."""
     if fields.empty:
         return None
+    if zone.fixed is not None and zone.fixed % _MINUTE == 0:
+        wall = straight(fields, start + zone.fixed)
+        return None if wall is None else wall - zone.fixed
     first_day = start // _DAY
     offset = zone.calm(first_day // BLOCK_DAYS)
     if offset is None or offset % _MINUTE:
         return _walk(fields, start, zone)
     wall = straight(fields, start + offset)
-    # The scheduler's steps begin at the first of the month, and end five years on if nothing matches.
-    low = first_day - calendar_day(first_day)[2] - _MARGIN - 1
+    # The scheduler's steps begin at the first of the month if that doesn't match, and end after five years at most.
+    _, month, day = calendar_day((start + offset) // _DAY)
+    low = first_day - _MARGIN - (0 if fields.months >> month & 1 else day)
     high = start + _YEARS * 366 * _DAY if wall is None else wall
     for block in range(low // BLOCK_DAYS, (high // _DAY + _MARGIN) // BLOCK_DAYS + 1):
         if zone.calm(block) != offset:
@@ -56,11 +61,18 @@ def straight(fields: Fields, wall: int) -> int | None:
     return None
 
 
-def _days_of(fields: Fields, year: int, month: int) -> int:
-    """The matching days of a real month, as bits."""
+@lru_cache(maxsize=4096)
+def _month(year: int, month: int) -> tuple[int, int]:
+    """The weekday of the 1st of a month (Sunday is 0), and bits up to its last day."""
     first = day_number(year, month, 1)
     length = day_number(year + month // 12, month % 12 + 1, 1) - first
-    return fields.month_days((first + 4) % 7) & (2 << length) - 1
+    return (first + 4) % 7, (2 << length) - 1
+
+
+def _days_of(fields: Fields, year: int, month: int) -> int:
+    """The matching days of a real month, as bits."""
+    weekday, real = _month(year, month)
+    return fields.month_days(weekday) & real
 
 
 def _next_bit(bits: int, start: int) -> int | None:
@@ -91,6 +103,19 @@ def _time_from(fields: Fields, time: int) -> int | None:
 
 
 def _walk(fields: Fields, start: int, zone: Zone) -> int | None:
+    """The scheduler's answer; where that lies in the past, the answer to the same question asked from there.
+
+    Asked in the second half of an overlap, the scheduler can name a time of the first half. Dkron then fires without
+    pause until the half is over, which is no time that anybody could be told; what comes after it is.
+    """
+    match, probe = _steps(fields, start, zone), start
+    while match is not None and match < start:
+        probe = match + 1 if probe == start else max(match, probe) + 1
+        match = _steps(fields, probe, zone)
+    return match
+
+
+def _steps(fields: Fields, start: int, zone: Zone) -> int | None:
     walk = _Walk(fields, start, zone)
     last_year = walk.year + _YEARS
     while walk.year <= last_year:
@@ -110,12 +135,16 @@ class _Walk:
         self.fields = fields
         self.zone = zone
         self.stepped = False
+        self.today = start // _DAY + 9  # no day that the start can be in
+        self.year = self.month = self.day = 0
         self.set(start)
 
     def set(self, instant: int) -> None:
         self.instant = instant
-        self.today, self.time = divmod(instant + self.zone.offset(instant), _DAY)
-        self.year, self.month, self.day = calendar_day(self.today)
+        today, self.time = divmod(instant + self.zone.offset(instant), _DAY)
+        if today != self.today:
+            self.today = today
+            self.year, self.month, self.day = calendar_day(today)
 
     def set_wall(self, wall: int) -> None:
         """Go to a wall time. Of a time in a gap or an overlap, one reading is taken, always by this rule."""
@@ -169,7 +198,11 @@ class _Walk:
     def to_second(self) -> bool:
         while not self.fields.seconds >> self.time % _MINUTE & 1:
             self.stepped = True
-            self.set(self.instant + 1)
+            match = _next_bit(self.fields.seconds, self.time % _MINUTE)
+            ahead = (_MINUTE if match is None else match) - self.time % _MINUTE
+            # Second by second only if the clock is changed within this minute.
+            calm = self.zone.offset(self.instant) == self.zone.offset(self.instant + ahead)
+            self.set(self.instant + (ahead if calm else 1))
             if self.time % _MINUTE == 0:
                 return False
         return True

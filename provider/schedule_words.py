@@ -7,8 +7,8 @@ from provider.schedule_fields import Fields
 
 _DAY_NAMES: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _MONTH_NAMES: Final = (
-    "",
-    *"January February March April May June July August September October November December".split(),
+    *("", "January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 _UNITS: Final = ((3600, "hour"), (60, "minute"), (1, "second"))
 _FULL: Final = {"seconds": 2**60 - 1, "minutes": 2**60 - 1, "hours": 2**24 - 1}
@@ -18,14 +18,14 @@ _ALL_WEEKDAYS: Final = 2**7 - 1
 
 
 def interval_words(seconds: int) -> str:
-    """ "every 90 seconds", "every 2 hours", "every second"."""
+    """Such as "every 90 seconds", "every 2 hours" or "every second"."""
     size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
     count = seconds // size
     return f"every {unit}" if count == 1 else f"every {count} {unit}s"
 
 
 def field_words(fields: Fields) -> str:
-    """ "at 02:15:00 every day", "every 5 minutes on Monday to Friday", ...; names the fields where that gets too long."""
+    """Such as "at 02:15:00 every day" or "every 5 minutes on Monday to Friday"; names the fields if that gets long."""
     if fields.empty:
         return "never, because a field names nothing"
     time, dates = _time_words(fields), _date_words(fields)
@@ -134,7 +134,7 @@ _HINTS: Final = (
     (r"unrecognized descriptor: @(at|manually|minutely)\b", "it can't be had with a zone in front"),
     (
         r"unrecognized descriptor",
-        "there are @yearly @monthly @weekly @daily @hourly @minutely @manually, @every 1h30m, @at <date>; in lower case",
+        "there are @yearly @monthly @weekly @daily @hourly @minutely @manually @every @at, in lower case",
     ),
     (r"parsing time", "dates look like 2030-01-02T03:04:05Z or 2030-01-02T03:04:05+01:00"),
     (r"bad location", "zones are written as Europe/Berlin, in exactly that case"),

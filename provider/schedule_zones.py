@@ -18,7 +18,7 @@ _DAY: Final = 86400
 # Beyond these a zone's offset would lead out of the years that datetime holds; it is taken as it is there.
 _FIRST: Final = int((datetime(1, 1, 3, tzinfo=UTC) - _EPOCH).total_seconds())
 _LAST: Final = int((datetime(9999, 12, 29, tzinfo=UTC) - _EPOCH).total_seconds())
-BLOCK_DAYS: Final = 32
+BLOCK_DAYS: Final = 8
 _MAX_PATH: Final = 4074  # longer names don't fit into a path below Dkron's zone directory
 _MAX_PART: Final = 255
 _TABLES: Final = frozenset({"iso3166.tab", "leap-seconds.list", "leapseconds", "tzdata.zi", "zone.tab", "zone1970.tab"})
@@ -32,11 +32,16 @@ class Zone:
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
-        self._fixed = isinstance(zone, timezone)
+        # Of a zone whose clock is never changed, the offset.
+        self.fixed = self._look_up(0) if isinstance(zone, timezone) else None
         self._calm: dict[int, int | None] = {}
 
     def offset(self, instant: int) -> int:
         """Seconds east of UTC at an instant in seconds since 1970."""
+        known = self._calm.get(instant // (BLOCK_DAYS * _DAY))
+        return self._look_up(instant) if known is None else known
+
+    def _look_up(self, instant: int) -> int:
         moment = _EPOCH + timedelta(seconds=min(max(instant, _FIRST), _LAST))
         away = moment.astimezone(self._zone).utcoffset() or timedelta()
         return away.days * _DAY + away.seconds
@@ -47,8 +52,7 @@ class Zone:
             return self._calm[block]
         except KeyError:
             start = block * BLOCK_DAYS * _DAY
-            end = start if self._fixed else start + BLOCK_DAYS * _DAY
-            offsets = {self.offset(instant) for instant in range(start, end + 1, _DAY)}
+            offsets = {self._look_up(start + day * _DAY) for day in range(BLOCK_DAYS + 1)}
             self._calm[block] = offsets.pop() if len(offsets) == 1 else None
             return self._calm[block]
 
