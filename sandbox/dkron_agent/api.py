@@ -170,7 +170,7 @@ class Api:
             return _text(400, str(error))
         if not self._node.has_leader():
             return _text(500, _NO_LEADER)
-        size = job.message_size(wanted)
+        size = job.message_size(wanted) if len(request.body) > job.MAX_MESSAGE // 2 else 0
         if size > job.MAX_MESSAGE:
             return _text(500, f"grpc: received message larger than max ({size} vs. {job.MAX_MESSAGE})")
         try:

@@ -10,11 +10,20 @@ _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|.", re.DOTALL)
 _UNKNOWN = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P[=>])|\\[1-9]|[*+?}]\+")
 
 
+_CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "lower": "a-z", "upper": "A-Z", "space": r"\s"}
+
+
+def _set(token: str) -> str:
+    """A [set]: named classes spelled out, and what Python would take for more than a character escaped."""
+    inner = re.sub(r"\[:(\w+):\]", lambda match: _CLASSES.get(match[1], match[0]), token[1:-1])
+    return "[" + re.sub(r"(\\.)|([\[&|~])", lambda match: match[1] or f"\\{match[2]}", inner) + "]"
+
+
 def search(pattern: str, text: str) -> bool:
     """Does the pattern match anywhere in the text? False as well when Dkron could not compile it."""
     many_lines = re.match(r"\(\?[a-zA-Z]*m", pattern) is not None
     ends = {"\\z": r"\Z", "\\Z": "(", "$": "$" if many_lines else r"\Z"}  # \Z is no escape there: "(" can't compile
-    tokens = _TOKEN.findall(pattern)
+    tokens = [_set(token) if token.startswith("[") and len(token) > 1 else token for token in _TOKEN.findall(pattern)]
     bare = "".join("." if token.startswith("[") else token for token in tokens)
     if _UNKNOWN.search(bare):
         return False

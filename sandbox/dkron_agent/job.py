@@ -4,6 +4,7 @@ Stands in for Dkron's decoding of a job and for its validation, with its words (
 stores nothing. What is valid as a schedule, a name or a time zone is asked of the provider's pure modules.
 """
 
+import functools
 from typing import Any, Final
 
 from provider import schedule
@@ -145,6 +146,17 @@ def validate(job: Job) -> None:
         raise Refused(f"Job validation failed: {problem}.")
 
 
+@functools.lru_cache(maxsize=4096)
+def _parsed(text: str, name: str) -> schedule.Schedule:
+    return schedule.parse(text, name)
+
+
+def rule(job: Job) -> schedule.Schedule:
+    """The job's schedule, parsed. Raises schedule.ScheduleError. Its name counts only where "~" stands for it."""
+    text = job["schedule"]
+    return _parsed(text, job["name"] if "~" in text else "")
+
+
 def _name_problem(name: str) -> str | None:
     if not name:
         return "name cannot be empty"
@@ -160,7 +172,7 @@ def _problem(job: Job) -> str | None:
         if text.startswith(("TZ=", "CRON_TZ=")) and " " not in text:
             raise Panic  # recorded: ea5
         try:
-            schedule.parse(text, job["name"])
+            rule(job)
         except schedule.ScheduleError as error:
             return f"can't parse job schedule: {error.reason}"
     if job["concurrency"] not in ("allow", "forbid", ""):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 
 from provider import schedule
 
-from .job import Job
+from .job import Job, rule
 from .store import server_zone
 
 
@@ -49,7 +49,7 @@ class Scheduler:
             self._entries.pop(job["name"], None)
             if job["disabled"] or job["parent_job"]:
                 return
-            entry = Entry(job, schedule.parse(job["schedule"], job["name"]), job["timezone"] or server_zone(), None)
+            entry = Entry(job, rule(job), job["timezone"] or server_zone(), None)
             entry.advance(self._clock())
             self._entries[job["name"]] = entry
             self._push(entry)

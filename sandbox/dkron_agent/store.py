@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from provider import schedule
 from provider.schedule_moments import Moment
 
 from . import gojson, gotime
 from .gotime import GoTime
-from .job import TIMES, Job, as_stored, plain
+from .job import TIMES, Job, as_stored, plain, rule
 
 MAX_EXECUTIONS: Final = 100  # per job; recorded: executions-limit
 _TABLES: Final = """
@@ -70,7 +69,7 @@ def first_run(job: Job, moment: datetime) -> GoTime:
         return starts_at
     if not job["schedule"]:
         return gotime.ZERO
-    parsed = schedule.parse(job["schedule"], job["name"])
+    parsed = rule(job)
     if isinstance(parsed.rule, Moment):  # may lie beyond what a datetime can hold (recorded: p08)
         at = GoTime(parsed.rule.seconds * 1_000_000_000 + parsed.rule.nanoseconds)
         return at if at > gotime.from_datetime(moment) else gotime.ZERO
