@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
-from . import gojson, gotime, job, listing, shown
+from . import gojson, gotime, job, listing, message, shown
 from .node import Node
 from .store import ParentMissing
 from .web import TEXT, Request, Response
@@ -78,7 +78,7 @@ class Api:
     def _route(self, method: str, path: str) -> Handler | None:
         fixed = self._fixed.get((method, path))
         if fixed or not path.startswith("/v1/jobs/"):
-            return fixed or (self._refuse if method == "GET" and path.startswith("/ui/") else None)
+            return fixed or (self._refuse if method == "GET" and path.startswith("/ui") else None)
         match method, path.removeprefix("/v1/jobs/").split("/"):
             case _, ["", *_] | [_, ""] | [_, _, ""]:
                 return None
@@ -170,9 +170,9 @@ class Api:
             return _text(400, str(error))
         if not self._node.has_leader():
             return _text(500, _NO_LEADER)
-        size = job.message_size(wanted) if len(request.body) > job.MAX_MESSAGE // 2 else 0
-        if size > job.MAX_MESSAGE:
-            return _text(500, f"grpc: received message larger than max ({size} vs. {job.MAX_MESSAGE})")
+        size = message.size_of(wanted) if len(request.body) > message.LIMIT // 2 else 0
+        if size > message.LIMIT:
+            return _text(500, f"grpc: received message larger than max ({size} vs. {message.LIMIT})")
         try:
             self._node.put(wanted)
         except ParentMissing:

@@ -8,6 +8,7 @@ import argparse
 import re
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 from collections.abc import Sequence
@@ -74,6 +75,16 @@ def _refusal(options: argparse.Namespace) -> str | None:
     return None
 
 
+def _signals() -> socket.socket:
+    """Readable once SIGTERM or SIGINT has come. (An Event set in a handler can deadlock with its own wait.)"""
+    read, write = socket.socketpair()
+    write.setblocking(False)
+    signal.set_wakeup_fd(write.detach())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return read
+
+
 def run_agent(options: argparse.Namespace) -> int:
     refusal = _refusal(options)
     if refusal:
@@ -86,15 +97,13 @@ def run_agent(options: argparse.Namespace) -> int:
     try:
         node = Node(Identity(options.node_name, options.advertise_addr or host, port, rpc_port), options.data_dir)
         server = Server(listen, Api(node).answer)
-    except (InUse, OSError) as error:
+    except (InUse, OSError, sqlite3.Error) as error:
         raise SystemExit(f"Error: can't start: {error}") from None
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    ended = _signals()
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True, name="web").start()
     node.start()
     say(f"listening on http://{listen[0]}:{server.server_address[1]}, data in {options.data_dir}")
-    ended.wait()
+    ended.recv(1)
     server.shutdown()
     server.server_close()
     node.stop()

@@ -93,8 +93,8 @@ def _mend_surrogates(value: Any) -> Any:
 
 
 def _constant_position(text: str) -> int:
-    found = re.search(r"[:,\[\s](-?)(?:NaN|Infinity)", "," + text)
-    return found.start() + len(found[1]) if found else 0
+    found = re.search(r"[:,\[\s]-?(?:NaN|Infinity)", "," + text)
+    return found.start() if found else 0
 
 
 def _shown(body: bytes, text: str, position: int) -> str:
@@ -126,6 +126,10 @@ def _explain(body: bytes, text: str, problem: str, position: int) -> str:
     elif problem.startswith("Invalid \\"):
         position += text[position : position + 1] == "\\"
         context = "in string escape code"
+    elif problem == "Expecting ',' delimiter" and text[position : position + 1] in (".", "e", "E"):
+        where = "after decimal point in" if text[position] == "." else "in exponent of"
+        context = f"{where} numeric literal"
+        position += 1
     elif problem == "Expecting ',' delimiter":
         context = "after array element" if _innermost(text[:position]) == "[" else "after object key:value pair"
     elif problem == "Expecting value":

@@ -4,6 +4,7 @@ Stands in for the RFC 3339 half of Dkron's time library, its error texts include
 p02-p14). It knows nothing of schedules or time zone names.
 """
 
+import contextlib
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -149,5 +150,6 @@ def parse_loose(text: str) -> GoTime:
         return parse(text)
     except TimeSyntax:
         if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d?:\d\d", text, re.ASCII):
-            return parse(text + ":00Z")
+            with contextlib.suppress(TimeSyntax):
+                return parse(text + ":00Z")
         raise

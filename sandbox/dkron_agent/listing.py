@@ -48,12 +48,16 @@ _SORTS: Final[dict[str, Callable[[Job], Any]]] = {
     **{name: lambda job, name=name: _folded(job[name]) for name in ("name", "displayname", "schedule")},  # type: ignore[misc]
     **{name: lambda job, name=name: job[name] for name in ("success_count", "error_count")},  # type: ignore[misc]
     **{name: _moment(name) for name in ("last_success", "last_error", "next")},
+    "": lambda _job: 0,
 }
+_NO_JOBS: Final = ("started_at", "finished_at", "attempt")  # indexes of Dkron's store that hold no jobs
 
 
 def select(jobs: list[Job], query: Query) -> list[Job]:
     """The jobs that the query asks for, in its order. Raises UnknownSort."""
     sort = query.get("_sort", "id")
+    if sort in _NO_JOBS:
+        return []
     key = _SORTS.get("name" if sort == "id" else sort)
     if key is None:
         raise UnknownSort

@@ -112,7 +112,7 @@ class Runner:
             self._store.started(execution)
             success, output = self._execute(job)
             done = replace(execution, finished=gotime.now(), success=success, output=output[-MAX_OUTPUT:])
-            now = self._store.finished(done)
+            now = None if self._stopping.is_set() else self._store.finished(done)
         finally:
             with self._lock:
                 del self._active[execution.id]

@@ -7,6 +7,8 @@ n16-n18, m34-m38), so this one reads requests itself. It knows no routes.
 import http
 import re
 import socketserver
+import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -52,8 +54,10 @@ class Server(socketserver.ThreadingTCPServer):
         self.answer = answer
         super().__init__(address, _Connection)
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away in the middle of an answer is no news."""
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base class calls it
+        """A client that goes away in the middle of an answer is no news; anything else is a fault of this server."""
+        if not isinstance(sys.exception(), ConnectionError):
+            traceback.print_exc()
 
 
 class _Connection(socketserver.StreamRequestHandler):

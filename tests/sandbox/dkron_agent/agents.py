@@ -103,7 +103,12 @@ class Agent:
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        return process.wait(30)
+        try:
+            return process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
 
     def __enter__(self) -> "Agent":
         return self.start().ready()

@@ -72,6 +72,13 @@ def test_a_data_directory_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     assert re.fullmatch(r"Error: can't start: .*\n", done.stderr)
 
 
+def test_data_that_are_none_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "sandbox.sqlite").write_text("no database, but long enough to be looked at as one " * 99)
+    done = dkron(*AGENT, "--http-addr=127.0.0.1:0", f"--data-dir={tmp_path}")
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: can't start: .*\n", done.stderr)
+
+
 def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

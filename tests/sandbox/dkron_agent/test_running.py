@@ -207,6 +207,12 @@ def test_next_is_shown_in_the_servers_own_zone(tmp_path: Path) -> None:
         assert job(agent, "z")["next"][11:] in ("07:00:00Z", "08:00:00Z")
 
 
+def test_a_term_signal_at_any_moment_ends_it(tmp_path: Path) -> None:
+    for _ in range(5):
+        agent = Agent(str(SANDBOX), tmp_path / "data").start()  # it answers before its main thread has come to rest
+        assert agent.stop(signal.SIGTERM) == os.EX_OK
+
+
 def test_a_term_signal_ends_it_cleanly_and_a_second_agent_keeps_out(tmp_path: Path) -> None:
     agent = Agent(str(SANDBOX), tmp_path / "data")
     agent.start().ready()

@@ -1,0 +1,173 @@
+"""When jobs fire and whether they may, with a clock that stands still until told."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.dkron_agent import gotime
+from sandbox.dkron_agent.job import Job, blank
+from sandbox.dkron_agent.runner import Runner
+from sandbox.dkron_agent.scheduler import Scheduler
+from sandbox.dkron_agent.store import Execution, Store
+
+NOON = datetime(2026, 5, 1, 12, 0, 0, 500_000, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def after(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def scheduler(clock: Clock) -> Scheduler:
+    return Scheduler(lambda _job: None, clock)
+
+
+def job(name: str = "j", **fields: Any) -> Job:
+    return blank() | {"name": name, "schedule": "@every 10s"} | fields
+
+
+def due(scheduler: Scheduler) -> list[str]:
+    return [one["name"] for one in scheduler.due()]
+
+
+def test_an_interval_ends_on_a_whole_second_and_begins_anew(clock: Clock, scheduler: Scheduler) -> None:
+    scheduler.add(job())
+    entry = scheduler.entry("j")
+    assert entry is not None
+    assert entry.next == NOON.replace(microsecond=0) + timedelta(seconds=10)
+    assert due(scheduler) == []
+    clock.after(9.5)
+    assert due(scheduler) == ["j"]
+    assert due(scheduler) == []
+    clock.after(10)
+    assert due(scheduler) == ["j"]
+
+
+def test_an_upsert_starts_the_interval_anew_so_a_poster_can_starve_a_job(clock: Clock, scheduler: Scheduler) -> None:
+    for _ in range(5):
+        scheduler.add(job())
+        clock.after(8)
+        assert due(scheduler) == []
+    clock.after(2)
+    assert due(scheduler) == ["j"]
+
+
+def test_missed_ticks_are_not_made_up_for(clock: Clock, scheduler: Scheduler) -> None:
+    scheduler.add(job())
+    clock.after(3600)
+    assert due(scheduler) == ["j"]
+    assert due(scheduler) == []
+
+
+@pytest.mark.parametrize("fields", [{"disabled": True}, {"parent_job": "p"}])
+def test_a_disabled_job_and_a_child_have_no_entry(scheduler: Scheduler, fields: Mapping[str, Any]) -> None:
+    scheduler.add(job())
+    scheduler.add(job(**fields))
+    assert scheduler.entry("j") is None
+
+
+def test_a_removed_job_does_not_fire(clock: Clock, scheduler: Scheduler) -> None:
+    scheduler.add(job())
+    scheduler.remove("j")
+    clock.after(60)
+    assert due(scheduler) == []
+
+
+def test_a_date_fires_once_and_manually_never(clock: Clock, scheduler: Scheduler) -> None:
+    scheduler.add(job("once", schedule="@at 2026-05-01T12:00:05Z"))
+    scheduler.add(job("past", schedule="@at 2026-05-01T11:00:00Z"))
+    scheduler.add(job("hand", schedule="@manually"))
+    clock.after(10)
+    assert due(scheduler) == ["once"]
+    clock.after(10**6)
+    assert due(scheduler) == []
+
+
+def test_the_timezone_of_the_job_counts_here(clock: Clock, scheduler: Scheduler) -> None:
+    scheduler.add(job(schedule="0 0 3 * * *", timezone="Asia/Tokyo"))
+    entry = scheduler.entry("j")
+    assert entry is not None
+    assert entry.next == datetime(2026, 5, 1, 18, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path)
+    yield made
+    made.close()
+
+
+def ran(store: Store, **fields: Any) -> list[str]:
+    """What a tick of a job with these fields runs."""
+    runs: list[str] = []
+
+    def executor(name: str, _config: Mapping[str, str]) -> tuple[bytes, str | None]:
+        runs.append(name)
+        return b"", None
+
+    runner = Runner(store, "n", {}, {"note": executor})
+    runner.scheduler = Scheduler(runner.fire)
+    store.put(job(**{"executor": "note", **fields}))
+    stored = store.get("j")
+    assert stored is not None
+    runner.scheduler.add(stored)
+    runner.fire(stored)
+    return runs
+
+
+def _at(seconds: int) -> gotime.GoTime:
+    return gotime.GoTime(gotime.now().ns + seconds * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("fields", "runs"),
+    [
+        ({}, ["j"]),
+        ({"disabled": True}, []),
+        ({"starts_at": _at(3600)}, []),
+        ({"starts_at": _at(-3600)}, ["j"]),
+        ({"expires_at": _at(-3600)}, []),
+        ({"expires_at": _at(3600)}, ["j"]),
+        ({"concurrency": "forbid"}, ["j"]),
+        ({"tags": {"dc": "elsewhere"}}, []),
+    ],
+)
+def test_a_tick_runs_the_job_only_if_it_may(store: Store, fields: dict[str, Any], runs: list[str]) -> None:
+    assert ran(store, **fields) == runs
+
+
+@pytest.mark.parametrize(("concurrency", "runs"), [("forbid", []), ("allow", ["j"]), ("", ["j"])])
+def test_an_execution_that_never_ended_blocks_a_forbid_job(store: Store, concurrency: str, runs: list[str]) -> None:
+    store.started(Execution(job="j", group=1, node="n", started=gotime.GoTime(1)))
+    assert ran(store, concurrency=concurrency) == runs
+
+
+def test_the_result_of_a_job_deleted_meanwhile_is_dropped(store: Store) -> None:
+    execution = Execution(job="j", group=1, node="n", started=gotime.GoTime(1), finished=gotime.GoTime(2), success=True)
+    assert store.finished(execution) is None
+    assert store.executions("j") == []
+
+
+def test_a_failed_write_leaves_nothing_behind(store: Store) -> None:
+    store.put(job("p"))
+    with pytest.raises(TypeError):
+        store.put(job("c", parent_job="p", owner=object()))
+    assert store.get("c") is None
+    kept = store.get("p")
+    assert kept is not None
+    assert kept["dependent_jobs"] is None
