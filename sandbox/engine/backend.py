@@ -107,7 +107,8 @@ class StackFiles:
         """Holds the stack's lock; CliError in the real CLI's words when somebody else does."""
         self._refuse_foreign_locks()
         content = {"pid": os.getpid(), "username": getpass.getuser(), "hostname": socket.gethostname()}
-        write_atomically(self._lock, json.dumps(content | {"timestamp": now()}))
+        # Made outside of the folder: whoever looks for locks must not meet half a one.
+        write_atomically(self._lock, json.dumps(content | {"timestamp": now()}), via=self.backend.root)
         try:
             self._refuse_foreign_locks()
             yield
@@ -148,9 +149,9 @@ class StackFiles:
                 path.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, text: str, *, backup: bool = False) -> None:
+def write_atomically(path: Path, text: str, *, backup: bool = False, via: Path | None = None) -> None:
     """Beside, synced, renamed: a reader or a crash finds the old text or the new one. CliError if it can't be."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = (via or path.parent) / f"{path.name}.{os.getpid()}.tmp"
     with _reported(f"writing {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

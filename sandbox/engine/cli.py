@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ RUNNERS = ("preview", "up", "refresh", "destroy")
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        if found := re.search(r"invalid choice: '(.*?)' \(choose from", message):
+            raise CliError(f'unknown command "{found[1]}" for "{self.prog}"\nRun \'pulumi --help\' for usage.')
         raise CliError(message)
 
 

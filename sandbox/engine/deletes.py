@@ -45,7 +45,7 @@ def delete_all(run: Run, executor: Executor, steps: list[Step]) -> None:
         try:
             executor.execute(step)
         except StepFailed as failure:
-            run.failed = True
+            run.failed = run.step_failed = True
             if not failure.protected and not run.options.continue_on_error:
                 run.stop()
             return step

@@ -50,7 +50,7 @@ class Deployment:
         except (Bail, CliError) as error:
             run.failed = run.failed or not run.interrupted
             if str(error):
-                run.events.diagnostic("error", str(error), run.root_urn)
+                run.events.diagnostic("error", str(error))
         finally:
             run.stop()
             self._executor.wait_until_idle()
@@ -90,10 +90,10 @@ class Deployment:
             run.recorder.save()
         except CliError as error:
             failed = True
-            run.events.diagnostic("error", error.message, run.root_urn)
+            run.events.diagnostic("error", error.message)
         what = "preview" if run.options.preview else "update"
-        if failed or run.interrupted:
-            run.events.diagnostic("error", f"{what} {'failed' if failed else 'canceled'}", run.root_urn)
+        if run.step_failed or (run.interrupted and not failed):
+            run.events.diagnostic("error", f"{what} {'failed' if failed else 'canceled'}")
         run.events.summary("failed" if failed else "canceled" if run.interrupted else "succeeded")
         return not failed and not run.interrupted
 
@@ -103,7 +103,7 @@ class Deployment:
         head = (
             f"Attempting to deploy or update resources with {len(pending)} pending operations from previous deployment."
         )
-        self._run.events.diagnostic("warning", f"{head}\n{lines}{PENDING_ADVICE}", self._run.root_urn)
+        self._run.events.diagnostic("warning", f"{head}\n{lines}{PENDING_ADVICE}")
 
     # --- what the program asks for (monitor.Engine) ---
 

@@ -160,6 +160,8 @@ class Display:
         if not self._show_outputs or not step or not step.new or not step.new.outputs:
             return
         old = step.old.outputs if step.old else {}
+        if self._planning and step.old and plain(old) == plain(step.new.outputs):
+            return
         self._out("Outputs:")
         seen_old = self._seen(old) if step.old else self._seen(step.new.outputs)
         for line in render_diff(seen_old, self._seen(step.new.outputs)):

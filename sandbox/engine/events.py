@@ -72,6 +72,7 @@ class Events:
         self.errors = 0
         self._listeners = listeners
         self._secrets = sorted((text for text in secrets if len(text) >= 3), key=len, reverse=True)
+        self._said: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self._started = time.monotonic()
 
@@ -110,6 +111,9 @@ class Events:
 
     def diagnostic(self, severity: str, message: str, urn: str = "") -> None:
         if severity == "error":
+            if (urn, message) in self._said:
+                return  # a full disk is met by every step that was under way
+            self._said.add((urn, message))
             self.errors += 1
         self._emit(Event("diagnostic", urn=urn, severity=severity, message=self.redact(message)))
 

@@ -182,9 +182,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
     # --- Engine ---
 
     def Log(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._run.events.diagnostic(
-            SEVERITIES.get(request.severity, "info"), request.message, request.urn or self._run.root_urn
-        )
+        self._run.events.diagnostic(SEVERITIES.get(request.severity, "info"), request.message, request.urn)
         if request.severity == engine_pb2.ERROR:
             self._run.failed = True
         return empty_pb2.Empty()
@@ -207,7 +205,7 @@ class _answered:  # noqa: N801  # reads as a statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, CliError):
-            self._run.events.diagnostic("error", f"{self._subject}: {error.message}", self._run.root_urn)
+            self._run.events.diagnostic("error", f"{self._subject}: {error.message}")
         if isinstance(error, CliError | Bail):
             self._run.failed = self._run.failed or not self._run.stopped.is_set()
             self._run.stop()

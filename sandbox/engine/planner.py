@@ -189,7 +189,7 @@ class Planner:
             "resource, remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`"
         )
         self._run.events.diagnostic("error", message, new.urn)
-        self._run.failed = True
+        self._run.failed = self._run.step_failed = True
         if not self._run.options.preview:
             raise Bail
 

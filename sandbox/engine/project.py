@@ -171,7 +171,7 @@ class StackConfig:
         if head is None:
             head = len(lines)
             lines.append("config:")
-        lines[head] = "config:"
+        lines[head] = re.sub(r"\{\s*\}", "", lines[head]).rstrip()
         end = next((at for at in range(head + 1, len(lines)) if re.match(r"[^\s#]", lines[at])), len(lines))
         pattern = re.compile(rf"\s+[\"']?({'|'.join(re.escape(name) for name in names)})[\"']?:(\s|$)")
         start = next((at for at in range(head + 1, end) if pattern.match(lines[at])), None)
@@ -183,7 +183,7 @@ class StackConfig:
             while stop < end and re.match(rf"\s{{{indent + 1},}}\S", lines[stop]):
                 stop += 1
             lines[start:stop] = new
-        if lines[-1] == "config:":
+        if lines[-1].startswith("config:"):
             lines.pop()
         self._write(lines)
 

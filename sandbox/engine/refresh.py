@@ -21,7 +21,7 @@ def refresh_all(run: Run, executor: Executor, but: set[str]) -> None:
         outcomes = list(pool.map(lambda step: _try(executor, step), steps))
     _rebuild(run, {id(step.old): step.new for step, good in zip(steps, outcomes, strict=True) if good})
     if not all(outcomes):
-        run.failed = True
+        run.failed = run.step_failed = True
         raise Bail
     run.check()
 

@@ -49,6 +49,7 @@ class Run:
     wake: threading.Event = field(default_factory=threading.Event)
     interrupted: bool = False
     failed: bool = False
+    step_failed: bool = False  # then "update failed" is said at the end; of other errors it would be said twice
     skipped: set[str] = field(default_factory=set)  # URNs that failed or were left out because of one that did
 
     def __post_init__(self) -> None:
@@ -76,7 +77,7 @@ class Run:
 
     def fail(self, urn: str) -> None:
         """A step failed: its dependents are left out, and without --continue-on-error everything else too."""
-        self.failed = True
+        self.failed = self.step_failed = True
         self.skipped.add(urn)
         if not self.options.continue_on_error:
             self.stop()
@@ -86,7 +87,7 @@ class Run:
 
     def line(self, severity: str, text: str) -> None:
         """A line that a child process wrote."""
-        self.events.diagnostic(severity, text, self.root_urn)
+        self.events.diagnostic(severity, text)
 
     def default_provider(self) -> Resource:
         """The provider resource as the configuration of this run would have it."""

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from pulumi.dynamic import (
-    CheckFailure, CheckResult, ConfigureRequest, CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult,
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
 )  # fmt: skip
 
 
@@ -29,7 +36,7 @@ class ThingProvider(ResourceProvider):
         if props.get("fail") == hook:
             raise RuntimeError(f"refused to {hook} because of {props.get('token')}")
 
-    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:  # noqa: ARG002
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         self._maybe_fail("check", news)
         failures = [CheckFailure("bad", "is bad")] if news.get("bad") else []
         return CheckResult(news, failures)
@@ -51,7 +58,7 @@ class ThingProvider(ResourceProvider):
         self._write(props["name"], props)
         return CreateResult(props["name"], props)
 
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:  # noqa: ARG002
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         self._maybe_fail("update", news)
         self._write(_id, news)
         return UpdateResult(news)

@@ -20,7 +20,7 @@ def _write(props: dict[str, Any]) -> None:
 
 
 class JobProvider(ResourceProvider):
-    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:  # noqa: ARG002
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         return CheckResult(news, [])
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -32,14 +32,14 @@ class JobProvider(ResourceProvider):
         _write(props)
         return CreateResult(props["name"], props)
 
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:  # noqa: ARG002
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         _write(news)
         return UpdateResult(news)
 
-    def delete(self, _id: str, props: dict[str, Any]) -> None:  # noqa: ARG002
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
         _path(_id).unlink(missing_ok=True)
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:  # noqa: ARG002
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         if not _path(id_).exists():
             return ReadResult("", {})
         found = json.loads(_path(id_).read_text(encoding="utf-8"))

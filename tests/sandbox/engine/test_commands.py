@@ -1,0 +1,226 @@
+"""The commands that run nothing: stacks, configuration, login, and how mistakes on the command line are told."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.engine.cli import main
+
+from .harness import CANARY, PASSPHRASE, World
+
+Pulumi = Callable[..., str]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World(tmp_path)
+    for key in os.environ:
+        if key.startswith("PULUMI_"):
+            monkeypatch.delenv(key)
+    for key in ("PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"):
+        monkeypatch.setenv(key, world.env()[key])
+    monkeypatch.chdir(world.project)
+    return world
+
+
+@pytest.fixture
+def pulumi(world: World, capsys: pytest.CaptureFixture[str]) -> Pulumi:
+    """Runs a command in this process; gives its output, or its error when `code` isn't 0."""
+
+    def run(*arguments: str, code: int = 0) -> str:
+        assert world.project.exists()
+        ended = main(arguments)
+        said = capsys.readouterr()
+        assert ended == code, said.err
+        return said.err if code else said.out
+
+    return run
+
+
+def test_it_says_what_it_is(pulumi: Pulumi, capsys: pytest.CaptureFixture[str]) -> None:
+    assert pulumi("version") == (
+        "3.260.0+sandbox (sandbox: a stand-in for the Pulumi CLI and engine, for development and tests only)\n"
+    )
+    assert "a stand-in" in pulumi("login", "file://" + os.environ["PULUMI_HOME"]).splitlines()[0]
+    assert main(["stack", "ls"]) == 0
+    assert "a stand-in" in capsys.readouterr().err.splitlines()[0]
+    assert "refused" in pulumi()
+
+
+def test_a_stack_lives_from_init_to_rm(pulumi: Pulumi, world: World) -> None:
+    pulumi("stack", "init", "dev")
+    assert "already exists" in pulumi("stack", "init", "dev", code=1)
+    pulumi("stack", "select", "--create", "organization/tiny/other")
+    listed = json.loads(pulumi("stack", "ls", "--json"))
+    assert [(item["name"], item["current"], item["resourceCount"]) for item in listed] == [
+        ("dev", False, 0),
+        ("other", True, 0),
+    ]
+    assert pulumi("stack", "--show-name") == "other\n"
+    pulumi("stack", "select", "dev")
+    assert "dev*" in pulumi("stack", "ls")
+    assert pulumi("stack", "output", "--json") == "{}\n"
+    assert "Current stack is dev" in pulumi("stack")
+    assert "no stack named 'none' found" in pulumi("stack", "select", "none", code=6)
+    assert "--yes must be passed" in pulumi("stack", "rm", code=1)
+    assert pulumi("stack", "rm", "--yes") == "Stack 'dev' has been removed!\n"
+    assert not (world.project / "Pulumi.dev.yaml").exists()
+    assert "no stack selected" in pulumi("stack", "output", code=1)
+
+
+def test_configuration_is_set_shown_and_removed(pulumi: Pulumi, world: World) -> None:
+    pulumi("stack", "init", "dev")
+    file = world.project / "Pulumi.dev.yaml"
+    file.write_text(
+        "# ours\n" + file.read_text(encoding="utf-8") + "config: # all of it\n  tiny:targetDir: x # place\n"
+    )
+    pulumi("config", "set", "targetDir", "/tmp/with: colon")
+    pulumi("config", "set", "tiny:token", CANARY, "--secret")
+    pulumi("config", "set", "flag", "yes")
+    pulumi("config", "set", "number", "-1")
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# ours\nencryptionsalt: v1:")
+    assert "config: # all of it\n  tiny:targetDir: " in text
+    assert CANARY not in text
+    assert pulumi("config", "get", "targetDir") == "/tmp/with: colon\n"
+    assert pulumi("config", "get", "token") == f"{CANARY}\n"
+    assert json.loads(pulumi("config", "get", "flag", "--json")) == {"value": "yes", "secret": False}
+    assert pulumi("config").splitlines() == [
+        "KEY        VALUE",
+        "flag       yes",
+        "number     -1",
+        "targetDir  /tmp/with: colon",
+        "token      [secret]",
+    ]
+    assert CANARY in pulumi("config", "--show-secrets")
+    assert json.loads(pulumi("config", "--json"))["tiny:token"] == {"secret": True}
+    assert "--secret to keep it" in pulumi("config", "set", "token", "x", code=1)
+    pulumi("config", "rm", "token")
+    pulumi("config", "rm", "token")
+    assert "not found for stack 'dev'" in pulumi("config", "get", "token", code=1)
+    assert "--path" in pulumi("config", "set", "--path", "a.b", "c", code=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("up", "--no-such-flag"), 1, "unknown flag: --no-such-flag"),
+        (("up", "--target", "x"), 1, "unknown flag: --target"),
+        (("up", "-z"), 1, "unknown shorthand flag"),
+        (("nonsense",), 1, 'unknown command "nonsense" for "pulumi"'),
+        (("stack", "nonsense"), 1, "unknown command"),
+        (("stack", "ls", "extra"), 1, "unknown"),
+        (("up", "--refresh=maybe"), 1, "unable to determine value for --refresh"),
+        (("up", "--non-interactive"), 2, "must be passed in to proceed when running in non-interactive mode"),
+        (("up", "--yes", "--stack", "none"), 6, "no stack named 'none' found"),
+        (("up", "--yes"), 1, "no stack selected"),
+        (("preview", "-C", "/nowhere"), 1, "/nowhere"),
+        (("stack", "init"), 1, "missing stack name"),
+        (("stack", "init", "a/b/c"), 1, "isn't one of the project"),
+        (("stack", "init", "a b"), 1, "invalid stack name"),
+        (("login", "s3://bucket"), 1, "backend s3://"),
+        (("login",), 1, "pulumi login file://"),
+    ],
+)
+def test_mistakes_are_one_clear_line(pulumi: Pulumi, arguments: tuple[str, ...], code: int, words: str) -> None:
+    said = pulumi(*arguments, code=code)
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_a_project_is_found_from_a_folder_below(pulumi: Pulumi, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.project / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(world.project / "deep" / "er")
+    pulumi("stack", "init", "dev")
+    assert (world.project / "Pulumi.dev.yaml").exists()
+    monkeypatch.chdir("/")
+    assert "no Pulumi.yaml project file found" in pulumi("stack", "ls", code=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: tiny\nruntime: [", "invalid YAML file"),
+        ("- a list", "isn't a mapping"),
+        ("runtime: python", "missing a valid 'name'"),
+        ("name: tiny\nruntime: nodejs", "a runtime other than python"),
+        ("name: tiny\nruntime: {name: python, options: {typechecker: mypy}}", "runtime option typechecker"),
+        ("name: tiny\nruntime: python\nconfig: {a: {type: date}}", "config type must be one of"),
+    ],
+)
+def test_a_broken_project_file_is_told(pulumi: Pulumi, world: World, text: str, words: str) -> None:
+    (world.project / "Pulumi.yaml").write_text(text, encoding="utf-8")
+    assert words in pulumi("stack", "ls", code=1)
+
+
+@pytest.mark.parametrize(
+    ("schema", "config", "words"),
+    [
+        ({"a": {"type": "string"}}, {}, "missing configuration value 'a'"),
+        ({"a": {"type": "string"}, "b": {"type": "string"}}, {}, "missing configuration values 'a' and 'b'"),
+        ({"a": {"type": "integer"}}, {"a": "many"}, "'a' must be of type 'integer'"),
+        ({"a": {"type": "boolean"}}, {"a": "many"}, "'a' must be of type 'boolean'"),
+        ({"a": {"type": "array"}}, {"a": "many"}, "'a' must be of type 'array'"),
+        ({"a": {"type": "string", "secret": True}}, {"a": "x"}, "must be encrypted as it's secret"),
+    ],
+)
+def test_configuration_is_held_to_the_schema(
+    pulumi: Pulumi, world: World, schema: dict[str, Any], config: dict[str, str], words: str
+) -> None:
+    text = f"name: tiny\nruntime: python\nconfig: {json.dumps(schema)}\n"
+    (world.project / "Pulumi.yaml").write_text(text, encoding="utf-8")
+    pulumi("stack", "init", "dev")
+    for key, value in config.items():
+        pulumi("config", "set", key, value)
+    assert words in pulumi("preview", code=1)
+
+
+def test_defaults_of_the_schema_count_as_set(pulumi: Pulumi, world: World) -> None:
+    schema = {"flag": {"type": "boolean", "default": True}, "short": 5, "other:key": {"value": "x"}}
+    text = f"name: tiny\nruntime: python\nconfig: {json.dumps(schema)}\n"
+    (world.project / "Pulumi.yaml").write_text(text, encoding="utf-8")
+    pulumi("stack", "init", "dev")
+    shown = {key: item["value"] for key, item in json.loads(pulumi("config", "--json")).items()}
+    assert shown == {"tiny:flag": "true", "tiny:short": "5", "other:key": "x"}
+
+
+def test_a_wrong_or_missing_passphrase_is_told(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulumi("stack", "init", "dev")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE + "!")
+    assert "get stack secrets manager: incorrect passphrase" in pulumi("preview", code=1)
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    assert "passphrase must be set" in pulumi("preview", code=1)
+    assert pulumi("stack", "output", "--json") == "{}\n"
+
+
+def test_an_import_that_is_no_export_is_refused(pulumi: Pulumi, world: World) -> None:
+    pulumi("stack", "init", "dev")
+    before = pulumi("stack", "export")
+    file = world.folder / "import.json"
+    foreign = {
+        "urn": "urn:pulumi:prod::tiny::pulumi:pulumi:Stack::tiny-prod",
+        "type": "pulumi:pulumi:Stack",
+        "custom": False,
+    }
+    child = foreign | {"urn": "urn:pulumi:dev::tiny::t::x", "type": "t", "parent": "urn:pulumi:dev::tiny::t::y"}
+    for text, words in (
+        ("", "isn't an exported stack"),
+        ('{"version": 9, "deployment": {}}', "version 9 isn't supported"),
+        (json.dumps({"version": 3, "deployment": {"resources": [foreign]}}), "belongs to a different stack"),
+        (json.dumps({"version": 3, "deployment": {"resources": [child]}}), "snapshot integrity failure"),
+        (
+            json.dumps({"version": 3, "deployment": {"resources": [{**foreign, "taint": True}]}}),
+            "doesn't support taint",
+        ),
+        (json.dumps({"version": 3, "deployment": {"snippets": [1]}}), "snippets"),
+    ):
+        file.write_text(text, encoding="utf-8")
+        assert words in pulumi("stack", "import", "--file", str(file), code=1)
+    assert pulumi("stack", "export") == before
+    assert "could not read" in pulumi("stack", "import", "--file", "/nowhere", code=1)

@@ -1,0 +1,251 @@
+"""Whole runs on the sandbox engine: interruptions, locks, secrets, refusals, and what is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .harness import CANARY, World
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path).init()
+
+
+def eventually(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Waits for something that another process does; its end or a minute without it is a failure."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def held(world: World) -> tuple[subprocess.Popen[str], Path]:
+    """An `up` whose create of thing `a` waits for the returned file."""
+    gate = world.folder / "gate"
+    world.declare({"a": {"gate": str(gate)}, "b": {"ref": "REF:a"}})
+    process = world.start("up", "--yes", "--skip-preview")
+    eventually(Path(f"{gate}.waiting").exists, process)
+    return process, gate
+
+
+def locks(world: World) -> list[Path]:
+    return list((world.state / ".pulumi" / "locks").rglob("*.json"))
+
+
+def test_a_second_run_is_refused_while_one_holds_the_lock(world: World) -> None:
+    process, gate = held(world)
+    refused = world.up(code=1)
+    assert "error: the stack is currently locked by 1 lock(s)." in refused.err
+    assert f"(pid {process.pid})" in refused.err
+    assert json.loads(locks(world)[0].read_text(encoding="utf-8")).keys() == {
+        "pid", "username", "hostname", "timestamp",
+    }  # fmt: skip
+    world.run("preview")
+    gate.touch()
+    assert process.wait(60) == 0
+    assert locks(world) == []
+
+
+def test_the_first_interrupt_finishes_what_is_under_way(world: World) -> None:
+    process, gate = held(world)
+    process.send_signal(signal.SIGTERM)
+    gate.touch()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, out + err
+    assert "Traceback" not in out + err
+    assert world.resources().keys() == {"tiny-dev", "default", "a"}
+    assert "pending_operations" not in world.export()
+    assert locks(world) == []
+    assert world.thing("b") is None
+
+
+def test_the_second_interrupt_gives_up_and_leaves_the_create_pending(world: World) -> None:
+    process, _ = held(world)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    eventually_code = process.wait(60)
+    assert eventually_code == 8
+    assert [item["type"] for item in world.export()["pending_operations"]] == ["creating"]
+    assert locks(world) == []
+
+
+def test_after_a_kill_the_lock_and_the_pending_create_stay_until_dealt_with(world: World) -> None:
+    process, gate = held(world)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert "currently locked by 1 lock(s)" in world.up(code=1).err
+    world.run("cancel", "--yes", PULUMI_CONFIG_PASSPHRASE="")
+    gate.touch()
+    warned = world.up()
+    assert "warning: Attempting to deploy or update resources with 1 pending operations" in warned.out
+    assert "Thing::a, interrupted while creating" in warned.out
+    exported = world.export()
+    assert [item["type"] for item in exported["pending_operations"]] == ["creating"]
+    file = world.folder / "state.json"
+    file.write_text(json.dumps({"version": 3, "deployment": {**exported, "pending_operations": []}}), encoding="utf-8")
+    world.run("stack", "import", "--file", str(file))
+    assert "warning" not in world.up("--expect-no-changes").out
+
+
+def test_no_secret_is_found_in_any_file_or_output(world: World) -> None:
+    things = {
+        "a": {"x": "SECRET", "deep": {"y": ["SECRET"]}},
+        "b": {"x": "SECRET", "fail": "create", "token": "SECRET"},
+    }
+    said = []
+    for variant in (things, {"a": things["a"]}, {"a": {"x": "SECRET", "fail": "update", "token": "SECRET"}}):
+        world.declare(variant)
+        for command in (("preview", "--diff"), ("preview", "--json"), ("preview", "--refresh")):
+            said.append(world.run(*command, code=None))
+        said += [world.up(code=None), world.up("--json", "--diff", code=None)]
+    said += [world.run(*command) for command in (("stack", "output"), ("stack", "output", "--json"), ("config",))]
+    said.append(world.run("stack", "export"))
+    for result in said:
+        assert CANARY not in result.out + result.err
+    assert any("because of [secret]" in result.out for result in said)
+    for path in (*world.state.rglob("*"), *(world.folder / "home").rglob("*"), *world.project.rglob("*.yaml")):
+        assert path.is_dir() or CANARY.encode() not in path.read_bytes(), path
+    assert CANARY in world.run("stack", "output", "token", "--show-secrets").out
+    assert CANARY in world.run("stack", "export", "--show-secrets").out
+
+
+def test_a_preview_writes_nothing(world: World) -> None:
+    world.declare({"a": {}})
+    world.up()
+    before = {path: path.stat().st_mtime_ns for path in world.state.rglob("*")}
+    world.tamper("a", more=1)
+    world.declare({"a": {"name": "other"}, "b": {}})
+    world.run("preview", "--refresh")
+    assert {path: path.stat().st_mtime_ns for path in world.state.rglob("*")} == before
+
+
+def test_json_is_all_that_json_prints(world: World) -> None:
+    world.declare({"a": {"v": 1}, "b": {"v": 1}, "": {"print": "hello"}})
+    digest = world.run("preview", "--json").json()
+    assert digest["changeSummary"] == {"create": 3}
+    assert [step["op"] for step in digest["steps"]] == ["create"] * 3
+    assert {"message": "hello\n", "severity": "info"} in digest["diagnostics"]
+    assert digest["config"]["tiny:token"] == "[secret]"
+    events = world.up("--json").lines
+    assert [line["sequence"] for line in events] == list(range(len(events)))
+    assert events[-2]["summaryEvent"]["resourceChanges"] == {"create": 3}
+    assert events[-1]["cancelEvent"] == {}
+    world.declare({"a": {"v": 2}, "b": {"name": "c"}})
+    steps = {step["urn"].rpartition("::")[2]: step for step in world.run("preview", "--json").json()["steps"]}
+    assert (steps["a"]["op"], steps["b"]["op"], steps["tiny-dev"]["op"]) == ("update", "replace", "same")
+    assert steps["b"]["replaceReasons"] == ["name"]
+    assert (steps["a"]["oldState"]["inputs"]["v"], steps["a"]["newState"]["inputs"]["v"]) == (1, 2)
+
+
+def test_a_reader_that_leaves_does_not_leave_a_lock(world: World) -> None:
+    world.declare({f"t{number}": {} for number in range(10)})
+    process = world.start("up", "--yes", "--skip-preview", "--json")
+    assert process.stdout
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert locks(world) == []
+    assert len(world.resources()) == 12
+
+
+@pytest.mark.parametrize(
+    ("things", "words"),
+    [
+        ({"a": {}, "b": {"opts": {"aliases": ["old"]}}}, "the option aliases of pulumi-python:dynamic/tiny:Thing 'b'"),
+        ({"a": {"opts": {"import_": "x"}}}, "the option importId"),
+        ({"a": {}, "b": {"opts": {"deleted_with": "a"}}}, "the option deletedWith"),
+        ({"a": {"opts": {"replace_on_changes": ["v"]}}}, "the option replaceOnChanges"),
+        ({"a": {"v": 1, "opts": {"ignore_changes": ["v[0]"]}}}, "ignoreChanges path"),
+        ({"": {"invoke": "aws:index:getRegion"}}, "invokes (aws:index:getRegion)"),
+    ],
+)
+def test_what_is_not_supported_is_refused(world: World, things: dict[str, dict[str, object]], words: str) -> None:
+    if "ignoreChanges" in words:
+        world.declare({"a": {"v": 1}})
+        world.up()
+    world.declare(things)
+    failed = world.up(code=1)
+    assert words in failed.out
+    assert "doesn't support" in failed.out
+
+
+def test_a_state_directory_that_can_not_be_written_is_one_line(world: World) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere, so nothing can be made read-only for it")
+    world.declare({"a": {}})
+    (world.state / ".pulumi" / "stacks" / "tiny").chmod(0o500)
+    failed = world.up(code=1)
+    assert failed.out.count("An IO error occurred while writing") == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 9}', "\x00"])
+def test_a_damaged_state_is_told(world: World, text: str) -> None:
+    (world.state / ".pulumi" / "stacks" / "tiny" / "dev.json").write_text(text, encoding="utf-8")
+    assert "failed to load checkpoint" in world.up(code=1).err
+
+
+def test_an_emptied_meta_file_is_told(world: World) -> None:
+    (world.state / ".pulumi" / "meta.yaml").write_text("", encoding="utf-8")
+    assert "corrupt store: missing version" in world.up(code=1).err
+
+
+def test_history_and_backups_grow_by_one_run_each(world: World) -> None:
+    world.up("--message", "why")
+    world.up(PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS="true")
+    history = sorted((world.state / ".pulumi" / "history" / "tiny" / "dev").glob("*.history.json"))
+    first = json.loads(history[0].read_text(encoding="utf-8"))
+    assert (first["kind"], first["message"], first["result"]) == ("update", "why", "succeeded")
+    assert len(history) == 2
+    assert len(list((world.state / ".pulumi" / "backups" / "tiny" / "dev").iterdir())) == 1
+
+
+def test_refresh_always_in_the_project_file_is_honoured(world: World) -> None:
+    file = world.project / "Pulumi.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "options:\n  refresh: always\n", encoding="utf-8")
+    world.declare({"a": {"v": 1}})
+    world.up()
+    world.tamper("a", v=2)
+    assert "[diff: ~v]" in world.run("preview").out
+    world.up("--refresh=false", "--expect-no-changes")
+    world.up()
+    assert world.thing("a") == {"name": "a", "v": 1.0}
+
+
+def test_refresh_uses_the_configuration_in_the_state_unless_the_program_runs(world: World) -> None:
+    world.declare({"a": {"v": 1}})
+    world.up()
+    other = world.folder / "other"
+    other.mkdir()
+    world.run("config", "set", "targetDir", str(other))
+    world.up("--refresh", "--expect-no-changes")
+    world.up("--refresh", "--run-program", PULUMI_RUN_PROGRAM="true")
+    assert (other / "a.json").exists()
+
+
+def test_steps_run_side_by_side_unless_told_otherwise(world: World) -> None:
+    world.declare({f"t{number}": {} for number in range(4)})
+    events = world.up("--json", "--parallel", "1").lines
+    kinds = [key for line in events for key in ("resourcePreEvent", "resOutputsEvent") if key in line]
+    things = kinds[1:-1]  # without the stack, which ends last
+    assert things == ["resourcePreEvent", "resOutputsEvent"] * 4
+
+
+def test_a_stack_without_checkpoints_is_written_once_at_the_end(world: World) -> None:
+    process, gate = held(world)
+    gate.touch()
+    process.wait(60)
+    world.declare({"a": {}, "c": {}})
+    world.up(PULUMI_SKIP_CHECKPOINTS="true")
+    assert world.resources().keys() == {"tiny-dev", "default", "a", "c"}
