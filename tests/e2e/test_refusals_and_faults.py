@@ -245,7 +245,7 @@ def test_missing_and_malformed_settings_are_told_all_at_once(project: Project) -
 
 
 def test_an_unencrypted_secret_is_refused(project: Project) -> None:
-    project.config("serviceKey", "in-the-clear")
+    project.run("config", "set", "--plaintext", "serviceKey", "in-the-clear").ok()
     assert "serviceKey stands in the stack's config unencrypted" in project.preview().failed().output
 
 
