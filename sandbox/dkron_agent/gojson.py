@@ -54,20 +54,26 @@ def _each_bad_byte(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("dkron", _each_bad_byte)
 
 
-def decode(body: bytes) -> Any:
-    """The first JSON value in the body; what follows it is not looked at. Raises JsonError with Dkron's words."""
+def decode(body: bytes, *, alone: bool = False) -> Any:
+    """The first JSON value in the body; what follows it does not count, unless the value must be `alone`.
+
+    Raises JsonError with Dkron's words.
+    """
     text = body.decode("utf-8", errors="dkron")
     start = len(text) - len(text.lstrip(_SPACE))
     if start == len(text):
         raise JsonError("EOF")
     _check_depth(text)
     try:
-        value, _end = _DECODER.raw_decode(text, start)
+        value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
         position = error.pos if error.doc is text else _constant_position(text)
         raise JsonError(_explain(body, text, error.msg, position)) from None
     except RecursionError:
         raise JsonError("invalid character '[' exceeded max depth") from None
+    rest = text[end:].lstrip(_SPACE)
+    if alone and rest:
+        raise JsonError(f"invalid character {_shown(body, text, len(text) - len(rest))} after top-level value")
     return _mend_surrogates(value) if "\\u" in text else value
 
 

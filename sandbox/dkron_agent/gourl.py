@@ -59,6 +59,8 @@ def parse(text: str) -> Url:
     bare = text.partition("#")[0]
     match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", bare)
     if match is None:
+        if bare.startswith(":"):
+            raise BadUrl(f"parse {quoted}: missing protocol scheme")
         if ":" in bare.partition("/")[0]:
             raise BadUrl(f"parse {quoted}: first path segment in URL cannot contain colon")
         return Url(text, "", "", "", bare)
@@ -68,6 +70,11 @@ def parse(text: str) -> Url:
     userinfo, _at, host = authority.rpartition("@")
     if host.startswith("[") and "]" not in host:
         raise BadUrl(f"parse {quoted}: missing ']' in host")
+    odd = re.search(r'[\s"<>^`{|}\\]', host)
+    if odd:
+        raise BadUrl(f"parse {quoted}: invalid character {encode(odd[0]).decode()} in host name")
+    if re.search(r"[^\w.~!$&'()*+,;=:%@-]", userinfo, re.ASCII):
+        raise BadUrl(f"parse {quoted}: net/url: invalid userinfo")
     port = re.search(r":([^:\]]*)$", host)
     if port and port[1] and not port[1].isdigit():
         raise BadUrl(f'parse {quoted}: invalid port ":{port[1]}" after host')

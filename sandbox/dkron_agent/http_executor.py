@@ -19,6 +19,7 @@ from . import gojson, goregexp, gourl, transport
 Config = Mapping[str, str]
 
 _OWN_PLACE = ("Host", "User-Agent", "Content-Length", "Transfer-Encoding", "Trailer")  # never taken from `headers`
+_OF_A_BODY = ("Content-Encoding", "Content-Language", "Content-Location", "Content-Type")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _MAX_REDIRECTS = 10
 
@@ -42,7 +43,7 @@ class _Request:
     def head(self, url: gourl.Url) -> bytes:
         own = {name: value for name, value in self.headers.items() if name not in _OWN_PLACE}
         if self.referer:
-            own["Referer"] = self.referer
+            own.setdefault("Referer", self.referer)
         if url.credentials and "Authorization" not in own:
             own["Authorization"] = "Basic " + base64.b64encode(url.credentials.encode()).decode()
         lines = [f"{self.method} {url.target} HTTP/1.1", f"Host: {url.host}"]
@@ -59,7 +60,8 @@ class _Request:
 
     @property
     def unpack(self) -> bool:
-        return not {"Accept-Encoding", "Range"} & self.headers.keys() and self.method != "HEAD"
+        own = self.headers.get("Accept-Encoding") or self.headers.get("Range")
+        return not own and self.method != "HEAD"
 
     @property
     def verb(self) -> str:
@@ -122,7 +124,7 @@ def _headers(text: str, output: bytearray) -> dict[str, str]:
     items: list[object] = []
     if text:
         try:
-            found = gojson.decode(text.encode())
+            found = gojson.decode(text.encode(), alone=True)
         except gojson.JsonError:
             found = {}
         items = found if isinstance(found, list) and not isinstance(found, gojson.Pairs) else []
@@ -168,6 +170,8 @@ def _redirected(request: _Request, status: int, location: str) -> _Request:
     if there != here and not there.endswith(f".{here}"):
         headers = {name: headers[name] for name in headers if name not in ("Authorization", "Cookie", "Cookie2")}
     keep = status in (307, 308)
+    if not keep:
+        headers = {name: headers[name] for name in headers if name not in _OF_A_BODY}
     method = request.method if keep or request.method in ("GET", "HEAD") else "GET"
     referer = "" if request.url.scheme == "https" != url.scheme else request.url.text.partition("#")[0]
     if request.url.userinfo:

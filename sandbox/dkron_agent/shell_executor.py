@@ -5,12 +5,10 @@ nothing is expanded. It does not watch memory: `mem_limit` is checked when a job
 """
 
 import base64
-import binascii
 import grp
 import os
 import pwd
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -20,7 +18,15 @@ from typing import Any
 
 from . import durations
 
-_WORD = re.compile(r"""(?:[^\s"'\\;&|<>`()]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
+_WORD = re.compile(r"""(?:[^\s"'\\;&|<>`()$]|\$\([^)]*\)|\$|`[^`]*`|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
+
+
+_QUOTED = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    escaped, single, double = match.groups()
+    return escaped or single or re.sub(r"\\(.)", r"\1", double or "", flags=re.DOTALL)
 
 
 class _Failed(Exception):
@@ -52,7 +58,7 @@ def _arguments(config: Mapping[str, str]) -> list[str]:
             if rest[0] in "\"'`()\\":
                 raise _Failed("invalid command line string")
             break  # ; & | < > end the command
-        words += shlex.split(match[0])
+        words.append(_QUOTED.sub(_unquoted, match[0]))
         rest = rest[match.end() :].lstrip()
     if not words:
         raise _Failed("shell: Command missing")
@@ -67,7 +73,7 @@ def _options(job: str, config: Mapping[str, str]) -> dict[str, Any]:
         "process_group": 0 if config.get("timeout") or config.get("su") else None,
     }
     user, _colon, group = config.get("su", "").partition(":")
-    if user:
+    if config.get("su"):
         try:
             found = pwd.getpwnam(user)
         except KeyError:
@@ -80,13 +86,14 @@ def _options(job: str, config: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _payload(text: str) -> bytes:
-    bad = re.search(r"[^A-Za-z0-9+/=\r\n]", text)
-    if bad:
-        raise _Failed(f"illegal base64 data at input byte {bad.start()}")
-    try:
-        return base64.b64decode(text, validate=False)
-    except binascii.Error:
-        raise _Failed(f"illegal base64 data at input byte {len(text)}") from None
+    text = re.sub(r"[\r\n]", "", text)
+    whole = re.match(r"(?:[A-Za-z0-9+/]{4})*", text)
+    at = whole.end() if whole else 0
+    last = re.match(r"[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=", text[at:])
+    if not text[at:] or (last and last.end() == len(text[at:])):
+        return base64.b64decode(text)
+    odd = re.search(r"[^A-Za-z0-9+/]", text[at:])
+    raise _Failed(f"illegal base64 data at input byte {at + (last.end() if last else odd.start() if odd else 0)}")
 
 
 def _start(command: list[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
@@ -96,6 +103,8 @@ def _start(command: list[str], options: dict[str, Any]) -> subprocess.Popen[byte
     pipe = subprocess.PIPE
     try:
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=False, **options)
+    except ValueError:  # a NUL in a word
+        raise _Failed(f"fork/exec {program}: invalid argument") from None
     except OSError as error:
         path = program if "/" in program else shutil.which(program)
         raise _Failed(f"fork/exec {path}: {(error.strerror or str(error)).lower()}") from None

@@ -16,6 +16,7 @@ from typing import Final
 from . import gojson, gourl
 
 _DEFAULT_TIMEOUT: Final = 30  # seconds
+_LONGEST: Final = 10**8  # seconds; a socket takes no more, and nobody waits three years
 _HANDSHAKE: Final = 10.0  # seconds; recorded: tls-https-to-http
 _LATE: Final = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
 _TRUE: Final = ("1", "t", "T", "TRUE", "true", "True")
@@ -55,10 +56,11 @@ def client(config: Mapping[str, str]) -> tuple[Client, list[str]]:
     warnings: list[str] = []
     text = config.get("timeout", "")
     seconds = _DEFAULT_TIMEOUT
-    if re.fullmatch(r"[+-]?\d+", text, re.ASCII):
-        seconds = int(text)
+    number = re.fullmatch(r"[+-]?\d+", text, re.ASCII)
+    if number and abs(int(text)) < 2**63:
+        seconds = min(int(text), _LONGEST)
     elif text:
-        why = f'strconv.Atoi: parsing "{text}": invalid syntax'
+        why = f'strconv.Atoi: parsing "{text}": {"value out of range" if number else "invalid syntax"}'
         warnings.append(f'invalid timeout value: "{text}" not understood ({why}), using default value of {seconds}')
     context = ssl.create_default_context()
     verify = config.get("tlsNoVerifyPeer", "")
@@ -94,16 +96,17 @@ def _file_trouble(path: str, error: Exception) -> str:
 def connect(url: gourl.Url, client: Client, deadline: Deadline) -> socket.socket:
     """An open connection, TLS included. Raises Trouble."""
     address = (url.hostname, url.port)
+    shown = f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
+    if url.port > 65_535:
+        raise Trouble(f"dial tcp: address {url.port}: invalid port")
     try:
         connection = socket.create_connection(address, timeout=deadline.left())
     except TimeoutError:
         raise Trouble(_LATE) from None
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         raise Trouble(f"dial tcp: lookup {url.hostname}: no such host") from None
     except OSError as error:
-        raise Trouble(
-            f"dial tcp {address[0]}:{address[1]}: connect: {(error.strerror or str(error)).lower()}"
-        ) from None
+        raise Trouble(f"dial tcp {shown}: connect: {(error.strerror or str(error)).lower()}") from None
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if url.scheme != "https":
         return connection

@@ -146,7 +146,8 @@ def test_a_duration_is_read_and_printed_as_dkron_does(text: str, shown: str | No
     ("pattern", "text", "found"),
     [("a$", "a\n", False), ("(?m)a$", "a\nb", True), ("a\\z", "a", True), ("a\\Z", "a", False), ("[$]", "$", True),
      ("(a)\\1", "aa", False), ("a++", "aa", False), ("(?P<n>a)", "a", True), ("(?<=a)b", "ab", False), ("é", "é", True),
-     ("\\d", "٣", False), ("[(?=]", "?", True), ("[[:alpha:]]", "a", True)],
+     ("\\d", "٣", False), ("[(?=]", "?", True), ("[[:alpha:]]", "a", True),
+     ("\\Qa.\\E", "a.", True), ("\\Qa.\\E", "ab", False), ("\\x{6f}", "o", True), ("(?<n>a)", "a", True)],
 )  # fmt: skip
 def test_a_regular_expression_matches_as_in_dkron(pattern: str, text: str, *, found: bool) -> None:
     assert goregexp.search(pattern, text) is found
