@@ -41,7 +41,7 @@ class Engine:
         return found
 
     def up(self) -> tuple[Applied, tuple[Failure, ...]]:
-        """Applies the program: what was done, and what failed (redacted). Raises Ended if it didn't come to its own end."""
+        """Applies the program: what was done, and what failed (redacted). Raises Ended if it was cut short."""
         run = self._run_up()
         if locks.locked(run.stderr):
             self.recovery.clear_remote_lock(run.stderr)
@@ -65,7 +65,7 @@ class Engine:
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was ended after {limit:g} s (UP_TIMEOUT_MS)")
         if run.code < 0:
             raise Ended(
-                Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; the next cycle recovers"
+                Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover"
             )
 
     def _run_up(self) -> Finished:

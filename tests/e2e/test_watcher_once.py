@@ -25,9 +25,9 @@ def watcher(pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Iterator[Wat
 
 def test_it_creates_repairs_deletes_and_then_changes_nothing(watcher: Watcher, dkron: Dkron) -> None:
     first = watcher.once()
-    assert (first.code, first.cycle["outcome"], first.cycle["created"]) == (0, "changed", ["a1", "a2"])
+    assert first.ended(0, "changed")["created"] == ["a1", "a2"]
     second = watcher.once()
-    assert (second.code, second.cycle["outcome"], second.cycle["unchanged"]) == (0, "unchanged", 2)
+    assert second.ended(0, "unchanged")["unchanged"] == 2
     dkron.change("a1", schedule="@every 2h")
     dkron.delete("a2")
     third = watcher.once()
@@ -56,7 +56,7 @@ def test_a_report_names_drift_and_strays_and_changes_nothing(watcher: Watcher, d
     )  # fmt: skip
     before = {p: p.stat().st_mtime_ns for p in watcher.state.rglob("*") if p.is_file()}
     done = watcher.once("--report")
-    assert done.code == 0
+    assert done.code == 0, done.stderr
     assert done.stdout.splitlines()[:2] == [
         "+ a1  drift: gone",
         "? lost  stray: carries our tag, in no state and no program",
@@ -70,12 +70,12 @@ def test_too_many_deletions_are_refused_until_they_are_allowed_once(watcher: Wat
     watcher.once()
     watcher.project.declare(*shell_jobs("a", "b"))
     refused = watcher.once()
-    assert (refused.code, refused.cycle["outcome"]) == (3, "refused")
+    refused.ended(3, "refused")
     assert "--allow-deletes 6" in refused.cycle["detail"]
     assert "c, d, e, f, g, h" in refused.cycle["detail"]
     assert len(dkron.jobs()) == 8
     allowed = watcher.once("--once", "--allow-deletes", "6")
-    assert (allowed.code, allowed.cycle["outcome"]) == (0, "changed")
+    allowed.ended(0, "changed")
     assert set(dkron.jobs()) == {"a", "b"}
 
 
@@ -94,7 +94,7 @@ def test_a_stray_is_deleted_and_a_foreign_job_is_left_alone(watcher: Watcher, dk
     dkron.post(name="lost", metadata={"managed_by": "d2-dkron-mgr"}, **job)
     dkron.post(name="foreign", metadata={"managed_by": "someone"}, **job)
     done = watcher.once()
-    assert (done.cycle["outcome"], done.cycle["deleted"]) == ("changed", ["lost"])
+    assert done.ended(0, "changed")["deleted"] == ["lost"]
     assert set(dkron.jobs()) == {"a1", "a2", "foreign"}
 
 
@@ -109,10 +109,10 @@ def test_strays_are_only_reported_where_that_is_wanted(watcher: Watcher, dkron: 
 
 
 def test_one_bad_job_does_not_stop_the_others(watcher: Watcher, dkron: Dkron) -> None:
-    bad = 'JobSpec("bad", schedule="every now and then", executor=shell("true"))'
+    bad = 'JobSpec(name="bad", schedule="every now and then", executor=shell("true"))'
     watcher.project.declare(*shell_jobs("a1", "a2", "a3"), bad)
     done = watcher.once()
-    assert (done.code, done.cycle["outcome"]) == (1, "failed")
+    done.ended(1, "failed")
     assert set(dkron.jobs()) == {"a1", "a2", "a3"}
     assert [f["job"] for f in done.cycle["failed"]] == ["bad"]
     assert "schedule" in done.cycle["detail"]
@@ -127,7 +127,7 @@ def test_a_deleted_state_is_rebuilt_without_a_write_to_dkron(watcher: Watcher, d
     with proxy_before(dkron.url) as proxy:
         watcher.checkpoint.unlink()
         done = watcher.once(DKRON_URL=proxy.url)
-        assert (done.code, done.cycle["outcome"]) == (0, "changed")
+        done.ended(0, "changed")
         assert [m for m, _, _ in proxy.requests if m != "GET"] == []
     assert watcher.once().cycle["outcome"] == "unchanged"
 
@@ -141,7 +141,7 @@ def test_a_damaged_state_is_restored_from_its_backup(watcher: Watcher, content: 
     bad = good[: len(good) // 2] if content == "half" else content.encode()
     watcher.checkpoint.write_bytes(bad)
     done = watcher.once()
-    assert done.code == 0
+    assert done.code == 0, done.stderr
     assert done.has("state.repaired")
     assert [p.read_bytes() for p in watcher.checkpoint.parent.glob("dev.json.bad-*")] == [bad]
     assert watcher.once().cycle["outcome"] == "unchanged"
@@ -155,7 +155,7 @@ def test_a_damaged_state_without_a_backup_is_rebuilt_by_adoption(watcher: Watche
     for name in ("backups", "history"):
         shutil.rmtree(watcher.state / name, ignore_errors=True)
     done = watcher.once()
-    assert done.code == 0
+    assert done.code == 0, done.stderr
     assert done.has("state.repaired")
     assert watcher.once().cycle["outcome"] == "unchanged"
     assert set(dkron.jobs()) == {"a1", "a2"}
@@ -176,7 +176,7 @@ def test_a_persons_lock_is_waited_for(watcher: Watcher, dkron: Dkron) -> None:
     watcher.once()
     path = lock(watcher, "x", pid=1, username="ann", hostname="laptop", timestamp="2020-01-02T03:04:05.123456789Z")
     done = watcher.once()
-    assert (done.code, done.cycle["outcome"]) == (4, "locked")
+    done.ended(4, "locked")
     assert "ann@laptop (pid 1)" in done.cycle["detail"]
     assert path.exists()
 
@@ -186,7 +186,7 @@ def test_an_old_lock_of_another_watchers_host_is_cleared(watcher: Watcher, dkron
     path = lock(watcher, "x", pid=1, username="app", hostname="watcher-2", timestamp="2020-01-02T03:04:05Z")
     dkron.delete("a1")
     done = watcher.once(WATCHER_HOSTS="watcher-1,watcher-2")
-    assert (done.code, done.cycle["outcome"]) == (0, "changed")
+    done.ended(0, "changed")
     assert done.has("lock.cleared")
     assert not path.exists()
 
@@ -197,7 +197,7 @@ def test_an_old_lock_of_another_watchers_host_is_cleared(watcher: Watcher, dkron
 def test_a_wrong_passphrase_is_said_in_one_line(watcher: Watcher) -> None:
     watcher.once()
     done = watcher.once(PULUMI_CONFIG_PASSPHRASE="wrong")
-    assert (done.code, done.cycle["outcome"]) == (1, "failed")
+    done.ended(1, "failed")
     assert "passphrase" in done.cycle["detail"]
 
 
@@ -205,7 +205,7 @@ def test_a_syntax_error_is_said_with_its_place(watcher: Watcher, dkron: Dkron) -
     watcher.once()
     (watcher.project.root / "jobs" / "broken.py").write_text("JOBS = [\n")
     done = watcher.once()
-    assert (done.code, done.cycle["outcome"]) == (1, "failed")
+    done.ended(1, "failed")
     assert "SyntaxError" in done.cycle["detail"]
     assert "broken.py" in done.cycle["detail"]
     assert set(dkron.jobs()) == {"a1", "a2"}
@@ -215,13 +215,13 @@ def test_broken_yaml_is_said_with_its_file(watcher: Watcher) -> None:
     watcher.once()
     (watcher.project.root / "Pulumi.dev.yaml").write_text("config: [\n")
     done = watcher.once()
-    assert (done.code, done.cycle["outcome"]) == (1, "failed")
+    done.ended(1, "failed")
     assert "Pulumi.dev.yaml" in done.cycle["detail"]
 
 
 def test_a_dkron_that_is_down_is_outcome_no_leader(watcher: Watcher) -> None:
     done = watcher.once(DKRON_URL="http://127.0.0.1:9", LEADER_WAIT_MS="500")
-    assert (done.code, done.cycle["outcome"]) == (5, "no_leader")
+    done.ended(5, "no_leader")
     assert "cannot reach Dkron" in done.cycle["detail"]
 
 
@@ -229,7 +229,7 @@ def test_a_paused_dkron_is_outcome_paused(watcher: Watcher, dkron: Dkron) -> Non
     with proxy_before(dkron.url) as proxy:
         proxy.hook = lambda method, _path, _body: (503, b"paused") if method == "POST" else None
         done = watcher.once(DKRON_URL=proxy.url)
-    assert (done.code, done.cycle["outcome"]) == (6, "paused")
+    done.ended(6, "paused")
 
 
 def test_all_bad_settings_are_told_at_once(watcher: Watcher) -> None:
@@ -244,7 +244,7 @@ def test_the_node_reconcilers_environment_works_unchanged(watcher: Watcher, dkro
         "DKRON_MGR__DKRON_URL": dkron.url, "DKRON_MGR__GATEWAY_URL": "http://127.0.0.1:7777",
         "DKRON_MGR__SERVICE_KEY": "old-key-1", "DKRON_MGR__RECONCILE_INTERVAL_MS": "300000",
     }  # fmt: skip
-    http_job = 'JobSpec("h1", schedule="@every 1h", executor=http(setting("gatewayUrl") + "/x"))'
+    http_job = 'JobSpec(name="h1", schedule="@every 1h", executor=http(setting("gatewayUrl") + "/x"))'
     watcher.project.declare(http_job)
     done = watcher.once(DKRON_URL="", GATEWAY_URL="", SERVICE_KEY="", **old)
     assert done.code == 0, done.stderr

@@ -18,7 +18,7 @@ from dev.say import ROOT
 from tests.e2e.harness import CANARY, Dkron, Project, wait_until
 
 Event = dict[str, Any]
-SHELL = 'JobSpec("{name}", schedule="@every 1h", executor=shell("true"), tags={{"dc": "dc1:1"}})'
+SHELL = 'JobSpec(name="{name}", schedule="@every 1h", executor=shell("true"), tags={{"dc": "dc1:1"}})'
 
 
 def shell_jobs(*names: str) -> list[str]:
@@ -41,6 +41,11 @@ class Once:
         assert done, self.stderr
         return done[-1]
 
+    def ended(self, code: int, outcome: str) -> Event:
+        """The cycle's end, which must be this."""
+        assert (self.code, self.cycle["outcome"]) == (code, outcome), self.stderr
+        return self.cycle
+
     def has(self, event: str) -> bool:
         return any(e["event"] == event for e in self.events)
 
@@ -51,7 +56,9 @@ def parse(text: str) -> list[Event]:
     for line in text.splitlines():
         if line.startswith("{"):
             with contextlib.suppress(ValueError):
-                events.append(json.loads(line))
+                event = json.loads(line)
+                # A list without an entry isn't logged.
+                events.append({"created": [], "updated": [], "deleted": [], "failed": [], "drift": [], **event})
     return events
 
 
