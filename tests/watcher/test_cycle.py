@@ -1,0 +1,314 @@
+"""What one cycle does, stage by stage, against a Dkron and a pulumi that answer as told."""
+
+from pathlib import Path
+
+import pytest
+
+from provider.errors import ServerFault, Unauthorised, Unreachable
+from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
+from watcher.plan import Failure
+from watcher.pulumi_cli import Finished
+from watcher.status import CycleReport, Outcome, Reason
+
+
+def run(w: World) -> CycleReport:
+    report = w.cycle.run(Reason.INTERVAL)
+    assert report is not None
+    return report
+
+
+def gone(*names: str) -> list[dict[str, object]]:
+    """Steps of jobs that are gone from Dkron."""
+    return [s for n in names for s in (step("refresh", n, {}, {}), step("create", n, None, {}))]
+
+
+def test_nothing_to_do_is_unchanged_and_runs_no_up(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    report = run(w)
+    assert (report.outcome, report.unchanged, report.detail) == (Outcome.UNCHANGED, 1, "")
+    assert w.cli.calls == ["preview"]
+    assert w.cycle.noted is not None
+    assert set(w.cycle.noted) == {"a"}
+
+
+def test_a_lost_job_is_created_and_reported_as_drift(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [preview(*gone("b"), step("refresh", "a", {}, {}), same=1)]
+
+    def apply() -> Finished:
+        w.dkron.jobs["b"] = job("b")
+        return up(("create", "b"), ("same", "a"))
+
+    w.cli.ups = [apply]
+    report = run(w)
+    assert (report.outcome, report.created, report.unchanged) == (Outcome.CHANGED, ("b",), 1)
+    assert [d.job for d in report.drift] == ["b"]
+    assert w.cycle.noted is not None
+    assert set(w.cycle.noted) == {"a", "b"}
+
+
+def test_without_a_leader_nothing_is_asked_of_pulumi(tmp_path: Path) -> None:
+    w = world(tmp_path, leader_wait_s=5)
+    w.dkron.faults = [Unreachable("cannot reach Dkron")] * 50
+    report = run(w)
+    assert (report.outcome, report.detail) == (Outcome.NO_LEADER, "cannot reach Dkron")
+    assert w.cli.calls == []
+    assert w.board.now.leader is None
+
+
+def test_refused_credentials_are_a_failure_for_a_person(tmp_path: Path) -> None:
+    w = world(tmp_path)
+    w.dkron.faults = [Unauthorised(f"401 for {SECRET}")]
+    report = run(w)
+    assert (report.outcome, report.detail) == (Outcome.FAILED, "401 for [secret]")
+
+
+def test_after_a_wait_for_the_leader_two_looks_must_agree(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.dkron.leaders = [None, "n1"]
+    w.dkron.lists = [[], [], [job("a")], [job("a")]]
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert w.dkron.calls.count("list") >= 2
+
+
+def test_many_jobs_gone_at_once_are_believed_only_at_the_second_look(tmp_path: Path) -> None:
+    names = ("a", "b", "c")
+    w = world(tmp_path, *(job(n) for n in names))
+    w.cli.previews = [preview(*gone(*names))]
+    report = run(w)
+    assert report.outcome is Outcome.FAILED
+    assert "missing from Dkron for a moment" in report.detail
+    assert w.cli.calls == ["preview"]
+
+
+def test_many_jobs_that_are_really_gone_are_created(tmp_path: Path) -> None:
+    names = ("a", "b", "c")
+    w = world(tmp_path)
+    w.cli.previews = [preview(*gone(*names))]
+    w.cli.ups = [up(*(("create", n) for n in names))]
+    assert run(w).outcome is Outcome.CHANGED
+    assert w.clock.monotonic() >= 2
+
+
+def test_the_guard_refuses_before_anything_is_written(tmp_path: Path) -> None:
+    names = [f"j{i}" for i in range(8)]
+    w = world(tmp_path, *(job(n) for n in names))
+    w.cli.previews = [preview(*(step("delete", n, {}) for n in names[:6]), *(step("refresh", n, {}, {}) for n in names[6:]), same=2)]  # fmt: skip
+    report = run(w)
+    assert report.outcome is Outcome.REFUSED
+    assert w.cli.calls == ["preview"]
+    w.board.add(report)
+    assert w.board.now.refusal == report.detail
+
+
+def test_an_allowance_holds_for_one_change_set_only(tmp_path: Path) -> None:
+    names = [f"j{i}" for i in range(8)]
+    w = world(tmp_path, *(job(n) for n in names), allow=6)
+    w.cli.previews = [preview(*(step("delete", n, {}) for n in names[:6]), *(step("refresh", n, {}, {}) for n in names[6:]), same=2)]  # fmt: skip
+    w.cli.ups = [up(*(("delete", n) for n in names[:6]))]
+    assert run(w).outcome is Outcome.CHANGED
+    assert run(w).outcome is Outcome.REFUSED
+
+
+def test_one_failing_job_is_named_with_its_reason(tmp_path: Path) -> None:
+    w = world(tmp_path)
+    w.cli.previews = [preview(step("create", "a", None, {}), step("create", "b", None, {}))]
+    w.cli.ups = [up(("create", "a"), failed=(("b", f"it is foreign {SECRET}"),))]
+    report = run(w)
+    assert (report.outcome, report.created) == (Outcome.FAILED, ("a",))
+    assert report.failures == (Failure("b", "it is foreign [secret]"),)
+    assert report.detail == "b: it is foreign [secret]"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "outcome"),
+    [
+        (("Dkron takes no job (503)", "x (503: paused)"), Outcome.PAUSED),
+        (("Dkron takes no job (503)", "it is foreign"), Outcome.FAILED),
+        (("Dkron at x has no leader just now",), Outcome.NO_LEADER),
+    ],
+)
+def test_what_failures_amount_to(tmp_path: Path, reasons: tuple[str, ...], outcome: Outcome) -> None:
+    w = world(tmp_path)
+    w.cli.previews = [preview(step("create", "a", None, {}))]
+    w.cli.ups = [up(failed=tuple((f"j{i}", r) for i, r in enumerate(reasons)))]
+    assert run(w).outcome is outcome
+
+
+def test_many_failures_are_counted_not_listed(tmp_path: Path) -> None:
+    w = world(tmp_path)
+    w.cli.previews = [preview(step("create", "a", None, {}))]
+    w.cli.ups = [up(failed=tuple((f"j{i}", "bad") for i in range(7)))]
+    assert run(w).detail.endswith("j2: bad; and 4 more")
+
+
+def test_a_failed_preview_is_told_in_its_own_words(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [preview(errors=("passphrase is wrong",))]
+    assert run(w).detail == "passphrase is wrong"
+    w.cli.previews = [Finished("preview", 1, 1, "", f"error: no such key {SECRET}\n")]
+    assert run(w).detail == "no such key [secret]"
+    w.cli.previews = [Finished("preview", 1, 1, "", "")]
+    assert run(w).detail == "pulumi preview ended with code 1 and no reason"
+    w.cli.previews = [preview(step("create", "a", None, {}))]
+    w.cli.previews = [Finished("preview", 1, 1, w.cli.previews[0].stdout, "error: late")]  # type: ignore[union-attr]
+    assert run(w).detail == "late"
+
+
+@pytest.mark.parametrize(
+    ("finished", "words"),
+    [
+        (Finished("up", None, 0, "", "cannot start pulumi: no such file"), "cannot start pulumi"),
+        (Finished("up", -9, 1), "killed by signal 9"),
+        (Finished("up", 1, 600, timed_out=True), "ended after 600 s"),
+        (Finished("up", 1, 1, "", "error: disk full"), "disk full"),
+    ],
+)
+def test_an_up_that_did_not_come_to_its_end_is_a_failure(tmp_path: Path, finished: Finished, words: str) -> None:
+    w = world(tmp_path)
+    w.cli.previews = [preview(step("create", "a", None, {}))]
+    w.cli.ups = [finished]
+    report = run(w)
+    assert report.outcome is Outcome.FAILED
+    assert words in report.detail
+    assert w.cycle.recovery.suspect == finished.crashed
+
+
+def test_a_stack_that_is_not_there_is_created(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [Finished("preview", 6, 1, "", "error: no stack named 'dev' found"), steady("a")]
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert w.cli.calls == ["preview", "create_stack", "preview"]
+    assert "stack.created" in w.names()
+
+
+def test_a_stack_that_cannot_be_created_is_a_failure(tmp_path: Path) -> None:
+    w = world(tmp_path)
+    w.cli.previews = [Finished("preview", 6, 1)]
+    w.cli.others["create_stack"] = Finished("stack", 1, 1, "", "error: passphrase must be set")
+    assert run(w).detail == "cannot create the stack: passphrase must be set"
+
+
+# -- strays
+
+
+def test_strays_are_deleted(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("x"), job("theirs", tag="theirs"))
+    report = run(w)
+    assert (report.outcome, report.deleted, report.strays) == (Outcome.CHANGED, ("x",), ("x",))
+    assert report.changes == {"delete": 1}
+    assert set(w.dkron.jobs) == {"a", "theirs"}
+    assert w.cycle.noted is not None
+    assert set(w.cycle.noted) == {"a"}
+
+
+def test_strays_are_only_reported_where_that_is_wanted(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("x"), delete_strays=False)
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert "x" in w.dkron.jobs
+    assert "strays.found" in w.names()
+
+
+def test_too_many_strays_are_refused_but_the_program_is_applied(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), *(job(f"x{i}") for i in range(6)))
+    w.cli.previews = [preview(step("create", "b", None, {}), step("refresh", "a", {}, {}), same=1)]
+    w.cli.ups = [up(("create", "b"))]
+    report = run(w)
+    assert (report.outcome, report.created) == (Outcome.REFUSED, ("b",))
+    assert report.detail.startswith("strays refused: it would delete 6 jobs")
+    assert len(w.dkron.jobs) == 7
+
+
+def test_strays_and_deletions_share_one_limit_and_one_allowance(tmp_path: Path) -> None:
+    w = world(tmp_path, *(job(n) for n in ("a", "b", "c", "d", "x", "y", "z")), max_deletes=5, allow=6)
+    deletes = [step("delete", n, {}) for n in ("b", "c", "d")]
+    w.cli.previews = [preview(*deletes, step("refresh", "a", {}, {}), same=1)]
+    w.cli.ups = [up(("delete", "b"), ("delete", "c"), ("delete", "d"))]
+    assert run(w).outcome is Outcome.CHANGED
+    assert w.cycle.allowance is None
+
+
+def test_a_stray_that_cannot_be_deleted_is_a_failure(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("x"))
+
+    def refuse(_name: str) -> bool:
+        raise ServerFault("Dkron failed")
+
+    w.dkron.delete_job = refuse  # type: ignore[method-assign]
+    report = run(w)
+    assert (report.outcome, report.detail) == (Outcome.FAILED, "x: stray not deleted: Dkron failed")
+
+
+# -- stopping
+
+
+def test_a_stop_during_the_preview_ends_the_cycle_without_a_word(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [Finished("preview", -9, 1, stopped=True)]
+    assert w.cycle.run(Reason.START) is None
+
+
+def test_a_stop_after_the_preview_starts_no_up(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+
+    def stopping() -> Finished:
+        w.control.stop()
+        return preview(step("create", "b", None, {}))
+
+    w.cli.previews = [stopping]
+    assert w.cycle.run(Reason.START) is None
+    assert w.cli.calls == ["preview"]
+
+
+def test_a_stop_during_the_up_leaves_the_strays(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("x"))
+    w.cli.previews = [preview(step("create", "b", None, {}), step("refresh", "a", {}, {}), same=1)]
+
+    def stopping() -> Finished:
+        w.control.stop()
+        return up(("create", "b"))
+
+    w.cli.ups = [stopping]
+    report = run(w)
+    assert (report.outcome, report.created) == (Outcome.CHANGED, ("b",))
+    assert "x" in w.dkron.jobs
+
+
+# -- what the probe compares with
+
+
+def test_a_job_that_drifts_while_the_cycle_runs_is_seen_afterwards(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [preview(step("create", "b", None, {}), step("refresh", "a", {}, {}), same=1)]
+
+    def apply() -> Finished:
+        w.dkron.jobs = {"a": job("a", schedule="@hourly"), "b": job("b")}
+        return up(("create", "b"))
+
+    w.cli.ups = [apply]
+    run(w)
+    assert w.cycle.noted is not None
+    assert "@daily" in w.cycle.noted["a"]
+
+
+def test_if_dkron_cannot_be_looked_at_afterwards_nothing_is_noted(tmp_path: Path) -> None:
+    w = world(tmp_path)
+    w.cli.previews = [preview(step("create", "b", None, {}))]
+
+    def apply() -> Finished:
+        w.dkron.faults = [Unreachable("down")]
+        return up(("create", "b"))
+
+    w.cli.ups = [apply]
+    assert run(w).outcome is Outcome.CHANGED
+    assert w.cycle.noted is None
+
+
+def test_a_look_only_touches_nothing(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("x"))
+    w.cli.previews = [preview(*gone("b"), step("refresh", "a", {}, {}), same=1)]
+    found, strays = w.cycle.look_only()
+    assert (found.creates, strays) == (("b",), ("x",))
+    assert w.cli.calls == ["preview"]
+    assert list((tmp_path / ".state").iterdir()) == []
+    w.cycle.close()
