@@ -84,7 +84,7 @@ class Recorder:
         """What the state file should say now."""
         listed = [item for item in (*self._new, *self.base.resources) if id(item) not in self._done]
         if self._dangling:
-            repair(listed)
+            repair(listed, all_of_them=False)
         return Snapshot(listed, [*self._pending, *self._carried], self.base.secrets_provider, self.base.metadata)
 
     def registered(self, resource: Resource) -> None:

@@ -40,4 +40,4 @@ def _rebuild(run: Run, found: dict[int, Resource | None]) -> None:
     base = run.recorder.base
     refreshed = [found.get(id(item), item) for item in base.resources]
     base.resources = [item for item in refreshed if item is not None]
-    repair(base.resources)
+    repair(base.resources, all_of_them=True)

@@ -215,19 +215,22 @@ def parse_checkpoint(text: str) -> dict[str, Any] | None:
     return latest
 
 
-def repair(resources: list[Resource]) -> None:
-    """Removes, in place, references to resources that are gone; a child of a gone parent moves to the grandparent."""
+def repair(resources: list[Resource], *, all_of_them: bool) -> None:
+    """Removes, in place, references to resources that are gone; a child of a gone parent moves to the grandparent.
+
+    As in the real engine, what is gone over loses the input names that depend on nothing; with `all_of_them` that is
+    every resource (a refresh of the state), else those that had a reference removed (a refresh by the program).
+    """
     seen: set[str] = set()
     parents: dict[str, str] = {}
     for item in resources:
+        gone = any(urn not in seen for urn in item.needs() if urn != item.provider.rpartition("::")[0])
         if item.parent and item.parent not in seen:
             item.parent = parents.get(item.parent, "")
-        if any(urn not in seen for urn in item.dependencies):
+        if gone or all_of_them:
             item.dependencies = [urn for urn in item.dependencies if urn in seen]
-        if any(urn not in seen for urns in item.property_dependencies.values() for urn in urns):
-            item.property_dependencies = {
-                key: [urn for urn in urns if urn in seen] for key, urns in item.property_dependencies.items()
-            }
+            kept = {key: [urn for urn in urns if urn in seen] for key, urns in item.property_dependencies.items()}
+            item.property_dependencies = {key: urns for key, urns in kept.items() if urns}
         seen.add(item.urn)
         parents[item.urn] = item.parent
 

@@ -46,6 +46,13 @@ class Result:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+def finished(process: subprocess.Popen[str], code: int | None = 0) -> Result:
+    """Waits for a command's end, which must be the exit code, unless that is None."""
+    out, err = process.communicate(timeout=120)
+    assert code in (None, process.returncode), f"{process.args!r} ended with {process.returncode}\n{out}\n{err}"
+    return Result(process.returncode, out, err)
+
+
 @dataclass
 class World:
     """One project, one state directory, one home."""
@@ -111,10 +118,7 @@ class World:
 
     def run(self, *arguments: str, code: int | None = 0, **more: str) -> Result:
         """Runs a command; `code` is the exit code that it must have, None for any."""
-        process = self.start(*arguments, **more)
-        out, err = process.communicate(timeout=120)
-        assert code in (None, process.returncode), f"{arguments} ended with {process.returncode}\n{out}\n{err}"
-        return Result(process.returncode, out, err)
+        return finished(self.start(*arguments, **more), code)
 
     def init(self, stack: str = "dev") -> World:
         """A stack with its configuration, the token being secret."""

@@ -23,12 +23,13 @@ pytestmark = [
     pytest.mark.skipif(real_cli() is None, reason="the real Pulumi CLI isn't on PATH, so there is nothing to compare"),
 ]
 Step = Callable[[World], Result | None]
+Things = dict[str, dict[str, Any]]
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CRYPTERS: dict[str, PassphraseCrypter] = {}  # deriving a key takes a second
 RUNNER = ("run_program.py", "pulumi-language-python-exec")
 
 
-def declared(things: dict[str, dict[str, Any]], *command: str) -> Step:
+def declared(things: Things, *command: str) -> Step:
     def step(world: World) -> Result:
         world.declare(things)
         return world.run(*(command or UP), code=None)
@@ -47,9 +48,9 @@ def gone(name: str) -> Step:
 UP = ("up", "--yes", "--skip-preview")
 ON = (*UP, "--continue-on-error")
 RUN = (*UP, "--refresh", "--run-program")
-TWO = {"a": {"color": "red", "n": 2, "token": "SECRET"}, "b": {"nested": {"x": "SECRET", "y": [1, "SECRET"]}}}
-GREEN = {"a": {"color": "green", "n": 2.5, "token": "SECRET"}, "b": TWO["b"]}
-CHAIN = {"a": {}, "b": {"ref": "REF:a"}, "c": {"ref": "REF:b", "opts": {"depends_on": ["a"]}}}
+TWO: Things = {"a": {"color": "red", "n": 2, "token": "SECRET"}, "b": {"nested": {"x": "SECRET", "y": [1, "SECRET"]}}}
+GREEN: Things = {"a": {"color": "green", "n": 2.5, "token": "SECRET"}, "b": TWO["b"]}
+CHAIN: Things = {"a": {}, "b": {"ref": "REF:a"}, "c": {"ref": "REF:b", "opts": {"depends_on": ["a"]}}}
 HISTORIES: dict[str, list[Step]] = {
     "create, update, orphan, destroy": [
         declared(TWO, "preview"),
@@ -190,8 +191,21 @@ def test_a_history_leaves_the_same_state_on_both(history: str, tmp_path: Path) -
             said = f"{place}\n--- real\n{expected.out}{expected.err}\n--- sandbox\n{made.out}{made.err}"
             assert made.code == expected.code, said
             assert counts(made.out) == counts(expected.out), said
-        assert comparable(sandbox) == comparable(real), place
+        assert differences(comparable(sandbox), comparable(real)) == [], place
         assert targets(sandbox) == targets(real), place
+
+
+def differences(made: Any, expected: Any, path: str = "") -> list[str]:
+    """Where two JSON values differ, for a person to read: path, what the sandbox has, what the real engine has."""
+    if isinstance(made, dict) and isinstance(expected, dict):
+        keys = sorted({*made, *expected})
+        return [
+            line for key in keys for line in differences(made.get(key, "-"), expected.get(key, "-"), f"{path}/{key}")
+        ]
+    if isinstance(made, list) and isinstance(expected, list) and len(made) == len(expected):
+        pairs = enumerate(zip(made, expected, strict=True))
+        return [line for at, (one, other) in pairs for line in differences(one, other, f"{path}[{at}]")]
+    return [] if made == expected else [f"{path}: {made!r} instead of {expected!r}"]
 
 
 def counts(out: str) -> list[str]:

@@ -30,7 +30,7 @@ def test_a_new_salt_serves_the_same_passphrase_only(tmp_path: Path) -> None:
     made = PassphraseCrypter.create({"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)})
     text = made.encrypt("x")
     assert PassphraseCrypter(made.salt, {"PULUMI_CONFIG_PASSPHRASE": "other"}).decrypt(text) == "x"
-    with pytest.raises(CliError, match="^incorrect passphrase$"):
+    with pytest.raises(CliError, match=r"^incorrect passphrase$"):
         PassphraseCrypter(made.salt, {"PULUMI_CONFIG_PASSPHRASE": ""}).decrypt(text)
 
 

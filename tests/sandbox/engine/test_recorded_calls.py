@@ -13,7 +13,8 @@ from .harness import World
 from .recordings import by_resource, calls, phases, session
 
 Wanted = dict[str, Any] | str
-A, B = {"a1": {}, "a2": {}}, {"a1": {"displayname": "new"}, "a2": {}}
+A: dict[str, Any] = {"a1": {}, "a2": {}}
+B: dict[str, Any] = {"a1": {"displayname": "new"}, "a2": {}}
 NEW = {"a1": {"displayname": "new"}}
 REPLACED = {"a1": {"displayname": "new", "name": "a1x"}}
 UP = ("up", "--yes", "--skip-preview")
