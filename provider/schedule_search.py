@@ -166,7 +166,11 @@ class _Walk:
             if not self.stepped:
                 self.stepped = True
                 self.set_wall(self.today * _DAY)
+            before = self.instant
             self.set_wall((self.today + 1) * _DAY + self.time)
+            if self.instant <= before:
+                # The zone left out a whole day (Samoa, 2011-12-30). Dkron's own loop never ends here; this one goes on.
+                self.set(before + _DAY)
             hour = self.time // _HOUR
             if hour:
                 # Midnight doesn't exist that day; the scheduler looks for the nearest whole hour.

@@ -32,7 +32,7 @@ def field_words(fields: Fields) -> str:
     if time is None:
         names = ("second", "minute", "hour", "day", "month", "weekday")
         return ", ".join(f"{name} {_short(text)}" for name, text in zip(names, fields.texts, strict=True))
-    if dates == "every day" and time.startswith("every"):
+    if dates == "every day" and "every " in time:
         return time
     return f"{time} {dates}"
 
