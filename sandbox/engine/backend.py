@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from .errors import NO_STACK, CliError, Refused
+from .errors import NO_STACK, CliError, Refused, StorageError
 from .state import now
 
 
@@ -177,7 +177,7 @@ def _reported(action: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CliError(f"An IO error occurred while {action}: {error.strerror}") from None
+        raise StorageError(f"An IO error occurred while {action}: {error.strerror}") from None
 
 
 def _read(path: Path) -> str:

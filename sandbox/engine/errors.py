@@ -18,6 +18,10 @@ class CliError(Exception):
         self.code = code
 
 
+class StorageError(CliError):
+    """The file system refused; the message says all, whatever was being done."""
+
+
 class Bail(Exception):  # it is control flow: what went wrong has been reported already
     """Ends the run; everything that a person should read was already reported as a diagnostic."""
 

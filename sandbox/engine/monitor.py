@@ -17,7 +17,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
-from .errors import Bail, CliError, Refused
+from .errors import Bail, CliError, Refused, StorageError
 from .planner import Goal
 from .provider import CHANNEL_OPTIONS
 from .run import Run
@@ -205,7 +205,8 @@ class _answered:  # noqa: N801  # reads as a statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, CliError):
-            self._run.events.diagnostic("error", f"{self._subject}: {error.message}")
+            subject = "" if isinstance(error, StorageError) else f"{self._subject}: "
+            self._run.events.diagnostic("error", subject + error.message)
         if isinstance(error, CliError | Bail):
             self._run.failed = self._run.failed or not self._run.stopped.is_set()
             self._run.stop()

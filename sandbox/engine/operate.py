@@ -6,16 +6,16 @@ import argparse
 import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from .backend import StackFiles
 from .display import Display
-from .errors import CONFIGURATION, TERMINATED, UNEXPECTED_CHANGES, Bail, CliError
+from .errors import CONFIGURATION, TERMINATED, UNEXPECTED_CHANGES, CliError
 from .events import Events, Listener
 from .jsonout import Digest, Lines
 from .output import say
@@ -168,20 +168,35 @@ def _confirmed(command: str) -> bool:
 
 @contextmanager
 def _signals(run: Run, files: StackFiles) -> Iterator[None]:
-    """The first INT or TERM finishes what is under way; the second gives up at once with exit code 8."""
+    """The first INT or TERM finishes what is under way; the second gives up at once with exit code 8.
 
-    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        if run.interrupted:
-            run.providers.kill()
-            files.unlock()
-            os._exit(TERMINATED)
-        run.interrupt()
+    A thread acts on them, told through a pipe: a handler would run in the middle of whatever the main thread does,
+    locks held, and a second signal in the middle of the first one's handler.
+    """
+    ours = (signal.SIGINT, signal.SIGTERM)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = {number: signal.signal(number, lambda *_: None) for number in ours}
+    told = signal.set_wakeup_fd(writing)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    def act() -> None:
+        while byte := os.read(reading, 1):
+            if byte[0] not in ours:
+                continue
+            if run.interrupted:
+                run.providers.kill()
+                files.unlock()
+                os._exit(TERMINATED)
+            run.interrupt()
+
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
     try:
         yield
-    except Bail:
-        raise CliError("the run was canceled") from None
     finally:
+        signal.set_wakeup_fd(told)
         for number, handler in before.items():
             signal.signal(number, handler)
+        os.close(writing)
+        thread.join()
+        os.close(reading)
