@@ -1,0 +1,199 @@
+"""When the next cycle runs, by a clock that is held."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provider.errors import Unreachable
+from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
+from watcher.loop import Loop, plan_next
+from watcher.pulumi_cli import Finished
+from watcher.status import CycleReport, Outcome, Reason
+
+
+def report(outcome: Outcome, seconds: float = 3.0) -> CycleReport:
+    return CycleReport(1, Reason.INTERVAL, outcome, 0.0, seconds)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failures", "delay", "reason"),
+    [
+        (Outcome.UNCHANGED, 0, 297, Reason.INTERVAL),
+        (Outcome.CHANGED, 0, 297, Reason.INTERVAL),
+        (Outcome.REFUSED, 3, 297, Reason.INTERVAL),
+        (Outcome.FAILED, 1, 5, Reason.RETRY),
+        (Outcome.FAILED, 3, 20, Reason.RETRY),
+        (Outcome.FAILED, 99, 300, Reason.RETRY),
+        (Outcome.NO_LEADER, 99, 30, Reason.RETRY),
+        (Outcome.LOCKED, 2, 10, Reason.RETRY),
+        (Outcome.PAUSED, 99, 30, Reason.RETRY),
+    ],
+)
+def test_when_the_next_cycle_is_due(outcome: Outcome, failures: int, delay: float, reason: Reason) -> None:
+    coming = plan_next(report(outcome), failures, 300)
+    assert (coming.delay_s, coming.reason) == (delay, reason)
+
+
+def test_a_cycle_longer_than_the_interval_is_followed_at_once() -> None:
+    assert plan_next(report(Outcome.CHANGED, 400), 0, 300).delay_s == 0
+
+
+@given(st.sampled_from(Outcome), st.integers(1, 10**6), st.floats(1, 1e5), st.floats(0, 1e6))
+def test_no_wait_is_longer_than_the_interval(outcome: Outcome, failures: int, interval: float, seconds: float) -> None:
+    assert 0 <= plan_next(report(outcome, seconds), failures, interval).delay_s <= interval
+
+
+# -- the loop itself
+
+
+def loop_of(w: World) -> Loop:
+    return Loop(w.tools, w.cycle, w.board)
+
+
+def stop_at(w: World, *moments: tuple[float, Callable[[], object]], end: float) -> None:
+    w.clock.at = [*moments, (end, w.control.stop)]
+
+
+def reasons(w: World) -> list[Reason]:
+    return [c.reason for c in w.board.now.cycles]
+
+
+def test_cycles_run_on_the_interval_from_start_to_start(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), probe_s=0)
+
+    def slow() -> Finished:
+        w.clock.seconds += 40
+        return steady("a")
+
+    w.cli.previews = [slow]
+    stop_at(w, end=650)
+    loop_of(w).run()
+    assert reasons(w) == [Reason.START, Reason.INTERVAL, Reason.INTERVAL]
+    assert [c.started - w.board.now.started for c in w.board.now.cycles] == [0, 300, 600]
+    assert w.board.now.mode == "stopping"
+
+
+def test_a_failure_is_retried_with_a_doubling_pause_and_success_resets_it(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), probe_s=0)
+    bad = preview(errors=("broken",))
+    w.cli.previews = [bad, bad, steady("a"), bad, steady("a")]
+    stop_at(w, end=330)
+    loop_of(w).run()
+    assert [c.started - w.board.now.started for c in w.board.now.cycles] == [0, 5, 15, 315, 320]
+    assert reasons(w) == [Reason.START, Reason.RETRY, Reason.RETRY, Reason.INTERVAL, Reason.RETRY]
+    assert w.board.now.consecutive_failures == 0
+
+
+def test_drift_starts_a_cycle_at_the_next_probe(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    lost = preview(step("refresh", "a", {}, {}), step("create", "a", None, {}))
+
+    def repair() -> Finished:
+        w.dkron.jobs["a"] = job("a")
+        w.clock.seconds += 2
+        return up(("create", "a"))
+
+    w.cli.previews, w.cli.ups = [steady("a"), lost, steady("a")], [repair]
+    stop_at(w, (42, w.dkron.jobs.clear), end=100)
+    loop_of(w).run()
+    assert reasons(w) == [Reason.START, Reason.DRIFT]
+    assert w.board.now.cycles[1].started - w.board.now.started == 50
+    assert b"watcher_drift_repair_latency_seconds_sum 2.0" in w.tools.metrics.text()
+
+
+def test_a_list_that_is_empty_for_a_moment_is_no_drift(tmp_path: Path) -> None:
+    names = ("a", "b", "c")
+    w = world(tmp_path, *(job(n) for n in names))
+    w.cli.previews = [steady(*names)]
+    stop_at(w, (15, lambda: w.dkron.lists.append([])), end=60)
+    loop_of(w).run()
+    assert reasons(w) == [Reason.START]
+
+
+def test_a_probe_that_fails_is_no_drift(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    stop_at(w, (15, lambda: w.dkron.faults.append(Unreachable(f"down {SECRET}"))), end=60)
+    loop_of(w).run()
+    assert reasons(w) == [Reason.START]
+    assert 'watcher_probes_total{result="error"} 1.0' in w.tools.metrics.text().decode()
+    assert SECRET not in w.stream.getvalue()
+
+
+@pytest.mark.parametrize("probe_s", [0, 10])
+def test_a_changed_file_starts_a_cycle(tmp_path: Path, probe_s: float) -> None:
+    w = world(tmp_path, job("a"), probe_s=probe_s)
+    stop_at(w, (33, lambda: (tmp_path / "jobs.py").write_text("x")), end=60)
+    loop_of(w).run()
+    assert reasons(w) == [Reason.START, Reason.FORCED]
+    assert w.board.now.cycles[1].started - w.board.now.started == 40
+
+
+def test_a_hangup_starts_a_cycle_now(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    stop_at(w, (33, w.control.force), end=60)
+    loop_of(w).run()
+    assert reasons(w) == [Reason.START, Reason.FORCED]
+    assert w.board.now.cycles[1].started - w.board.now.started == 33
+
+
+def test_before_the_first_good_look_there_is_no_drift(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [preview(errors=("broken",))]
+    stop_at(w, end=4)
+    loop_of(w).run()
+    w.cycle.connector._connection = None
+    assert reasons(w) == [Reason.START]
+    assert not loop_of(w)._has_drifted()
+
+
+def test_a_stop_at_once_runs_nothing_more(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [Finished("preview", -9, 1, stopped=True)]
+    loop_of(w).run()
+    assert w.board.now.cycles == ()
+
+
+def test_a_bug_of_ours_is_a_failed_cycle_and_not_the_end(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), probe_s=0)
+
+    def bug() -> Finished:
+        raise KeyError(SECRET)
+
+    w.cli.previews = [bug, steady("a")]
+    stop_at(w, end=20)
+    loop_of(w).run()
+    assert [c.outcome for c in w.board.now.cycles] == [Outcome.FAILED, Outcome.UNCHANGED]
+    assert w.board.now.cycles[0].detail == "a bug: KeyError: '[secret]'"
+    assert SECRET not in w.stream.getvalue()
+
+
+def test_the_log_names_what_was_done(tmp_path: Path) -> None:
+    w = world(tmp_path)
+    w.cli.previews = [preview(step("refresh", "a", {}, {}), step("create", "a", None, {}))]
+    w.cli.ups = [up(("create", "a"))]
+    loop_of(w).once(Reason.START)
+    done = next(e for e in w.events if e["event"] == "cycle.done")
+    assert (done["created"], done["drift"], done["outcome"], done["reason"]) == (["a"], ["a (gone)"], "changed", "start")
+    assert "failed" not in done
+
+
+def test_500_cycles_leave_no_trace_in_memory_or_on_disk(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), probe_s=0)
+    loop = loop_of(w)
+
+    def size() -> tuple[int, int, int]:
+        files = sum(1 for p in tmp_path.rglob("*") if p.is_file())
+        return files, len(os.listdir("/proc/self/fd")), len(w.board.now.cycles)  # noqa: PTH208
+
+    for _ in range(60):
+        loop.once(Reason.INTERVAL)
+    before = size()
+    w.stream.truncate(0)
+    for _ in range(440):
+        loop.once(Reason.INTERVAL)
+    assert size() == before
+    assert before[2] == 50
