@@ -117,7 +117,9 @@ class BadAnswer(DkronError):
 def _forms(secret: str) -> set[str]:
     """The shapes in which a secret may come back: raw, JSON-escaped by Python, Go or twice, percent-encoded, base64."""
     plain, kept = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
-    go = kept.translate({ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})  # Go writes JSON so that HTML may hold it
+    go = kept.translate(
+        {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+    )  # Go writes JSON so that HTML may hold it
     data = secret.encode("utf-8", "surrogatepass")
     encoded = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()}
     quoted = {quote(secret, safe=safe, errors="replace") for safe in ("", "/")}

@@ -82,8 +82,8 @@ def _url(url: str) -> Iterator[Finding]:
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
-    except ValueError as error:
-        yield "url", f"is no valid URL ({error})"
+    except ValueError:  # its words may quote a password as the port
+        yield "url", "is no valid URL: its host or port can't be read (in a password write / as %2F and @ as %40)"
         return
     if any(ord(c) < 0x20 or ord(c) == 0x7F for c in url):
         yield "url", "holds a line break or another control character"
@@ -113,7 +113,8 @@ def _headers(text: str) -> Iterator[Finding]:
         if not colon:
             yield "headers", f"header {number} has no colon; it would kill the http executor of the whole node"
         elif not _TOKEN.fullmatch(name):
-            yield "headers", f"header {number}: {name!r} is no header name, so every run would fail"
+            # Unsaid, too: where the first colon is missing, the value's beginning counts as the name.
+            yield "headers", f"header {number} has no proper name before its colon, so every run would fail"
         elif ":" in value:
             yield "headers", f"header {number} ({name}) has a second colon, at which Dkron would cut its value"
         elif any((ord(c) < 0x20 and c != "\t") or ord(c) == 0x7F for c in value.strip()):

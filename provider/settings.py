@@ -153,6 +153,10 @@ def _dkron(reader: _Reader) -> DkronSettings:
     for key, value in (("dkronToken", token), ("dkronUser", user), ("dkronPassword", password)):
         if not value.isprintable():
             reader.malformed(key, "holds a line break or another control character")
+    if not token.isascii():
+        reader.malformed("dkronToken", "holds a character that no HTTP header can carry")
+    if ":" in user:
+        reader.malformed("dkronUser", "holds a colon, at which basic authentication would cut it")
     if token and (user or password):
         reader.malformed("dkronToken", "and dkronUser/dkronPassword are both set; only one way to log in can be used")
     elif bool(user) != bool(password):

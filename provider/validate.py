@@ -170,6 +170,8 @@ def warnings_for(values: Mapping[str, Any]) -> list[str]:
     """What is likely to be a mistake in a job, one line each; none for a job that `check_job` refuses."""
     job = {**DEFAULTS, **canonical(values)}
     warnings: list[str] = []
+    if any(_kind_problems(job)):
+        return []
     if job["schedule"] and UNKNOWN not in (job["schedule"], job["name"], job["timezone"]):
         try:
             warnings += parse(job["schedule"], job["name"]).warnings(job["timezone"])

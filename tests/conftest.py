@@ -9,7 +9,7 @@ from provider.settings import ENVIRONMENT
 LOOPBACK = ["127.0.0.1", "::1"]
 
 settings.register_profile(
-    "dkron-jobs", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150
+    "dkron-jobs", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
 )
 settings.load_profile("dkron-jobs")
 

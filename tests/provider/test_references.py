@@ -39,8 +39,12 @@ def test_a_list_of_plain_texts_is_plain_json() -> None:
 
 
 @given(st.lists(st.tuples(st.text(), st.text()), min_size=1), st.text())
-def test_a_list_with_references_resolves_to_json_of_the_resolved_texts(pairs: list[tuple[str, str]], value: str) -> None:
-    items = [before + secret("key") + after if number % 2 == 0 else after for number, (before, after) in enumerate(pairs)]
+def test_a_list_with_references_resolves_to_json_of_the_resolved_texts(
+    pairs: list[tuple[str, str]], value: str
+) -> None:
+    items = [
+        before + secret("key") + after if number % 2 == 0 else after for number, (before, after) in enumerate(pairs)
+    ]
     text = json_list(items)
     assert isinstance(text, Reference)
     expected = [before + value + after if n % 2 == 0 else after for n, (before, after) in enumerate(pairs)]
