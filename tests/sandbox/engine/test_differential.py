@@ -20,6 +20,7 @@ from .harness import SANDBOX, Result, World, real_cli
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.slow,
     pytest.mark.skipif(real_cli() is None, reason="the real Pulumi CLI isn't on PATH, so there is nothing to compare"),
 ]
 Step = Callable[[World], Result | None]
