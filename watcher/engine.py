@@ -64,9 +64,7 @@ class Engine:
             limit = self.tools.settings.up_timeout_s
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was ended after {limit:g} s (UP_TIMEOUT_MS)")
         if run.code < 0:
-            raise Ended(
-                Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover"
-            )
+            raise Ended(Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover")
 
     def _run_up(self) -> Finished:
         done = 0

@@ -1,4 +1,4 @@
-"""What the watcher's tests share: a clock that is held, a Dkron and a pulumi that answer as told, a cycle made of them."""
+"""What the watcher's tests share: a held clock, a Dkron and a pulumi that answer as told, a cycle made of them."""
 
 import io
 import json
@@ -224,6 +224,6 @@ def world(root: Path, *jobs: dict[str, Any], allow: int | None = None, **changes
     cycle = Cycle(tools, board, allow)
     dkron = FakeDkron(*jobs)
     connection = Connection(dkron, Probe(dkron, TAG, control), TAG)
-    cycle.connector.connect = lambda _workspace: connection  # type: ignore[method-assign]
+    cycle.connector.connect = lambda workspace: connection  # type: ignore[method-assign]
     cycle.connector._connection = connection
     return World(clock, control, tools, cli, dkron, board, cycle, stream)

@@ -5,9 +5,7 @@ from hypothesis import strategies as st
 from watcher.backoff import doubling, jittered
 
 
-@pytest.mark.parametrize(
-    ("attempt", "delay"), [(-1, 0), (0, 0), (1, 5), (2, 10), (3, 20), (7, 300), (1_000_000, 300)]
-)
+@pytest.mark.parametrize(("attempt", "delay"), [(-1, 0), (0, 0), (1, 5), (2, 10), (3, 20), (7, 300), (1_000_000, 300)])
 def test_it_doubles_up_to_the_cap(attempt: int, delay: float) -> None:
     assert doubling(attempt, 5, 300) == delay
 

@@ -6,9 +6,12 @@ import pytest
 
 from provider.errors import ServerFault, Unauthorised, Unreachable
 from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
+from watcher.connection import Connection
+from watcher.endings import Ended
 from watcher.plan import Failure
 from watcher.pulumi_cli import Finished
 from watcher.status import CycleReport, Outcome, Reason
+from watcher.workspace import Workspace
 
 
 def run(w: World) -> CycleReport:
@@ -90,10 +93,15 @@ def test_many_jobs_that_are_really_gone_are_created(tmp_path: Path) -> None:
     assert w.clock.monotonic() >= 2
 
 
+def six_of_eight_deleted(names: list[str]) -> Finished:
+    kept = (step("refresh", n, {}, {}) for n in names[6:])
+    return preview(*(step("delete", n, {}) for n in names[:6]), *kept, same=2)
+
+
 def test_the_guard_refuses_before_anything_is_written(tmp_path: Path) -> None:
     names = [f"j{i}" for i in range(8)]
     w = world(tmp_path, *(job(n) for n in names))
-    w.cli.previews = [preview(*(step("delete", n, {}) for n in names[:6]), *(step("refresh", n, {}, {}) for n in names[6:]), same=2)]  # fmt: skip
+    w.cli.previews = [six_of_eight_deleted(names)]
     report = run(w)
     assert report.outcome is Outcome.REFUSED
     assert w.cli.calls == ["preview"]
@@ -104,7 +112,7 @@ def test_the_guard_refuses_before_anything_is_written(tmp_path: Path) -> None:
 def test_an_allowance_holds_for_one_change_set_only(tmp_path: Path) -> None:
     names = [f"j{i}" for i in range(8)]
     w = world(tmp_path, *(job(n) for n in names), allow=6)
-    w.cli.previews = [preview(*(step("delete", n, {}) for n in names[:6]), *(step("refresh", n, {}, {}) for n in names[6:]), same=2)]  # fmt: skip
+    w.cli.previews = [six_of_eight_deleted(names)]
     w.cli.ups = [up(*(("delete", n) for n in names[:6]))]
     assert run(w).outcome is Outcome.CHANGED
     assert run(w).outcome is Outcome.REFUSED
@@ -231,7 +239,7 @@ def test_strays_and_deletions_share_one_limit_and_one_allowance(tmp_path: Path) 
 def test_a_stray_that_cannot_be_deleted_is_a_failure(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), job("x"))
 
-    def refuse(_name: str) -> bool:
+    def refuse(name: str) -> bool:
         raise ServerFault("Dkron failed")
 
     w.dkron.delete_job = refuse  # type: ignore[method-assign]
@@ -312,3 +320,20 @@ def test_a_look_only_touches_nothing(tmp_path: Path) -> None:
     assert w.cli.calls == ["preview"]
     assert list((tmp_path / ".state").iterdir()) == []
     w.cycle.close()
+
+
+def test_a_stack_that_must_be_decrypted_is_created_first(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    connect = w.cycle.connector.connect
+    faults = [Ended(Outcome.FAILED, "cannot decrypt serviceKey of stack dev: no stack named 'dev' found")]
+
+    def failing_at_first(workspace: Workspace) -> Connection:
+        if faults:
+            raise faults.pop()
+        return connect(workspace)
+
+    w.cycle.connector.connect = failing_at_first  # type: ignore[method-assign]
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert w.cli.calls == ["create_stack", "preview"]
+    faults.append(Ended(Outcome.FAILED, "dkronUrl is not set"))
+    assert run(w).detail == "dkronUrl is not set"

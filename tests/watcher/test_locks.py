@@ -12,8 +12,8 @@ RUN = Run("t", "here", 42, NOW - 100)
 OURS = Holder("k", "app", "here", 42, NOW - 99)
 ALONE = Evidence(NOW, True, (RUN,), frozenset({"peer"}), LIMIT)
 
-COMPLAINT = """error: the stack is currently locked by 2 lock(s). Either wait for the other process(es) to end or delete \
-the lock file with `pulumi cancel`.
+COMPLAINT = """error: the stack is currently locked by 2 lock(s). Either wait for the other process(es) to end or \
+delete the lock file with `pulumi cancel`.
   file:///s/.pulumi/locks/organization/p/dev/x.json: created by bob@h1 (pid 99) at 2026-11-24T00:00:00Z
   postgres://****@db/locks/y.json: created by a b@c@h-2.local (pid 7) at 2026-11-24T01:00:00+01:00
 """

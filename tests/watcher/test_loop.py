@@ -177,7 +177,12 @@ def test_the_log_names_what_was_done(tmp_path: Path) -> None:
     w.cli.ups = [up(("create", "a"))]
     loop_of(w).once(Reason.START)
     done = next(e for e in w.events if e["event"] == "cycle.done")
-    assert (done["created"], done["drift"], done["outcome"], done["reason"]) == (["a"], ["a (gone)"], "changed", "start")
+    assert (done["created"], done["drift"], done["outcome"], done["reason"]) == (
+        ["a"],
+        ["a (gone)"],
+        "changed",
+        "start",
+    )
     assert "failed" not in done
 
 

@@ -15,7 +15,7 @@ def test_the_recorded_preview_of_a_drifted_and_a_lost_job() -> None:
     found, failures = parse_preview(text)
     assert (found.creates, found.updates, found.deletes, found.sames) == (("a2",), ("a1",), (), ("a3",))
     assert found.drift == (Drift("a1", "changed", ("displayname", "schedule")), Drift("a2", "gone"))
-    assert (found.existing, found.declared, found.gone) == (3, {"a1", "a2", "a3"}, {"a2"})
+    assert (found.existing, set(found.declared), set(found.gone)) == (3, {"a1", "a2", "a3"}, {"a2"})
     assert not found.empty
     assert failures == ()
 

@@ -31,7 +31,7 @@ def test_every_setting_can_be_given(env: dict[str, str]) -> None:
     env |= {"HEALTH_ADDR": "[::1]:9", "WATCHER_HOSTS": "a, b,", "LOG_FORMAT": "text", "WORK_DIR": "/w"}
     found = load(env)
     assert (found.stack, found.interval_s, found.probe_s, found.delete_strays) == ("prod", 1, 0, False)
-    assert (found.health, found.hosts, found.work_dir) == (("::1", 9), {"a", "b"}, Path("/w"))
+    assert (found.health, set(found.hosts), found.work_dir) == (("::1", 9), {"a", "b"}, Path("/w"))
 
 
 def test_no_http_side_is_possible(env: dict[str, str]) -> None:

@@ -119,12 +119,18 @@ def test_pending_operations_are_seen(files: StateFiles) -> None:
 
 def pending(kind: str = "creating", **resource: Any) -> dict[str, Any]:
     inputs = {"name": "job-b", "schedule": "@daily"}
-    return {"type": kind, "resource": {"urn": "urn:b", "type": "Job", "inputs": inputs, "provider": "urn:p::1", **resource}}
+    return {
+        "type": kind,
+        "resource": {"urn": "urn:b", "type": "Job", "inputs": inputs, "provider": "urn:p::1", **resource},
+    }
 
 
 def exported(*operations: dict[str, Any]) -> dict[str, Any]:
     resources = [{"urn": "urn:p", "id": "1"}, {"urn": "urn:a", "id": "a"}]
-    return {"version": 3, "deployment": {"manifest": {}, "resources": resources, "pending_operations": list(operations)}}
+    return {
+        "version": 3,
+        "deployment": {"manifest": {}, "resources": resources, "pending_operations": list(operations)},
+    }
 
 
 def test_a_pending_create_becomes_a_resource_with_the_jobs_name_as_its_id() -> None:
