@@ -114,6 +114,9 @@ def test_a_killed_run_takes_its_session_with_it(make: Maker, tmp_path: Path) -> 
     cli.on_start = lambda token, pid: started.append((token, pid))
     thread, results = in_background(cli.up)
     orphan = child(tmp_path)
+    while len(started) < 2:  # the child may be faster than the thread that started it
+        assert thread.is_alive()
+        time.sleep(0.01)
     (token, none), (_, pid) = started
     assert none is None
     assert pid is not None

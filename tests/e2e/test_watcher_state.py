@@ -1,0 +1,302 @@
+"""Faults of what is below the watcher: the disk, the database that holds the state, a cluster that loses its leader."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.e2e.harness import Dkron, Project, free_port, proxy_before, tool, wait_until
+from tests.e2e.watcher_support import Watcher, is_up, make_project, processes_of, shell_jobs
+
+pytestmark = pytest.mark.slow
+NAMES = ("a1", "a2", "a3")
+POSTGRES = Path("/usr/lib/postgresql")
+
+
+@pytest.fixture
+def watcher(pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Iterator[Watcher]:
+    """A watcher on three jobs, nothing deployed yet."""
+    pulumi = tool("pulumi", pair[0])
+    assert pulumi is not None
+    watcher = Watcher(make_project(pulumi, tmp_path / "project", dkron.url, *NAMES), tmp_path / "watcher.log")
+    yield watcher
+    watcher.close()
+    for pid in processes_of(watcher.project.root):
+        os.kill(pid, signal.SIGKILL)
+
+
+# -- what a person's crashed run leaves behind
+
+
+def test_creates_that_were_pending_are_taken_over(watcher: Watcher, dkron: Dkron) -> None:
+    project = watcher.project
+    watcher.once()
+    with proxy_before(dkron.url) as proxy:
+
+        def slow(method: str, _path: str, _body: bytes) -> None:
+            if method == "POST":
+                time.sleep(4)
+
+        proxy.hook = slow
+        project.declare(*shell_jobs(*NAMES, "late"))
+        project.env["DKRON_URL"] = proxy.url
+        process = project.start("up", "--yes", "--skip-preview", "--stack", "dev")
+        wait_until(lambda: proxy.count("POST"), "a write")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        for pid in processes_of(project.root):
+            os.kill(pid, signal.SIGKILL)
+    assert '"pending_operations"' in watcher.checkpoint.read_text()
+    for path in watcher.locks():  # a person's lock: a person clears it
+        assert watcher.once().ended(4, "locked")
+        path.unlink()
+    # The declaration goes, so that only the record of the pending create knows of the job.
+    project.declare(*shell_jobs(*NAMES))
+    done = watcher.once()
+    assert done.has("state.pending_taken_over"), done.stderr
+    assert done.code == 0, done.stderr
+    assert '"pending_operations"' not in watcher.checkpoint.read_text()
+    assert set(dkron.jobs()) == set(NAMES)
+    assert watcher.once().ended(0, "unchanged")
+
+
+# -- the disk
+
+
+@pytest.fixture
+def small_disk(watcher: Watcher) -> Iterator[Path]:
+    """The project's state on a disk of two megabytes."""
+    state = watcher.project.root / ".state"
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(state)]
+    mounted = subprocess.run(command, check=False, capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small disk needs root")
+    yield state
+    subprocess.run(["umount", "--lazy", str(state)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            return filler
+
+
+def test_a_full_disk_is_told_and_survived(watcher: Watcher, dkron: Dkron, small_disk: Path) -> None:
+    watcher.once()
+    dkron.delete("a1")
+    filler = fill(small_disk)
+    full = watcher.once()
+    assert full.code == 1, full.stderr
+    assert full.cycle["detail"]
+    filler.unlink()
+    done = watcher.once()
+    assert done.code == 0, done.stderr
+    assert is_up(dkron, *NAMES)
+    assert watcher.locks() == []
+    assert watcher.once().ended(0, "unchanged")
+
+
+def test_a_read_only_state_is_told_and_survived(watcher: Watcher, dkron: Dkron, small_disk: Path) -> None:
+    watcher.once()
+    dkron.delete("a1")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    done = watcher.once()
+    assert "Read-only file system" in done.ended(1, "failed")["detail"]
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    assert watcher.once().ended(0, "changed")
+    assert is_up(dkron, *NAMES)
+
+
+# -- the state in PostgreSQL
+
+
+class Postgres:
+    """A server of the test's own."""
+
+    def __init__(self, data: Path, bin_dir: Path) -> None:
+        self.data, self.bin, self.port = data, bin_dir, free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres?sslmode=disable"
+
+    def run(self, *command: str) -> None:
+        """As the user postgres: it refuses to run as root."""
+        words = [str(self.bin / command[0]), *command[1:]]
+        if os.geteuid() == 0:
+            words = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *words]
+        subprocess.run(words, check=True, capture_output=True, stdin=subprocess.DEVNULL, cwd="/")
+
+    def create(self) -> None:
+        self.data.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(self.data, "postgres", "postgres")
+        self.run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "--no-sync")
+        self.start()
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        self.run("pg_ctl", "start", "-w", "-D", str(self.data), "-o", options, "-l", str(self.data / "log"))
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "stop", "-m", "immediate", "-D", str(self.data))
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    import tempfile
+
+    homes = sorted(POSTGRES.glob("*/bin/initdb"))
+    if not homes:
+        pytest.skip("PostgreSQL isn't installed (Debian: postgresql)")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        server = Postgres(Path(folder) / "data", homes[-1].parent)
+        server.create()
+        yield server
+        server.stop()
+
+
+def on_postgres(watcher: Watcher, postgres: Postgres) -> Watcher:
+    if watcher.project.pulumi.parent.name == "bin" and "sandbox" in watcher.project.pulumi.parts:
+        pytest.skip("the sandbox keeps its state in files only")
+    watcher.env["PULUMI_BACKEND_URL"] = postgres.url
+    return watcher
+
+
+def test_a_state_in_postgresql_survives_its_restart_in_the_middle_of_an_up(
+    watcher: Watcher, dkron: Dkron, postgres: Postgres
+) -> None:
+    on_postgres(watcher, postgres)
+    assert watcher.once().ended(0, "changed")
+    with proxy_before(dkron.url) as proxy:
+
+        def slow(method: str, _path: str, _body: bytes) -> None:
+            if method == "POST":
+                time.sleep(4)
+
+        proxy.hook = slow
+        watcher.project.declare(*shell_jobs(*NAMES, "a4"))
+        watcher.start(DKRON_URL=proxy.url, RECONCILE_INTERVAL_MS="3000")
+        wait_until(lambda: proxy.count("POST"), "a write")
+        postgres.stop()
+        postgres.start()
+        proxy.hook = lambda _method, _path, _body: None
+        watcher.wait_for("a good cycle", lambda e: e["event"] == "cycle.done" and e["outcome"] == "unchanged")
+    assert is_up(dkron, *NAMES, "a4")
+
+
+def test_a_lock_in_postgresql_of_a_dead_run_of_ours_is_cleared(
+    watcher: Watcher, dkron: Dkron, postgres: Postgres
+) -> None:
+    on_postgres(watcher, postgres)
+    with proxy_before(dkron.url) as proxy:
+
+        def slow(method: str, _path: str, _body: bytes) -> None:
+            if method == "POST":
+                time.sleep(4)
+
+        proxy.hook = slow
+        watcher.start(DKRON_URL=proxy.url)
+        wait_until(lambda: proxy.count("POST"), "a write")
+        watcher.stop(signal.SIGKILL)
+        proxy.hook = lambda _method, _path, _body: None
+        done = watcher.once(DKRON_URL=proxy.url)
+    assert done.has("run.leftovers_ended"), done.stderr
+    assert done.has("lock.cleared"), done.stderr
+    assert done.code == 0, done.stderr
+    assert is_up(dkron, *NAMES)
+
+
+# -- a cluster
+
+
+class Cluster:
+    """Three real servers; the sandbox is one node only."""
+
+    def __init__(self, root: Path, path: Path) -> None:
+        self.root, self.path = root, path
+        self.http = [free_port() for _ in range(3)]
+        self.serf = [free_port() for _ in range(3)]
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"http://127.0.0.1:{port}" for port in self.http]
+
+    def start(self) -> "Cluster":
+        joins = [f"--retry-join=127.0.0.1:{port}" for port in self.serf]
+        for i in range(3):
+            command = [
+                str(self.path), "agent", "--server", "--bootstrap-expect=3", f"--http-addr=127.0.0.1:{self.http[i]}",
+                f"--bind-addr=127.0.0.1:{self.serf[i]}", "--advertise-addr=127.0.0.1", f"--rpc-port={free_port()}",
+                f"--data-dir={self.root / str(i)}", f"--node-name=n{i}", "--disable-usage-stats", "--log-level=error",
+                *joins, "--retry-interval=1s",
+            ]  # fmt: skip
+            with (self.root / f"{i}.log").open("wb") as log:
+                started = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    env={**os.environ, "GIN_MODE": "release"},
+                )  # fmt: skip
+            self.processes.append(started)
+        wait_until(lambda: all(self.leader_at(url) for url in self.urls), "the cluster's leader", timeout=90)
+        return self
+
+    def leader_at(self, url: str) -> str:
+        answer = requests.get(f"{url}/v1/leader", timeout=5)
+        return str(answer.json().get("Name", "")) if answer.status_code == 200 else ""
+
+    def kill_leader(self) -> None:
+        name = self.leader_at(self.urls[0])
+        os.killpg(self.processes[int(name[1:])].pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def cluster(pair: tuple[str, str], tmp_path: Path) -> Iterator[Cluster]:
+    path = tool("dkron", "real")
+    if pair[1] != "real" or path is None:
+        pytest.skip("a cluster needs the real dkron")
+    (tmp_path / "cluster").mkdir()
+    cluster = Cluster(tmp_path / "cluster", path)
+    yield cluster
+    cluster.close()
+
+
+def test_a_leader_lost_in_the_middle_of_an_up_is_survived(
+    pair: tuple[str, str], cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.start()
+    pulumi = tool("pulumi", pair[0])
+    assert pulumi is not None
+    names = [f"job{i}" for i in range(12)]
+    project: Project = make_project(pulumi, tmp_path / "project", ",".join(cluster.urls), *names)
+    watcher = Watcher(project, tmp_path / "watcher.log")
+    try:
+        watcher.start(RECONCILE_INTERVAL_MS="5000", LEADER_WAIT_MS="20000")
+        wait_until(lambda: any(jobs(url) for url in cluster.urls), "a job")
+        cluster.kill_leader()
+        watcher.wait_for("a good cycle", lambda e: e["event"] == "cycle.done" and e["outcome"] == "unchanged")
+        survivors = [u for u, p in zip(cluster.urls, cluster.processes, strict=True) if p.poll() is None]
+        assert len(survivors) == 2
+        wait_until(lambda: all(jobs(url) == set(names) for url in survivors), "every job on every survivor")
+    finally:
+        watcher.close()
+        for pid in processes_of(project.root):
+            os.kill(pid, signal.SIGKILL)
+
+
+def jobs(url: str) -> set[str]:
+    return {job["name"] for job in requests.get(f"{url}/v1/jobs", timeout=5).json()}
