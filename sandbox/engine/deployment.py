@@ -73,6 +73,8 @@ class Deployment:
             if options.kind == "refresh":
                 refresh_all(run, self._executor, self._planner.operated)
             else:
+                if options.kind == "destroy" and self._planner.provider:
+                    self._to_destroy.append(self._planner.provider)
                 steps = delete_steps(run.recorder.base.resources, self._planner.operated, self._to_destroy)
                 delete_all(run, self._executor, steps)
             run.check()

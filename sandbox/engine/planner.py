@@ -47,7 +47,7 @@ class Planner:
         self.seen: set[str] = set()
         self.operated: set[str] = set()
         self.deleted: set[str] = set()  # before their replacement, because what they depend on is replaced
-        self._provider_reference = ""
+        self.provider: Resource | None = None  # as registered in this run
 
     def urn(self, goal_type: str, name: str, parent: str) -> str:
         kind = goal_type
@@ -85,13 +85,13 @@ class Planner:
 
     def provider_reference(self) -> str:
         """The default provider's URN::ID; it is registered with the first resource that needs it."""
-        if not self._provider_reference:
+        if not self.provider:
             new = self._run.default_provider()
             self.seen.add(new.urn)
             self.operated.add(new.urn)
             self._register_provider(self.olds.get(new.urn), new)
-            self._provider_reference = f"{new.urn}::{new.id}"
-        return self._provider_reference
+            self.provider = new
+        return f"{self.provider.urn}::{self.provider.id}"
 
     def _register_provider(self, old: Resource | None, new: Resource) -> None:
         providers = self._run.providers
