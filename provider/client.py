@@ -7,12 +7,13 @@ eight requests are under way at once, on connections that are kept alive, one se
 
 import threading
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from provider.errors import (
@@ -35,6 +36,23 @@ Job = dict[str, Any]
 
 MAX_REQUESTS_AT_ONCE = 8
 CONNECT_TIMEOUT_S = 3.0
+
+
+class _Once(Retry):
+    """Tries a second time, but not after a time-out: that would take twice the time and end as another error."""
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: Any = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: Any = None,
+    ) -> Self:
+        if isinstance(error, ReadTimeoutError):
+            raise error
+        return super().increment(method, url, response, error, _pool, _stacktrace)
 
 
 class DkronClient:
@@ -104,7 +122,7 @@ class DkronClient:
         After TimedOut, NoLeader or ServerFault the job may have been stored all the same (recorded: cluster.json).
         """
         answer = self._write("POST", "/v1/jobs", job)
-        if answer.status_code >= requests.codes.bad_request:
+        if answer.status_code != requests.codes.created:
             self._refused(answer, f'job "{job.get("name")}"', secrets)
 
     def delete_job(self, name: str) -> bool:
@@ -120,14 +138,14 @@ class DkronClient:
             children = ", ".join(map(str, job.get("dependent_jobs") or ()))
             why = f"it has children ({children}); delete those first" if children else "and did not say why; try again"
             raise DeleteRefused(f'Dkron did not delete job "{name}": {why}', answer.status_code)
-        if answer.status_code >= requests.codes.bad_request:
+        if answer.status_code >= requests.codes.multiple_choices:
             self._refused(answer, f'deleting job "{name}"', ())
         return True
 
     def run_job(self, name: str) -> None:
         """POST /v1/jobs/{name}: runs it once, now; the answer comes only when the run and its retries have ended."""
         answer = self._write("POST", _path(name), None)
-        if answer.status_code >= requests.codes.bad_request:
+        if answer.status_code >= requests.codes.multiple_choices:
             self._refused(answer, f'running job "{name}"', ())
 
     # -- servers
@@ -187,10 +205,15 @@ class DkronClient:
             return answer
         raise failure or Unreachable("no server is known")
 
+    def _server_of(self, answer: requests.Response) -> str:
+        """The configured address that an answer came from."""
+        return next((url for url in self.settings.urls if answer.url.startswith(f"{url}/")), self._url)
+
     def _leader_of(self, server: int) -> str | None:
         """The leader that one server names, None if it names none (500 "null", recorded) or doesn't answer properly."""
         answer = self._send(server, "GET", "/v1/leader")
-        if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+        if requests.codes.multiple_choices <= answer.status_code < requests.codes.server_error:
+            # A login page, a redirect or no such path: no Dkron, and not to be waited for.
             self._refused(answer, "GET /v1/leader", ())
         if answer.status_code != requests.codes.ok:
             return None
@@ -218,7 +241,7 @@ class DkronClient:
             elif self.settings.user:
                 session.auth = HTTPBasicAuth(self.settings.user.encode(), self.settings.password.encode())
             # GET only, and only where the kept-alive connection had been closed meanwhile.
-            adapter = HTTPAdapter(max_retries=Retry(total=1, allowed_methods={"GET"}, status=0, redirect=0))
+            adapter = HTTPAdapter(max_retries=_Once(total=1, connect=0, allowed_methods={"GET"}, status=0, redirect=0))
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             self._here.session = session
@@ -248,16 +271,19 @@ class DkronClient:
                 )
         except requests.exceptions.SSLError as error:
             raise Unreachable(f"cannot reach Dkron at {url}: TLS failed ({_cause(error)}); see dkronCaFile") from None
-        except requests.exceptions.ReadTimeout:
-            seconds = f"{self.settings.timeout_s:g} s"
-            raise TimedOut(f"Dkron at {url} did not answer {method} {path} within {seconds}") from None
-        except requests.exceptions.RequestException as error:
+        except OSError as error:  # requests' exceptions are OSErrors, and a CA file that has gone raises a plain one
+            # In the middle of a body a time-out comes wrapped.
+            if any(isinstance(e, requests.exceptions.ReadTimeout | ReadTimeoutError) for e in (error, *error.args)):
+                seconds = f"{self.settings.timeout_s:g} s"
+                raise TimedOut(f"Dkron at {url} did not answer {method} {path} within {seconds}") from None
             raise Unreachable(f"cannot reach Dkron at {url}: {_cause(error)}") from None
 
     def _refused(self, answer: requests.Response, what: str, secrets: Iterable[str]) -> NoReturn:
         """Raises the error that a bad answer stands for, with Dkron's own words, redacted before they are cut."""
-        status, url = answer.status_code, self._url
-        said = one_line(redact(answer.text, (*secrets, *self.settings.secrets)))
+        status, url = answer.status_code, self._server_of(answer)
+        # As UTF-8, whatever the answer says of itself: a secret read in another encoding would not be recognised.
+        text = answer.content.decode(errors="replace")
+        said = one_line(redact(text, (*secrets, *self.settings.secrets)))
         words = f": {said}" if said else ""
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
             raise Unauthorised(
@@ -268,6 +294,8 @@ class DkronClient:
             raise BadAnswer(
                 f"{url} redirects {what} elsewhere ({status}); set dkronUrl to the address behind it", status
             )
+        if status < requests.codes.multiple_choices:
+            raise BadAnswer(f"{url} answered {what} with {status}, which no Dkron does; check dkronUrl", status)
         if status == requests.codes.service_unavailable:
             raise Paused(
                 f"Dkron takes no job just now for {what} (503{words}); it will be tried again on the next run",

@@ -114,17 +114,24 @@ class BadAnswer(DkronError):
     pass
 
 
+def _escaped(text: str) -> set[str]:
+    """`text` as it stands inside a JSON string written by Python, by JavaScript or by Go (so that HTML may hold it)."""
+    kept = json.dumps(text, ensure_ascii=False)[1:-1]
+    return {json.dumps(text)[1:-1], kept, kept.translate({ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})}
+
+
 def _forms(secret: str) -> set[str]:
-    """The shapes in which a secret may come back: raw, JSON-escaped by Python, Go or twice, percent-encoded, base64."""
-    plain, kept = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
-    go = kept.translate(
-        {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
-    )  # Go writes JSON so that HTML may hold it
+    """The shapes in which a secret may come back: raw, percent-encoded, base64, JSON-escaped up to three times.
+
+    Three, because a header stands in a JSON list, that in the JSON of the job, and a server may quote what it got.
+    """
     data = secret.encode("utf-8", "surrogatepass")
     encoded = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()}
     quoted = {quote(secret, safe=safe, errors="replace") for safe in ("", "/")}
-    twice = {json.dumps(form)[1:-1] for form in (plain, kept, go)}
-    return {secret, plain, kept, go, *twice, *quoted, *encoded, *(form.rstrip("=") for form in encoded)}
+    forms = {secret}
+    for _ in range(3):
+        forms |= {escaped for form in forms for escaped in _escaped(form)}
+    return {*forms, *quoted, *encoded, *(form.rstrip("=") for form in encoded)}
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

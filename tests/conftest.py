@@ -1,4 +1,4 @@
-"""What holds for every test: no network but loopback, no setting from the shell that runs them, no clock in hypothesis."""
+"""What holds for every test: loopback is the only network, no setting comes from the shell, no clock in hypothesis."""
 
 import pytest
 from hypothesis import HealthCheck, settings

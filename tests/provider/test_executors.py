@@ -71,7 +71,7 @@ def test_a_secret_in_the_environment_of_a_command_stays_a_reference() -> None:
     assert env.resolve({"serviceKey": "k"}.__getitem__) == "A=1,KEY=k"
 
 
-@pytest.mark.parametrize("name", sorted(executors.SHIPPED - {"http", "shell"}) + ["our-own"])
+@pytest.mark.parametrize("name", [*sorted(executors.SHIPPED - {"http", "shell"}), "our-own"])
 def test_any_other_executor_is_taken_by_name(name: str) -> None:
     assert plugin(name, {"topic": "t"}) == Executor(name, {"topic": "t"})
     assert plugin(name) == Executor(name, {})

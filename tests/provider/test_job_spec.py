@@ -11,9 +11,17 @@ from provider.job_spec import DEFAULTS, MANAGED_FIELDS, UNKNOWN, JobSpec, canoni
 from provider.references import setting
 
 SERVER_FIELDS = {
-    "id": "x", "success_count": 3, "error_count": 1, "last_success": "2020-01-01T00:00:00Z", "last_error": None,
-    "status": "success", "next": "2030-01-01T00:00:00Z", "dependent_jobs": ["a"], "__provider": "gAS", "nosuch": 1,
-}  # fmt: skip
+    "id": "x",
+    "success_count": 3,
+    "error_count": 1,
+    "last_success": "2020-01-01T00:00:00Z",
+    "last_error": None,
+    "status": "success",
+    "next": "2030-01-01T00:00:00Z",
+    "dependent_jobs": ["a"],
+    "__provider": "gAS",
+    "nosuch": 1,
+}
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(UNKNOWN),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -23,9 +31,25 @@ anything = st.recursive(
 
 def test_the_managed_fields_are_all_that_dkron_lets_a_user_set() -> None:
     assert MANAGED_FIELDS == (
-        "name", "displayname", "timezone", "schedule", "owner", "owner_email", "disabled", "tags", "metadata", "retries",
-        "parent_job", "processors", "concurrency", "executor", "executor_config", "ephemeral", "starts_at", "expires_at",
-    )  # fmt: skip
+        "name",
+        "displayname",
+        "timezone",
+        "schedule",
+        "owner",
+        "owner_email",
+        "disabled",
+        "tags",
+        "metadata",
+        "retries",
+        "parent_job",
+        "processors",
+        "concurrency",
+        "executor",
+        "executor_config",
+        "ephemeral",
+        "starts_at",
+        "expires_at",
+    )
 
 
 def test_the_server_s_own_fields_never_show() -> None:
@@ -35,25 +59,47 @@ def test_the_server_s_own_fields_never_show() -> None:
 @pytest.mark.parametrize(
     ("field", "given_value", "wanted"),
     [
-        ("retries", 2.0, 2), ("retries", 2, 2), ("retries", 2.5, 2.5), ("retries", math.inf, math.inf),
-        ("retries", True, True), ("retries", "2", "2"), ("retries", -1, -1), ("retries", False, False),
-        ("disabled", True, True), ("disabled", 1, 1), ("disabled", 0, 0), ("disabled", "true", "true"),
+        ("retries", 2.0, 2),
+        ("retries", 2, 2),
+        ("retries", 2.5, 2.5),
+        ("retries", math.inf, math.inf),
+        ("retries", True, True),
+        ("retries", "2", "2"),
+        ("retries", -1, -1),
+        ("retries", False, False),
+        ("disabled", True, True),
+        ("disabled", 1, 1),
+        ("disabled", 0, 0),
+        ("disabled", "true", "true"),
         ("ephemeral", True, True),
-        ("displayname", "x", "x"), ("displayname", 5, 5), ("owner", " ", " "),
-        ("concurrency", "forbid", "forbid"), ("concurrency", "Forbid", "Forbid"),
-        ("tags", {"dc": "dc1:1"}, {"dc": "dc1:1"}), ("tags", ["a"], ["a"]), ("tags", "x", "x"),
+        ("displayname", "x", "x"),
+        ("displayname", 5, 5),
+        ("owner", " ", " "),
+        ("concurrency", "forbid", "forbid"),
+        ("concurrency", "Forbid", "Forbid"),
+        ("tags", {"dc": "dc1:1"}, {"dc": "dc1:1"}),
+        ("tags", ["a"], ["a"]),
+        ("tags", "x", "x"),
         ("tags", UNKNOWN, UNKNOWN),
-        ("metadata", {"a": None}, {"a": ""}), ("metadata", {"a": True, "b": False}, {"a": "true", "b": "false"}),
+        ("metadata", {"a": None}, {"a": ""}),
+        ("metadata", {"a": True, "b": False}, {"a": "true", "b": "false"}),
         ("metadata", {"a": 3.0, "b": 3, "c": 0.5}, {"a": "3", "b": "3", "c": "0.5"}),
-        ("metadata", {"a": UNKNOWN}, {"a": UNKNOWN}), ("metadata", {"a": ["b"]}, {"a": ["b"]}),
+        ("metadata", {"a": UNKNOWN}, {"a": UNKNOWN}),
+        ("metadata", {"a": ["b"]}, {"a": ["b"]}),
         ("executor_config", {"timeout": 30.0}, {"timeout": "30"}),
-        ("processors", {"log": None}, {"log": {}}), ("processors", {"log": {"forward": True}}, {"log": {"forward": "true"}}),
-        ("processors", {"log": "x"}, {"log": "x"}), ("processors", "x", "x"), ("processors", {"log": UNKNOWN}, {"log": UNKNOWN}),
-        ("starts_at", "2030-01-02T03:04:05+02:00", "2030-01-02T01:04:05Z"), ("starts_at", "", ""), ("starts_at", 5, 5),
-        ("expires_at", "tomorrow", "tomorrow"), ("expires_at", UNKNOWN, UNKNOWN),
+        ("processors", {"log": None}, {"log": {}}),
+        ("processors", {"log": {"forward": True}}, {"log": {"forward": "true"}}),
+        ("processors", {"log": "x"}, {"log": "x"}),
+        ("processors", "x", "x"),
+        ("processors", {"log": UNKNOWN}, {"log": UNKNOWN}),
+        ("starts_at", "2030-01-02T03:04:05+02:00", "2030-01-02T01:04:05Z"),
+        ("starts_at", "", ""),
+        ("starts_at", 5, 5),
+        ("expires_at", "tomorrow", "tomorrow"),
+        ("expires_at", UNKNOWN, UNKNOWN),
         ("starts_at", datetime(2030, 1, 2, 3, tzinfo=timezone(timedelta(hours=1))), "2030-01-02T02:00:00Z"),
     ],
-)  # fmt: skip
+)
 def test_a_value_has_one_canonical_form(field: str, given_value: Any, wanted: Any) -> None:
     result = canonical({"name": "a", field: given_value})
     assert result == {"name": "a", field: wanted}
@@ -63,12 +109,21 @@ def test_a_value_has_one_canonical_form(field: str, given_value: Any, wanted: An
 @pytest.mark.parametrize(
     ("field", "values"),
     [
-        ("displayname", [None, ""]), ("retries", [None, 0, 0.0, -0.0]), ("disabled", [None, False]),
-        ("ephemeral", [None, False]), ("tags", [None, {}]), ("metadata", [None, {}]), ("executor_config", [None, {}]),
-        ("processors", [None, {}]), ("concurrency", [None, "", "allow"]), ("starts_at", [None]), ("expires_at", [None]),
-        ("parent_job", [None, ""]), ("schedule", [None, ""]),
+        ("displayname", [None, ""]),
+        ("retries", [None, 0, 0.0, -0.0]),
+        ("disabled", [None, False]),
+        ("ephemeral", [None, False]),
+        ("tags", [None, {}]),
+        ("metadata", [None, {}]),
+        ("executor_config", [None, {}]),
+        ("processors", [None, {}]),
+        ("concurrency", [None, "", "allow"]),
+        ("starts_at", [None]),
+        ("expires_at", [None]),
+        ("parent_job", [None, ""]),
+        ("schedule", [None, ""]),
     ],
-)  # fmt: skip
+)
 def test_what_an_upsert_would_fill_in_is_left_out(field: str, values: list[Any]) -> None:
     for value in values:
         assert canonical({"name": "a", field: value}) == {"name": "a"}
@@ -114,10 +169,15 @@ def test_a_post_does_not_lend_out_the_defaults() -> None:
         ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999999999Z"),
         ("9999-12-31T23:59:59-01:00", None),
         ("0000-01-01T00:00:00+01:00", None),
-        ("2030-01-02", None), ("", None), ("2030-02-30T00:00:00Z", None), ("2030-01-02T03:04:05", None),
-        ("2030-01-02 03:04", None), ("٢٠٣٠-01-02T03:04", None), ("2030-01-02T03:04:05Z\ud800", None),
+        ("2030-01-02", None),
+        ("", None),
+        ("2030-02-30T00:00:00Z", None),
+        ("2030-01-02T03:04:05", None),
+        ("2030-01-02 03:04", None),
+        ("٢٠٣٠-01-02T03:04", None),
+        ("2030-01-02T03:04:05Z\ud800", None),
     ],
-)  # fmt: skip
+)
 def test_a_date_is_written_as_dkron_gives_it_back(text: str, wanted: str | None) -> None:
     assert utc_time(text) == wanted
 
@@ -143,8 +203,10 @@ def spec(**changes: Any) -> JobSpec:
 def test_a_spec_says_only_what_is_not_dkron_s_default() -> None:
     assert spec().inputs() == {"name": "geo-purge"}
     assert spec(schedule="@daily", retries=2, disabled=False, concurrency="allow").inputs() == {
-        "name": "geo-purge", "schedule": "@daily", "retries": 2,
-    }  # fmt: skip
+        "name": "geo-purge",
+        "schedule": "@daily",
+        "retries": 2,
+    }
 
 
 def test_a_spec_unfolds_its_executor_and_what_stands_beside_it_wins() -> None:

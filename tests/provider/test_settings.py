@@ -51,10 +51,13 @@ def test_trailing_slashes_and_white_space_go() -> None:
 @pytest.mark.parametrize(
     ("key", "path", "value"),
     [
-        ("dkronUrl", "dkron.urls", "http://env:1"), ("gatewayUrl", "gateway_url", "http://env:2"), ("serviceKey", "service_key", "env-key"),
-        ("ownerTag", "owner_tag", "env-tag"), ("dkronToken", "dkron.token", "env-token"),
+        ("dkronUrl", "dkron.urls", "http://env:1"),
+        ("gatewayUrl", "gateway_url", "http://env:2"),
+        ("serviceKey", "service_key", "env-key"),
+        ("ownerTag", "owner_tag", "env-tag"),
+        ("dkronToken", "dkron.token", "env-token"),
     ],
-)  # fmt: skip
+)
 def test_the_environment_wins(key: str, path: str, value: str, tmp_path: Path) -> None:
     def found(made: Any) -> Any:
         for part in path.split("."):
@@ -97,11 +100,12 @@ def test_an_empty_file_is_no_value(tmp_path: Path) -> None:
 
 def test_everything_missing_is_told_at_once_with_the_command_that_mends_it() -> None:
     with pytest.raises(SettingsError) as caught:
-        load({}.get, {})
+        load(lambda _key: None, {})
     assert caught.value.problems == (
         "dkronUrl is not set: run `pulumi config set dkronUrl VALUE` or set DKRON_URL in the environment",
         "gatewayUrl is not set: run `pulumi config set gatewayUrl VALUE` or set GATEWAY_URL in the environment",
-        "serviceKey is not set: run `pulumi config set --secret serviceKey VALUE` or set SERVICE_KEY in the environment",
+        "serviceKey is not set: run `pulumi config set --secret serviceKey VALUE` "
+        "or set SERVICE_KEY in the environment",
     )
 
 
@@ -144,7 +148,7 @@ def test_a_file_that_can_t_be_read_is_told_once(content: bytes | None, tmp_path:
     ],
 )
 def test_a_malformed_setting_is_one_line_that_names_the_key_and_the_way_out(config: dict[str, str], words: str) -> None:
-    (problem,) = problems(**config)
+    (problem,) = problems(None, **config)
     assert words in problem
     assert "pulumi config set" in problem
     assert "\n" not in problem
@@ -179,14 +183,27 @@ def test_a_file_of_ca_certificates_and_basic_credentials_are_kept(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("http://h", None), ("HTTP://h:1/a/b", None), ("https://[::1]:8888", None), ("http://h:65535", None),
-        ("http://", "must look like"), ("h:1", "must look like"), ("", "must look like"), ("//h", "must look like"),
-        ("http://h:99999", "no valid address"), ("http://h:x", "no valid address"), ("http://[::1", "no valid address"),
-        ("http://h/a b", "white space"), ("http://h\x00", "white space"),
-        ("http://u:p@h", "no user or password"), ("http://@h", "no user or password"),
-        ("http://h?a=b", "? or #"), ("http://h#a", "? or #"), ("http://h?", "? or #"), ("http://h:0", "port 0"),
+        ("http://h", None),
+        ("HTTP://h:1/a/b", None),
+        ("https://[::1]:8888", None),
+        ("http://h:65535", None),
+        ("http://", "must look like"),
+        ("h:1", "must look like"),
+        ("", "must look like"),
+        ("//h", "must look like"),
+        ("http://h:99999", "no valid address"),
+        ("http://h:x", "no valid address"),
+        ("http://[::1", "no valid address"),
+        ("http://h/a b", "white space"),
+        ("http://h\x00", "white space"),
+        ("http://u:p@h", "no user or password"),
+        ("http://@h", "no user or password"),
+        ("http://h?a=b", "? or #"),
+        ("http://h#a", "? or #"),
+        ("http://h?", "? or #"),
+        ("http://h:0", "port 0"),
     ],
-)  # fmt: skip
+)
 def test_an_address_is_checked(text: str, reason: str | None) -> None:
     found = check_url(text)
     assert (found is None) if reason is None else reason in str(found)
@@ -200,9 +217,13 @@ def test_the_first_bad_address_of_a_list_is_told() -> None:
 def test_any_address_gets_a_verdict_that_quotes_nothing_of_it(text: str) -> None:
     reason = check_url(text)
     assert reason is None or reason in {
-        "is no valid address", "holds white space", "must look like http://host:port", "must have no ? or # part",
-        "must hold no user or password (use dkronUser and dkronPassword)", "has port 0",
-    }  # fmt: skip
+        "is no valid address",
+        "holds white space",
+        "must look like http://host:port",
+        "must have no ? or # part",
+        "must hold no user or password (use dkronUser and dkronPassword)",
+        "has port 0",
+    }
 
 
 def test_no_secret_shows_in_a_repr() -> None:
@@ -221,8 +242,8 @@ def test_what_must_never_be_shown_is_listed() -> None:
 def test_a_client_and_an_owner_need_no_more_than_their_own_keys() -> None:
     assert load_dkron({"dkronUrl": "http://d"}.get, {}) == DkronSettings(("http://d",))
     assert load_owner({"ownerTag": "us", "adopt": "true"}.get, {}) == ("us", True)
-    assert load_owner({}.get, {}) == (DEFAULT_OWNER_TAG, False)
+    assert load_owner(lambda _key: None, {}) == (DEFAULT_OWNER_TAG, False)
     with pytest.raises(SettingsError):
-        load_dkron({}.get, {})
+        load_dkron(lambda _key: None, {})
     with pytest.raises(SettingsError):
         load_owner({"adopt": "x"}.get, {})

@@ -1,3 +1,4 @@
+import itertools
 import json
 from typing import Any
 
@@ -20,31 +21,59 @@ def test_the_good_example_is_fine() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "prop", "words"),
     [
-        ("name", "", "name", "empty"), ("name", None, "name", "empty"), ("name", "a b", "name", "illegal character"), ("name", 5, "name", "must be text, not int"),
-        ("displayname", 5, "displayname", "must be text"), ("displayname", "\ud800", "displayname", "surrogate"), ("owner", ["a"], "owner", "must be text"),
-        ("timezone", "Mars/Base", "timezone", "Mars/Base"), ("timezone", 1, "timezone", "must be text"),
-        ("schedule", "", "schedule", "is empty"), ("schedule", "every day", "schedule", "6 fields"), ("schedule", 5, "schedule", "must be text"),
+        ("name", "", "name", "empty"),
+        ("name", None, "name", "empty"),
+        ("name", "a b", "name", "illegal character"),
+        ("name", 5, "name", "must be text, not int"),
+        ("displayname", 5, "displayname", "must be text"),
+        ("displayname", "\ud800", "displayname", "surrogate"),
+        ("owner", ["a"], "owner", "must be text"),
+        ("timezone", "Mars/Base", "timezone", "Mars/Base"),
+        ("timezone", 1, "timezone", "must be text"),
+        ("schedule", "", "schedule", "is empty"),
+        ("schedule", "every day", "schedule", "6 fields"),
+        ("schedule", 5, "schedule", "must be text"),
         ("schedule", "@at 9999-12-31T23:59:59-01:00", "schedule", "empty Dkron's whole job list"),
-        ("disabled", "true", "disabled", "true or false"), ("disabled", 1, "disabled", "true or false"), ("ephemeral", "yes", "ephemeral", "true or false"),
-        ("tags", ["a"], "tags", "must be a map"), ("tags", {"a": ["b"]}, "tags.a", "must be text"), ("tags", {"\udfff": "b"}, "tags", "surrogate"),
-        ("processors", "log", "processors", "must be a map"), ("processors", {"log": "x"}, "processors.log", "must be a map"),
-        ("processors", {"log": {"a": ["b"]}}, "processors.log.a", "must be text"), ("processors", {"\ud800": {}}, "processors", "surrogate"),
-        ("concurrency", "replace", "concurrency", '"allow" or "forbid"'), ("concurrency", "Allow", "concurrency", '"allow" or "forbid"'), ("concurrency", 5, "concurrency", "must be text"),
-        ("retries", -1, "retries", "between 0 and"), ("retries", 1.5, "retries", "whole number"), ("retries", "3", "retries", "whole number"),
-        ("retries", True, "retries", "whole number"), ("retries", MAX_RETRIES + 1, "retries", "between 0 and"),
-        ("parent_job", "geo-purge", "parent_job", "itself"), ("parent_job", 5, "parent_job", "must be text"),
-        ("executor", None, "executor", "is missing"), ("executor", "", "executor", "is missing"), ("executor", 5, "executor", "must be text"),
-        ("executor_config", "x", "executor_config", "must be a map"), ("executor_config", http_config(url=None), "executor_config.url", "is missing"),
+        ("disabled", "true", "disabled", "true or false"),
+        ("disabled", 1, "disabled", "true or false"),
+        ("ephemeral", "yes", "ephemeral", "true or false"),
+        ("tags", ["a"], "tags", "must be a map"),
+        ("tags", {"a": ["b"]}, "tags.a", "must be text"),
+        ("tags", {"\udfff": "b"}, "tags", "surrogate"),
+        ("processors", "log", "processors", "must be a map"),
+        ("processors", {"log": "x"}, "processors.log", "must be a map"),
+        ("processors", {"log": {"a": ["b"]}}, "processors.log.a", "must be text"),
+        ("processors", {"\ud800": {}}, "processors", "surrogate"),
+        ("concurrency", "replace", "concurrency", '"allow" or "forbid"'),
+        ("concurrency", "Allow", "concurrency", '"allow" or "forbid"'),
+        ("concurrency", 5, "concurrency", "must be text"),
+        ("retries", -1, "retries", "between 0 and"),
+        ("retries", 1.5, "retries", "whole number"),
+        ("retries", "3", "retries", "whole number"),
+        ("retries", True, "retries", "whole number"),
+        ("retries", MAX_RETRIES + 1, "retries", "between 0 and"),
+        ("parent_job", "geo-purge", "parent_job", "itself"),
+        ("parent_job", 5, "parent_job", "must be text"),
+        ("executor", None, "executor", "is missing"),
+        ("executor", "", "executor", "is missing"),
+        ("executor", 5, "executor", "must be text"),
+        ("executor_config", "x", "executor_config", "must be a map"),
+        ("executor_config", http_config(url=None), "executor_config.url", "is missing"),
         ("executor_config", http_config(timeout="1s"), "executor_config.timeout", "whole seconds"),
         ("executor_config", {**http_config(), "headers": ["A: b"]}, "executor_config.headers", "must be text"),
-        ("starts_at", "", "starts_at", "must be a date"), ("starts_at", "2030-01-02", "starts_at", "must be a date"), ("starts_at", 5, "starts_at", "must be text"),
-        ("expires_at", "9999-12-31T23:59:59-01:00", "expires_at", "whole job list"), ("expires_at", "0000-01-01T00:00:00+01:00", "expires_at", "whole job list"),
-        ("metadata", {}, "metadata.managed_by", "is missing"), ("metadata", None, "metadata.managed_by", "is missing"),
-        ("metadata", {"managed_by": ""}, "metadata.managed_by", "is missing"), ("metadata", "x", "metadata", "must be a map"),
+        ("starts_at", "", "starts_at", "must be a date"),
+        ("starts_at", "2030-01-02", "starts_at", "must be a date"),
+        ("starts_at", 5, "starts_at", "must be text"),
+        ("expires_at", "9999-12-31T23:59:59-01:00", "expires_at", "whole job list"),
+        ("expires_at", "0000-01-01T00:00:00+01:00", "expires_at", "whole job list"),
+        ("metadata", {}, "metadata.managed_by", "is missing"),
+        ("metadata", None, "metadata.managed_by", "is missing"),
+        ("metadata", {"managed_by": ""}, "metadata.managed_by", "is missing"),
+        ("metadata", "x", "metadata", "must be a map"),
         ("metadata", {"managed_by": OWNER, "a": {"b": "c"}}, "metadata.a", "must be text"),
         ("command", "x", "", "command is no field"),
     ],
-)  # fmt: skip
+)
 def test_what_dkron_refuses_or_would_misbehave_on_is_refused_on_its_property(
     field: str, value: Any, prop: str, words: str
 ) -> None:
@@ -57,13 +86,29 @@ def test_what_dkron_refuses_or_would_misbehave_on_is_refused_on_its_property(
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", "été-ß_0"), ("timezone", ""), ("timezone", "Asia/Tokyo"), ("schedule", "@every 1h"), ("schedule", "TZ=Asia/Tokyo 0 0 2 * * *"),
-        ("schedule", "@at 2030-01-02T03:04:05Z"), ("disabled", True), ("ephemeral", True), ("owner", "a&b<c>\u2028\0"), ("owner_email", "no address"),
-        ("tags", {"dc": "dc1:1"}), ("processors", {"nosuch": {"a": "b"}}), ("processors", {"log": None}), ("concurrency", "allow"), ("concurrency", ""),
-        ("retries", 2.0), ("retries", MAX_RETRIES), ("retries", 0), ("parent_job", "other"), ("starts_at", "2030-01-02T03:04"),
+        ("name", "été-ß_0"),
+        ("timezone", ""),
+        ("timezone", "Asia/Tokyo"),
+        ("schedule", "@every 1h"),
+        ("schedule", "TZ=Asia/Tokyo 0 0 2 * * *"),
+        ("schedule", "@at 2030-01-02T03:04:05Z"),
+        ("disabled", True),
+        ("ephemeral", True),
+        ("owner", "a&b<c>\u2028\0"),
+        ("owner_email", "no address"),
+        ("tags", {"dc": "dc1:1"}),
+        ("processors", {"nosuch": {"a": "b"}}),
+        ("processors", {"log": None}),
+        ("concurrency", "allow"),
+        ("concurrency", ""),
+        ("retries", 2.0),
+        ("retries", MAX_RETRIES),
+        ("retries", 0),
+        ("parent_job", "other"),
+        ("starts_at", "2030-01-02T03:04"),
         ("metadata", {"managed_by": "anyone", "count": 5}),
     ],
-)  # fmt: skip
+)
 def test_what_dkron_takes_and_does_is_taken(field: str, value: Any) -> None:
     assert check_job(job(**{field: value})) == []
 
@@ -79,14 +124,34 @@ def test_the_config_of_another_executor_is_its_own_affair(executor: str) -> None
 
 
 def test_every_problem_is_told_at_once() -> None:
-    problems = check_job({
-        "name": "A B", "schedule": "bad", "timezone": "X", "concurrency": "x", "retries": -1, "executor": "http",
-        "starts_at": "?", "tags": {"a": []}, "disabled": 5, "command": "x",
-    })  # fmt: skip
+    problems = check_job(
+        {
+            "name": "A B",
+            "schedule": "bad",
+            "timezone": "X",
+            "concurrency": "x",
+            "retries": -1,
+            "executor": "http",
+            "starts_at": "?",
+            "tags": {"a": []},
+            "disabled": 5,
+            "command": "x",
+        }
+    )
     assert [prop for prop, _ in problems] == [
-        "", "disabled", "tags.a", "name", "schedule", "timezone", "concurrency", "retries", "starts_at",
-        "executor_config.url", "executor_config.method", "metadata.managed_by",
-    ]  # fmt: skip
+        "",
+        "disabled",
+        "tags.a",
+        "name",
+        "schedule",
+        "timezone",
+        "concurrency",
+        "retries",
+        "starts_at",
+        "executor_config.url",
+        "executor_config.method",
+        "metadata.managed_by",
+    ]
 
 
 @pytest.mark.parametrize("field", MANAGED_FIELDS)
@@ -98,10 +163,13 @@ def test_a_value_that_is_not_known_yet_passes(field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("metadata", {"managed_by": UNKNOWN}), ("tags", {"dc": UNKNOWN}), ("processors", {"log": UNKNOWN}), ("processors", {"log": {"a": UNKNOWN}}),
+        ("metadata", {"managed_by": UNKNOWN}),
+        ("tags", {"dc": UNKNOWN}),
+        ("processors", {"log": UNKNOWN}),
+        ("processors", {"log": {"a": UNKNOWN}}),
         ("executor_config", http_config(headers=UNKNOWN)),
     ],
-)  # fmt: skip
+)
 def test_a_nested_value_that_is_not_known_yet_passes(field: str, value: Any) -> None:
     assert check_job(job(**{field: value})) == []
 
@@ -171,5 +239,5 @@ def test_a_cycle_follows_the_parents_back_to_its_start(parents: dict[str, str], 
     cycle = parent_cycle(name, parents)
     if cycle is not None:
         assert cycle[0] == cycle[-1] == name
-        assert all(parents[child] == parent for child, parent in zip(cycle, cycle[1:], strict=False))
+        assert all(parents[child] == parent for child, parent in itertools.pairwise(cycle))
         assert len(set(cycle)) == len(cycle) - 1
