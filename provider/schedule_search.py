@@ -108,10 +108,13 @@ def _walk(fields: Fields, start: int, zone: Zone) -> int | None:
     Asked in the second half of an overlap, the scheduler can name a time of the first half. Dkron then fires without
     pause until the half is over, which is no time that anybody could be told; what comes after it is.
     """
-    match, probe = _steps(fields, start, zone), start
+    match = _steps(fields, start, zone)
+    if match is None or match >= start:
+        return match
+    probe = min(match + 1, start)
     while match is not None and match < start:
-        probe = match + 1 if probe == start else max(match, probe) + 1
         match = _steps(fields, probe, zone)
+        probe = max(match or probe, probe) + 1
     return match
 
 

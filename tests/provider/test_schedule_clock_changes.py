@@ -255,6 +255,34 @@ def test_every_second_of_an_overlap_has_a_later_run() -> None:
         moment += timedelta(seconds=61)
 
 
+class LateChange(tzinfo):
+    """New York in 2004 as a zone file with leap seconds has it: the clock is put back 22 seconds past the hour."""
+
+    change = datetime(2004, 10, 31, 6, 0, 22, tzinfo=UTC).replace(tzinfo=None)
+    summer, winter = timedelta(hours=-4), timedelta(hours=-5)
+
+    def fromutc(self, dt: datetime) -> datetime:
+        late = dt.replace(tzinfo=None) >= self.change
+        return (dt + (self.winter if late else self.summer)).replace(fold=late)
+
+    def utcoffset(self, dt: datetime | None) -> timedelta:
+        assert dt is not None
+        wall = dt.replace(tzinfo=None)
+        return self.summer if wall < self.change + self.summer and not dt.fold else self.winter
+
+    def dst(self, dt: datetime | None) -> None:
+        return None
+
+    def tzname(self, dt: datetime | None) -> None:
+        return None
+
+
+def test_a_scheduler_that_names_the_same_moment_again_and_again_is_left_behind() -> None:
+    # From the run at 06:30:32 on, the library answers 06:30:32 for ever.
+    runs = chain("32 30 */2 ? * ?", "2004-10-31T06:00:21Z", 3, LateChange())
+    assert runs == "2004-10-31T06:30:32Z 2004-10-31T07:30:32Z 2004-10-31T09:30:32Z"
+
+
 def test_a_zone_that_is_seconds_away_from_utc_works() -> None:
     odd = timezone(timedelta(hours=1, seconds=7))
     run = parse("30 15 2 * * *").next_run(datetime(2026, 1, 1, tzinfo=UTC), odd)
