@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup up preview down destroy lint unit e2e test clean
+.PHONY: help setup up preview down destroy watch image lint unit e2e test clean
 
 help:
 	@echo "make setup    virtual environment $(VENV) from the pinned requirements"
@@ -11,6 +11,8 @@ help:
 	@echo "make preview  what \`make up\` would change"
 	@echo "make down     stop the Dkron that \`make up\` started"
 	@echo "make destroy  delete our jobs and remove the stack"
+	@echo "make watch    the watcher, without a container"
+	@echo "make image    the watcher's container image (BASE=... for another base, BUILD=... for more of docker build's options)"
 	@echo "make test     every check and every test that can run here"
 
 # The stamp holds the requirements it was made from, so a changed pin sets the environment up anew.
@@ -24,8 +26,12 @@ $(VENV)/.stamp: requirements.txt requirements-dev.txt
 
 setup: $(VENV)/.stamp
 
-up preview down destroy: setup
-	@$(RUN) -m dev $@
+up preview down destroy watch: setup
+	@exec $(RUN) -m dev $@
+
+IMAGE ?= dkron-jobs
+image:
+	docker build $(if $(BASE),--build-arg BASE=$(BASE)) $(BUILD) -t $(IMAGE) .
 
 lint: setup
 	$(RUN) -m dev.checks lint

@@ -1,4 +1,4 @@
-"""`python -m dev up | preview | down | destroy`: what `make` calls. STACK (dev) names the stack."""
+"""`python -m dev up | preview | down | destroy | watch`: what `make` calls. STACK (dev) names the stack."""
 
 import os
 import signal
@@ -60,9 +60,20 @@ def destroy() -> None:
     ], ensure_dkron())  # fmt: skip
 
 
+def watch() -> None:
+    """Becomes the watcher, without a container: signals go to it and its exit code is ours."""
+    url = ensure_dkron()
+    folder = choose_pulumi().path.parent
+    env = {"LOG_FORMAT": "text", **environment(url), "STACK": STACK}
+    env["PATH"] = f"{folder}{os.pathsep}{env.get('PATH', '')}"
+    say("watcher", f"stack {STACK}, {env.get('HEALTH_ADDR') or '127.0.0.1:8080'}; Ctrl-C ends it")
+    os.chdir(ROOT)
+    os.execve(sys.executable, [sys.executable, "-m", "watcher"], env)  # noqa: S606 - no shell is wanted
+
+
 def main(arguments: Sequence[str]) -> NoReturn:
     """Runs one command. Exit code 0, 1 (with one line that says why) or 2 (wrong usage)."""
-    commands = {"up": up, "preview": preview, "down": stop_dkron, "destroy": destroy}
+    commands = {"up": up, "preview": preview, "down": stop_dkron, "destroy": destroy, "watch": watch}
     if len(arguments) != 1 or arguments[0] not in commands:
         sys.stderr.write(f"usage: python -m dev {' | '.join(commands)}\n")
         raise SystemExit(2)
