@@ -233,7 +233,8 @@ def test_each_bad_answer_to_the_list_is_its_own_error(
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (Answer(301, b"", {"Location": "https://elsewhere/"}), errors.BadAnswer), (as_text("no", 401), errors.Unauthorised),
+        (Answer(301, b"", {"Location": "https://elsewhere/"}), errors.BadAnswer),
+        (as_text("no", 401), errors.Unauthorised),
         (as_text("404 page not found", 404), errors.Rejected), (as_text("<html>", 200, "text/html"), errors.BadAnswer),
         (Answer(200), errors.BadAnswer),
     ],
