@@ -4,6 +4,7 @@ Reads files only; it never writes them, never decrypts. A file that can't be rea
 watcher: somebody will mend it.
 """
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,10 @@ def state_directory(url: str, program_dir: Path) -> Path | None:
 
 
 def files_fingerprint(program_dir: Path) -> frozenset[tuple[str, int, int]]:
-    """(path, mtime, size) of the program's files and the stacks' config; cheap enough to take at every probe."""
+    """What the program's files and the stacks' config are now; cheap enough to take at every probe.
+
+    (path, mtime, size) of a module. Of the YAML files what stands in them, but for the salt: Pulumi itself writes that.
+    """
     found: set[tuple[str, int, int]] = set()
     pending = [program_dir]
     while pending and len(found) < MOST_FILES:
@@ -105,10 +109,20 @@ def files_fingerprint(program_dir: Path) -> frozenset[tuple[str, int, int]]:
                 continue
             if entry.is_dir() and not entry.is_symlink():
                 pending.append(entry)
-            elif entry.suffix == ".py" or (entry.name.startswith("Pulumi") and entry.suffix in (".yaml", ".yml")):
-                try:
-                    seen = entry.stat()
-                except OSError:
-                    continue
-                found.add((str(entry), seen.st_mtime_ns, seen.st_size))
+                continue
+            try:
+                found.update(_fingerprint(entry))
+            except OSError:
+                continue
     return frozenset(found)
+
+
+def _fingerprint(path: Path) -> list[tuple[str, int, int]]:
+    """One entry, or none for a file that doesn't matter. Raises OSError."""
+    if path.suffix == ".py":
+        seen = path.stat()
+        return [(str(path), seen.st_mtime_ns, seen.st_size)]
+    if not (path.name.startswith("Pulumi") and path.suffix in (".yaml", ".yml")):
+        return []
+    told = b"".join(line for line in path.read_bytes().splitlines(True) if not line.startswith(b"encryptionsalt:"))
+    return [(str(path), zlib.crc32(told), len(told))] if told.strip() else []

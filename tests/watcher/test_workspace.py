@@ -90,9 +90,21 @@ def test_a_change_of_the_programs_files_is_seen(program: Path) -> None:
     for ignored in (".venv/b.py", "tests/c.py", "notes.txt"):
         (program / ignored).write_text("x")
     assert files_fingerprint(program) == before
+    (program / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n" + STACK)
+    (program / "Pulumi.new.yaml").write_text("encryptionsalt: v1:x\n")
+    assert files_fingerprint(program) == before
+    (program / "Pulumi.new.yaml").write_text("config: {}\n")
+    assert files_fingerprint(program) != before
+    (program / "Pulumi.new.yaml").unlink()
     os.utime(program / "jobs" / "a.py", (1, 1))
     assert files_fingerprint(program) != before
     assert files_fingerprint(program / "nowhere") == frozenset()
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_none(program: Path) -> None:
+    before = files_fingerprint(program)
+    (program / "dangling.py").symlink_to(program / "nowhere")
+    assert files_fingerprint(program) == before
 
 
 # -- from there to a connection
