@@ -236,7 +236,8 @@ class Cluster:
         for i in range(3):
             command = [
                 str(self.path), "agent", "--server", "--bootstrap-expect=3", f"--http-addr=127.0.0.1:{self.http[i]}",
-                f"--bind-addr=127.0.0.1:{self.serf[i]}", "--advertise-addr=127.0.0.1", f"--rpc-port={free_port()}",
+                f"--bind-addr=127.0.0.1:{self.serf[i]}",
+                f"--advertise-addr=127.0.0.1:{self.serf[i]}", f"--rpc-port={free_port()}",
                 f"--data-dir={self.root / str(i)}", f"--node-name=n{i}", "--disable-usage-stats", "--log-level=error",
                 *joins, "--retry-interval=1s",
             ]  # fmt: skip
@@ -246,16 +247,24 @@ class Cluster:
                     env={**os.environ, "GIN_MODE": "release"},
                 )  # fmt: skip
             self.processes.append(started)
-        wait_until(lambda: all(self.leader_at(url) for url in self.urls), "the cluster's leader", timeout=90)
+        wait_until(lambda: all(self.members_at(url) == 3 for url in self.urls), "three members", timeout=90)
+        wait_until(lambda: self.leader() is not None, "the cluster's leader", timeout=90)
         return self
 
-    def leader_at(self, url: str) -> str:
-        answer = requests.get(f"{url}/v1/leader", timeout=5)
-        return str(answer.json().get("Name", "")) if answer.status_code == 200 else ""
+    def members_at(self, url: str) -> int:
+        return sum(m["Status"] == 1 for m in requests.get(f"{url}/v1/members", timeout=5).json())
+
+    def leader(self) -> int | None:
+        """The node that says so of itself; another's /v1/leader may name a node before any was elected."""
+        said = [
+            i for i, url in enumerate(self.urls) if requests.get(f"{url}/v1/isleader", timeout=5).status_code == 200
+        ]
+        return said[0] if said else None
 
     def kill_leader(self) -> None:
-        name = self.leader_at(self.urls[0])
-        os.killpg(self.processes[int(name[1:])].pid, signal.SIGKILL)
+        number = self.leader()
+        assert number is not None
+        os.killpg(self.processes[number].pid, signal.SIGKILL)
 
     def close(self) -> None:
         for process in self.processes:
