@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ pytestmark = [
         real_cli() is None, reason="the real Pulumi CLI isn't on PATH, so there is nothing to share with"
     ),
 ]
-THINGS = {
+THINGS: dict[str, dict[str, Any]] = {
     "a": {"color": "red", "n": 2.5, "token": "SECRET", "deep": {"x": "SECRET", "list": [1, "SECRET", None]}},
     "b": {"ref": "REF:a", "opts": {"depends_on": ["a"], "protect": True}},
     "c": {"opts": {"component": "g"}},
