@@ -59,6 +59,8 @@ def _spec(job: Imported) -> str:
 def _call(name: str, arguments: Mapping[str, Any], depth: int, first: str = "") -> str:
     """One argument a line; `first` is the argument whose name is not written."""
     pad = "    " * (depth + 1)
+    if list(arguments) == [first] and len(short := _value(arguments[first], depth)) <= LONGEST_VALUE:
+        return f"{name}({short})"
     lines = [f"{pad}{'' if k == first else f'{k}='}{_value(v, depth + 1)}," for k, v in arguments.items()]
     return "\n".join([f"{name}(", *lines, "    " * depth + ")"])
 
@@ -71,8 +73,6 @@ def _value(value: Any, depth: int) -> str:
             pad = "    " * (depth + 1)
             inner = f"{pad}{literal(arguments['name'])},\n{pad}{_value(arguments['config'], depth + 1)},"
             return f"plugin(\n{inner}\n{'    ' * depth})"
-        if list(arguments) == ["name"]:
-            return f"plugin({literal(arguments['name'])})"
         return _call(value.builder, arguments, depth, first)
     if isinstance(value, Reference):
         return " + ".join(_part(part) for part in value.parts)

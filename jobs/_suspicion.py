@@ -20,13 +20,13 @@ _FLAG: Final = re.compile(r"""(?<!\S)--?([A-Za-z][\w-]*)\s+(?:"([^"]*)"|'([^']*)
 _RULES: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        r"""[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#'"]+)@""",
-        r"""(?i)\b(?:cookie|authorization|x-[\w-]*(?:key|token|secret|auth)[\w-]*)\s*:\s*([^'"\r\n]+)""",
+        r"""(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#'"]+)@""",
+        r"""(?i)\b(?:cookie|authorization|x-[\w-]{0,60}(?:key|token|secret|auth)[\w-]{0,60})\s*:\s*([^'"\r\n]+)""",
         r"(?i)\b(?:bearer|basic|token)\s+([A-Za-z0-9._~+/=-]{6,})",
         r"""(?<!\S)(?:-u|--user|--proxy-user)[\s=]+["']?([^\s'":]+:[^\s'"]+)""",
         r"""\bsshpass\s+-p\s*["']?([^\s'"]+)""",
-        r"""\bmysql\w*\b[^|;&]*?\s-p([^\s'"]+)""",
-        r"\b(eyJ[\w-]+\.[\w-]+\.[\w-]*)",
+        r"""\bmysql\w{0,20}\b[^|;&]{0,400}?\s-p([^\s'"]+)""",
+        r"\b(eyJ[\w-]{5,2000}\.[\w-]{5,4000}\.[\w-]*)",
         r"(-----BEGIN [^-]*PRIVATE KEY-----[\s\S]*?(?:-----END [^-]*-----|\Z))",
     )
 )

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from provider.job_spec import utc_time
@@ -109,7 +110,7 @@ def next_run(entry: Entry, after: datetime) -> datetime | str:
     if not entry.schedule:
         return f"after {entry.parent}" if entry.parent else "no schedule"
     try:
-        schedule = parse(entry.schedule, entry.name)
+        schedule = _schedule(entry)
         after, end = _bounds(entry, after, None)
         moment = schedule.next_run(after, entry.timezone or None)
     except ScheduleError:
@@ -119,6 +120,16 @@ def next_run(entry: Entry, after: datetime) -> datetime | str:
     if moment is None or (end is not None and moment > end):
         return "never"
     return moment
+
+
+def _schedule(entry: Entry) -> Schedule:
+    """The job's schedule; its name counts only where "~" is a hash of it. Raises ScheduleError."""
+    return _parsed(entry.schedule, entry.name if "~" in entry.schedule else "")
+
+
+@lru_cache(maxsize=8192)
+def _parsed(text: str, name: str) -> Schedule:
+    return parse(text, name)
 
 
 class _Window:
@@ -140,7 +151,7 @@ class _Window:
             entry.name if "~" in entry.schedule else "",
         )  # fmt: skip
         if key not in self._seen:
-            self._seen[key] = self._minutes(entry, parse(entry.schedule, entry.name), first)
+            self._seen[key] = self._minutes(entry, _schedule(entry), first)
         minutes, often = self._seen[key]
         return Row(entry.name, bar=(minutes[0], minutes[-1])) if often else Row(entry.name, tuple(minutes))
 

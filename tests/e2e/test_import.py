@@ -1,0 +1,123 @@
+"""Jobs that live in Dkron become declarations, and the program then adopts them and changes nothing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.harness import CANARY, Dkron, Project, changes, proxy_before
+
+TOKEN = "CANARY-77aa-token-5501"
+OURS = {"managed_by": "d2-dkron-mgr"}
+
+
+def jobs_command(project: Project, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """`python -m jobs` in the project."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DKRON_", "GATEWAY_", "SERVICE_", "COV_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "jobs", *arguments], cwd=project.root, env={**inherited, **env}, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def fill(dkron: Dkron, metadata: dict[str, str]) -> None:
+    headers = f'["X-Api-Key: {TOKEN}","Content-Type: application/json"]'
+    dkron.post(
+        name="old-report", displayname="Nightly report", schedule="0 0 4 * * *", timezone="Europe/Berlin", retries=2,
+        concurrency="forbid", metadata={**metadata, "team": "a"}, tags={"dc": "dc1:1"}, executor="http",
+        executor_config={"method": "POST", "url": "http://127.0.0.1:9/run", "headers": headers, "timeout": "30"},
+        processors={"log": {"forward": "true"}},
+    )  # fmt: skip
+    dkron.post(
+        name="old-cleanup", parent_job="old-report", metadata=metadata, executor="shell", disabled=True,
+        executor_config={"command": "/bin/true", "env": f"API_TOKEN={TOKEN},MODE=fast"},
+    )  # fmt: skip
+
+
+def export_into(project: Project, *arguments: str) -> list[str]:
+    """Exports, and sets the secrets as the advice says; the keys."""
+    done = jobs_command(project, "export", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert TOKEN not in done.stdout + done.stderr
+    (project.root / "jobs" / "imported.py").write_text(done.stdout, encoding="utf-8")
+    keys = [line.split()[4] for line in done.stderr.splitlines() if line.startswith("pulumi config set --secret")]
+    for key in keys:
+        project.config(key, TOKEN, secret=True)
+    return keys
+
+
+def only_imported(project: Project) -> None:
+    for module in (project.root / "jobs").glob("[a-z]*.py"):
+        module.unlink()
+
+
+def test_an_exported_job_of_ours_is_adopted_without_a_write(project: Project, dkron: Dkron) -> None:
+    fill(dkron, OURS)
+    before = dkron.jobs()
+    only_imported(project)
+    assert export_into(project, "--dkron", dkron.url)
+    assert jobs_command(project, "check").returncode == 0
+    with proxy_before(dkron.url) as proxy:
+        project.config("dkronUrl", proxy.url)
+        result = project.up().ok()
+        assert changes(result.output)["created"] == 3  # two jobs and the stack
+        assert proxy.count("POST") == 0
+        assert changes(project.up().ok().output)["unchanged"] == 3
+    assert dkron.jobs() == before
+    assert TOKEN not in str(project.exported())
+
+
+def test_a_job_of_another_owner_gets_our_tag_and_nothing_else(project: Project, dkron: Dkron) -> None:
+    fill(dkron, {"managed_by": "somebody"})
+    before = dkron.jobs()
+    only_imported(project)
+    export_into(project, "--dkron", dkron.url, "--tag", "somebody")
+    project.up().failed()
+    project.config("adopt", "true")
+    project.up().ok()
+    for name, job in dkron.jobs().items():
+        assert job["metadata"] == {**before[name]["metadata"], **OURS}
+        kept = ("schedule", "timezone", "executor_config", "tags", "processors", "retries", "parent_job", "disabled")
+        assert {key: job[key] for key in kept} == {key: before[name][key] for key in kept}
+
+
+def test_a_job_that_is_declared_already_is_left_out(project: Project, dkron: Dkron) -> None:
+    project.up().ok()
+    done = jobs_command(project, "export", "--all", DKRON_URL=dkron.url)
+    assert done.returncode == 0
+    assert CANARY not in done.stdout + done.stderr
+    assert "is declared already, at jobs/geo.py:" in done.stderr
+    (project.root / "jobs" / "imported.py").write_text(done.stdout, encoding="utf-8")
+    assert jobs_command(project, "check").returncode == 0
+    assert changes(project.up().ok().output)["unchanged"] == 9
+
+
+def test_the_comparison_names_each_field_that_differs(project: Project, dkron: Dkron) -> None:
+    project.up().ok()
+    known = {"DKRON_URL": dkron.url, "GATEWAY_URL": "http://127.0.0.1:5461", "SERVICE_KEY": CANARY}
+    same = jobs_command(project, "diff", **known)
+    assert (same.returncode, same.stdout) == (0, "8 in sync\n")
+    vague = jobs_command(project, "diff", DKRON_URL=dkron.url)
+    assert vague.returncode == 0
+    assert "SERVICE_KEY" in vague.stderr
+
+    dkron.change("geo-purge-stale-whois", schedule="0 0 5 * * *", executor_config={"url": "http://x", "method": "POST"})
+    dkron.change("auth-purge-sessions", metadata={})
+    dkron.delete("comms-purge-delivery-history")
+    dkron.post(name="left-over", schedule="@daily", executor="shell", executor_config={"command": "x"}, metadata=OURS)
+    found = jobs_command(project, "diff", **known)
+    assert found.returncode == 1
+    assert CANARY not in found.stdout + found.stderr
+    assert "~ geo-purge-stale-whois  drifted" in found.stdout
+    assert "    schedule: declared 0 0 2 * * *, live 0 0 5 * * *" in found.stdout
+    assert '    executor_config.headers: declared ["X-Api-Key: [secret]"], live (none)' in found.stdout
+    assert "! auth-purge-sessions  foreign: carries no owner tag" in found.stdout
+    assert "+ comms-purge-delivery-history  missing" in found.stdout
+    assert "- left-over  stray" in found.stdout
+    assert found.stdout.splitlines()[-1] == "5 in sync, 1 missing, 1 drifted, 1 foreign, 1 stray"
+
+
+def test_a_dead_dkron_is_told_in_one_line(project: Project, tmp_path: Path) -> None:
+    done = jobs_command(project, "diff", "--dkron", "http://127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
