@@ -28,15 +28,15 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /u
     && install -d -o watcher -g watcher -m 0700 /state
 COPY --from=build /app /app
 WORKDIR /app
+# The state's place in Pulumi.yaml and WORK_DIR's default.
+RUN ln -s /state .state
 
 # Only /state (a volume) and /tmp (a tmpfs) are ever written. No update check, no plugin download: Dkron is all it calls.
 ENV PATH=/app/.venv/bin:${PATH} \
     HOME=/tmp \
     USER=watcher \
     PROGRAM_DIR=/app \
-    WORK_DIR=/state \
     PULUMI_HOME=/tmp/.pulumi \
-    PULUMI_BACKEND_URL=file:///state \
     PULUMI_SKIP_UPDATE_CHECK=true \
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -97,7 +97,9 @@ def test_the_image_runs_the_watcher_under_an_init_as_somebody_else_than_root() -
 def test_what_is_written_lies_on_the_volume_or_under_tmp() -> None:
     env = image_env()
     assert yaml.safe_load(argument("VOLUME")) == ["/state"]
-    assert (env["PULUMI_BACKEND_URL"], env["WORK_DIR"]) == ("file:///state", "/state")
+    backend = yaml.safe_load(read("Pulumi.yaml"))["backend"]["url"]
+    assert backend == f"file://./{DEFAULTS['WORK_DIR']}"
+    assert ("RUN", f"ln -s /state {DEFAULTS['WORK_DIR']}") in final_stage()
     assert {str(PurePosixPath(env[name]).parts[1]) for name in ("HOME", "PULUMI_HOME")} == {"tmp"}
 
 
@@ -116,7 +118,7 @@ def test_the_virtual_environment_is_where_pulumi_yaml_looks_for_it() -> None:
 
 def test_the_dockerfile_holds_no_secret() -> None:
     assert DEV_PASSPHRASE not in read("Dockerfile")
-    assert image_env().keys() & SECRETS == {"PULUMI_BACKEND_URL"}, "and that one is a directory"
+    assert not image_env().keys() & SECRETS
     assert not [rest for word, rest in final_stage() if word == "ARG"], "a build argument stands in the image's history"
 
 
@@ -284,7 +286,7 @@ def test_compose_takes_each_setting_from_the_environment_with_the_tables_default
     for name, watcher in watchers(services).items():
         for setting, value in watcher["environment"].items():
             if name == "watcher" or setting not in elsewhere:
-                default = {**DEFAULTS, **own, "PULUMI_BACKEND_URL": image_env()["PULUMI_BACKEND_URL"]}[setting]
+                default = {**DEFAULTS, **own}[setting]
                 assert setting == "DKRON_URL" or value == f"${{{setting}:-{default}}}"
 
 
@@ -293,6 +295,6 @@ def test_the_only_secrets_in_the_compose_file_are_marked_for_development(service
     assert len(lines) == 3
     assert all("DEVELOPMENT ONLY" in line or "postgres://" in line for line in lines)
     text = read("compose.yaml")
-    for name in SECRETS - {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_BACKEND_URL"}:
+    for name in SECRETS - {"PULUMI_CONFIG_PASSPHRASE"}:
         assert f"{name}: ${{{name}:-}}\n" in text
     assert services["watcher"]["image"] == "dkron-jobs"
