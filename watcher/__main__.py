@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -14,18 +14,18 @@ from watcher import report, settings
 from watcher.clock import Control, SystemClock
 from watcher.cycle import Cycle
 from watcher.endings import Ended, Stopped
-from watcher.http_server import HttpServer, Route, health_routes
+from watcher.http_server import Asked, HttpServer, health_routes
 from watcher.logs import EventLog, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
+from watcher.page import cleaner, pages
+from watcher.page_live import LiveJobs, Sources
 from watcher.pulumi_cli import Limits, PulumiCli
 from watcher.recovery import Tools
 from watcher.settings import TABLE, WatcherSettings
 from watcher.status import EXIT_CODES, Board, Outcome, Reason, Snapshot
 
 BAD_SETTINGS = 2
-# More paths than /healthz, /readyz and /metrics: each gives routes over the board.
-MORE_ROUTES: list[Callable[[Board], Mapping[str, Route]]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +111,29 @@ def take_signals(parts: Parts) -> None:
     parts.clock.arm()
 
 
+def status_pages(parts: Parts) -> Mapping[str, Asked]:
+    """The page for people and its data, without the places where the state lies."""
+    cycle, chosen = parts.cycle, parts.tools.settings
+    live = LiveJobs(Sources(lambda: cycle.connector.current, lambda: cycle.noted), parts.board, parts.clock)
+    places = {
+        "state": chosen.env.get("PULUMI_BACKEND_URL", "").removeprefix("file://"),
+        "work directory": str(chosen.work_dir),
+        "program directory": str(chosen.program_dir),
+        "Pulumi's home": chosen.env.get("PULUMI_HOME", ""),
+    }
+    return pages(parts.board, live, parts.clock, cleaner(parts.tools.redactor, places))
+
+
 def serve(parts: Parts) -> HttpServer | None:
     """The HTTP side. Raises SettingsError where the address can't be had."""
     address = parts.tools.settings.health
     if address is None:
         return None
     routes = health_routes(parts.board, parts.tools.metrics, parts.clock)
-    for more in MORE_ROUTES:
-        routes.update(more(parts.board))
     try:
-        return HttpServer(address, routes, lambda what: parts.tools.log.error("http.bug", what=what))
+        return HttpServer(
+            address, routes, lambda what: parts.tools.log.error("http.bug", what=what), status_pages(parts)
+        )
     except OSError as error:
         where = f"{address[0]}:{address[1]}"
         raise SettingsError([f"HEALTH_ADDR: cannot listen on {where}: {error.strerror or error}"]) from None

@@ -1,6 +1,6 @@
 """The HTTP side: a table of paths, each a function that answers. GET and HEAD only; it never waits for a cycle.
 
-It reads the status snapshot and nothing else, so a hung loop can't hang it, and shows no exception to a stranger.
+It waits for no cycle, so a hung loop can't hang it, and shows no exception to a stranger.
 """
 
 import threading
@@ -29,6 +29,7 @@ class Answer:
 
 
 Route = Callable[[], Answer]
+Asked = Callable[[str], Answer]  # is told the query: what stands after the "?"
 
 
 def health_routes(board: Board, metrics: Metrics, clock: Clock) -> dict[str, Route]:
@@ -53,17 +54,19 @@ class _Handler(BaseHTTPRequestHandler):
     """Looks the path up; anything else is 404 or 405."""
 
     routes: Mapping[str, Route]
+    asked: Mapping[str, Asked]
     on_error: Callable[[str], None]
     timeout = READ_TIMEOUT_S
     server_version = "dkron-jobs"
     sys_version = ""
 
     def do_GET(self) -> None:
-        route = self.routes.get(self.path.partition("?")[0])
+        path, _, query = self.path.partition("?")
+        route, asked = self.routes.get(path), self.asked.get(path)
         try:
-            answer = route() if route else Answer(404, b"not found\n")
+            answer = route() if route else asked(query) if asked else Answer(404, b"not found\n")
         except Exception as error:  # noqa: BLE001 - a bug of a page must not take the server down
-            self.on_error(f"{self.path.partition('?')[0]}: {type(error).__name__}: {error}")
+            self.on_error(f"{path}: {type(error).__name__}: {error}")
             answer = Answer(500, b"internal error\n")
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
@@ -99,10 +102,17 @@ class _Server(ThreadingHTTPServer):
 
 
 class HttpServer:
-    """Serves `routes` on a thread of its own. Raises OSError where the address can't be had."""
+    """Serves `routes`, and `asked`, on a thread of its own. Raises OSError where the address can't be had."""
 
-    def __init__(self, address: tuple[str, int], routes: Mapping[str, Route], on_error: Callable[[str], None]) -> None:
-        handler = type("Handler", (_Handler,), {"routes": dict(routes), "on_error": staticmethod(on_error)})
+    def __init__(
+        self,
+        address: tuple[str, int],
+        routes: Mapping[str, Route],
+        on_error: Callable[[str], None],
+        asked: Mapping[str, Asked] | None = None,
+    ) -> None:
+        parts = {"routes": dict(routes), "asked": dict(asked or {}), "on_error": staticmethod(on_error)}
+        handler = type("Handler", (_Handler,), parts)
         server_class = type("Server", (_Server,), {"address_family": AF_INET6}) if ":" in address[0] else _Server
         self._server = server_class(address, handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="http", daemon=True)
