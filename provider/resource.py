@@ -174,15 +174,13 @@ def declare(specs: Iterable[JobSpec], settings: Settings) -> list[Job]:
 def parents_first(jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The names, each after its parent; otherwise as declared. Jobs in a cycle keep their place: check refuses them."""
     ordered: dict[str, None] = {}
-
-    def place(name: str, below: frozenset[str]) -> None:
-        parent = jobs[name].get("parent_job", "")
-        if parent in jobs and parent not in ordered and parent not in below:
-            place(parent, below | {name})
-        ordered.setdefault(name)
-
     for name in jobs:
-        place(name, frozenset({name}))
+        line = {name: None}  # the name, its parent, its parent's parent, as far as they have no place yet
+        parent = jobs[name].get("parent_job", "")
+        while parent in jobs and parent not in ordered and parent not in line:
+            line[parent] = None
+            parent = jobs[parent].get("parent_job", "")
+        ordered.update(dict.fromkeys(reversed(line)))
     return list(ordered)
 
 

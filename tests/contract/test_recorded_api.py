@@ -129,13 +129,25 @@ def test_the_stated_differences_are_all_recorded() -> None:
 
 # What the refusal of the real server is about, by a word of its text: our problem must stand on the same property.
 WORDS = {
-    "name contains": "name", "name cannot": "name", "job schedule": "schedule", "unknown time zone": "timezone",
-    "invalid location name": "timezone", "concurrency policy": "concurrency", "as parent": "parent_job",
-    "job timeout value": "executor_config.timeout", "memory limit": "executor_config.mem_limit",
-    "Job.retries": "retries", "Job.disabled": "disabled", "Job.ephemeral": "ephemeral", "Job.metadata": "metadata", "Job.tags": "tags",
-    "Job.processors": "processors", "Job.executor_config": "executor_config", "Job.name": "name",
+    "name contains": "name",
+    "name cannot": "name",
+    "job schedule": "schedule",
+    "unknown time zone": "timezone",
+    "invalid location name": "timezone",
+    "concurrency policy": "concurrency",
+    "as parent": "parent_job",
+    "job timeout value": "executor_config.timeout",
+    "memory limit": "executor_config.mem_limit",
+    "Job.retries": "retries",
+    "Job.disabled": "disabled",
+    "Job.ephemeral": "ephemeral",
+    "Job.metadata": "metadata",
+    "Job.tags": "tags",
+    "Job.processors": "processors",
+    "Job.executor_config": "executor_config",
+    "Job.name": "name",
     "Job.schedule": "schedule",
-}  # fmt: skip
+}
 
 
 REFUSALS = [exchange for exchange in posts() if exchange["response"]["status"] == 400]

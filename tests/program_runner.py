@@ -1,0 +1,90 @@
+"""Runs a Pulumi program under the SDK's mocks, in a process of its own, and prints what it registered, as JSON.
+
+A process of its own, because a program owns its process: __main__.py sets signals and the garbage collector, and the
+SDK keeps one stack in module globals. Reads {"program": path, "config": {}, "secrets": []} from standard input.
+"""
+
+import asyncio
+import json
+import logging
+import runpy
+import sys
+from typing import Any
+
+import pulumi
+from google.protobuf import json_format
+from pulumi.runtime import configure
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.mocks import MockEngine, MockMonitor, MockResourceArgs, Mocks, MockSettings
+from pulumi.runtime.stack import run_in_stack
+
+
+class Echo(Mocks):
+    """An engine that gives every resource its inputs as outputs."""
+
+    def call(self, args: Any) -> tuple[dict[str, Any], None]:
+        return {}, None
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", dict(args.inputs)
+
+
+class Recorder(MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(Echo())
+        self.registered: list[dict[str, Any]] = []
+        self.outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
+        if request.custom:
+            self.registered.append({
+                "name": request.name,
+                "type": request.type,
+                "inputs": json_format.MessageToDict(request.object),
+                "after": sorted(urn.rpartition("::")[2] for urn in request.dependencies),
+                "parent": request.parent,
+            })  # fmt: skip
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
+        self.outputs = json_format.MessageToDict(request.outputs)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+class Log(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+def main() -> None:
+    asked = json.load(sys.stdin)
+    monitor, log = Recorder(), Log()
+    logger = logging.Logger("engine", logging.WARNING)
+    logger.addHandler(log)
+    features = set(monitor.GetDeploymentInfo(None).supportedFeatures)  # type: ignore[no-untyped-call]
+    settings = MockSettings(  # type: ignore[no-untyped-call]
+        monitor=monitor, monitor_features=features, engine=MockEngine(logger), project="dkron-jobs", stack="test",
+        dry_run=False, organization=None, callbacks=None,
+    )  # fmt: skip
+    configure(settings)
+    set_all_config(
+        {f"dkron-jobs:{k}": v for k, v in asked["config"].items()}, [f"dkron-jobs:{k}" for k in asked["secrets"]]
+    )
+    error = None
+
+    def program() -> None:
+        runpy.run_path(asked["program"], run_name="__main__")
+
+    try:
+        asyncio.run(run_in_stack(program))
+    except pulumi.RunError as failure:
+        error = str(failure)
+    answer = {"registered": monitor.registered, "outputs": monitor.outputs, "log": log.lines, "error": error}
+    sys.stdout.write(json.dumps(answer))
+
+
+main()

@@ -1,0 +1,321 @@
+import base64
+import copy
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provider.job_provider import JobProvider
+from provider.resource import JOB_TYPE, PROVIDER_REFERENCE, parents_first
+from tests.paths import jobs_table
+
+ROOT = Path(__file__).parents[1]
+CANARY = "CANARY-key-77"
+CONFIG = {"dkronUrl": "http://d:8888/,http://e:8888", "gatewayUrl": "http://gw:5461/", "serviceKey": CANARY}
+# The mocks of Pulumi's SDK leave an event loop of their own open.
+WARNINGS = ("-W", "error", "-W", "ignore::ResourceWarning")
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+
+PROLOGUE = """from provider.executors import http
+from provider.job_spec import JobSpec
+from provider.references import secret, setting
+"""
+
+
+def secret(value: Any) -> dict[str, Any]:
+    """As the SDK marks a secret on the wire."""
+    return {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "value": value}
+
+
+def run(
+    program: Path = ROOT / "__main__.py",
+    *,
+    config: dict[str, str] | None = None,
+    secrets: tuple[str, ...] = ("serviceKey",),
+    env: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """What a program registers; `error` is what the CLI would show."""
+    asked = {"program": str(program), "config": CONFIG if config is None else config, "secrets": secrets}
+    path = os.pathsep.join((str(program.parent), str(ROOT)))
+    done = subprocess.run(
+        [sys.executable, *WARNINGS, "-P", "-m", "tests.program_runner"], input=json.dumps(asked), cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path, **(env or {})}, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def project(folder: Path, **modules: str) -> Path:
+    """A project with the program of this one and other declarations: module name -> source."""
+    (folder / "jobs").mkdir()
+    for source in ("__main__.py", "jobs/__init__.py"):
+        (folder / source).write_bytes((ROOT / source).read_bytes())
+    for name, text in modules.items():
+        (folder / "jobs" / f"{name}.py").write_text(PROLOGUE + text)
+    return folder / "__main__.py"
+
+
+def script(folder: Path, text: str) -> Path:
+    """A program of a user's own, with `Job` at hand."""
+    path = folder / "program.py"
+    path.write_text(
+        f"import pulumi\nfrom provider.executors import http, shell\nfrom provider.resource import Job\n{text}"
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def eight() -> dict[str, Any]:
+    return run()
+
+
+# -- the program of this project
+
+
+def test_the_eight_jobs_are_registered_with_exactly_these_inputs(eight: dict[str, Any]) -> None:
+    assert eight["error"] is None
+    found = {job["name"]: job["inputs"] for job in eight["registered"]}
+    wanted = {}
+    for name, schedule, displayname in jobs_table():
+        service, _, rest = name.partition("-")
+        wanted[name] = {
+            "__provider": PROVIDER_REFERENCE,
+            "name": name,
+            "displayname": displayname,
+            "schedule": schedule,
+            "timezone": "UTC",
+            "concurrency": "forbid",
+            "retries": 2.0,
+            "metadata": {"managed_by": "d2-dkron-mgr"},
+            "executor": "http",
+            "executor_config": {
+                "method": "POST",
+                "url": f"http://gw:5461/api/v1/{service}/jobs/{rest}",
+                "headers": secret(f'["X-Api-Key: {CANARY}"]'),
+                "timeout": "30",
+                "expectCode": "200",
+            },
+        }
+    assert found == wanted
+    assert len(found) == 8
+
+
+def test_the_secret_stands_in_the_headers_alone_and_is_marked_there(eight: dict[str, Any]) -> None:
+    rest = copy.deepcopy(eight)
+    for job in rest["registered"]:
+        assert job["inputs"]["executor_config"].pop("headers")[SIGNATURE]
+    assert CANARY not in json.dumps(rest)
+    assert SIGNATURE not in json.dumps(rest)
+
+
+def test_all_jobs_are_of_the_one_type_and_stand_in_the_stack(eight: dict[str, Any]) -> None:
+    assert {job["type"] for job in eight["registered"]} == {JOB_TYPE} == {"pulumi-python:dynamic/dkron:Job"}
+    assert [job["after"] for job in eight["registered"]] == [[]] * 8
+
+
+def test_the_outputs_are_names_with_schedules_the_owner_tag_and_the_address(eight: dict[str, Any]) -> None:
+    assert eight["outputs"] == {
+        "jobs": {name: schedule for name, schedule, _ in jobs_table()},
+        "ownerTag": "d2-dkron-mgr",
+        "dkronUrl": "http://d:8888,http://e:8888",
+    }
+
+
+def test_nothing_is_warned_of(eight: dict[str, Any]) -> None:
+    assert eight["log"] == []
+
+
+def test_the_owner_tag_of_the_stack_is_on_every_job() -> None:
+    done = run(config={**CONFIG, "ownerTag": "us"})
+    assert {job["inputs"]["metadata"]["managed_by"] for job in done["registered"]} == {"us"}
+    assert done["outputs"]["ownerTag"] == "us"
+
+
+def test_the_environment_alone_is_enough_and_its_key_is_a_secret_too() -> None:
+    env = {"DKRON_URL": "http://d", "GATEWAY_URL": "http://gw", "SERVICE_KEY": CANARY}
+    done = run(config={}, secrets=(), env=env)
+    assert done["error"] is None
+    assert done["registered"][0]["inputs"]["executor_config"]["headers"] == secret(f'["X-Api-Key: {CANARY}"]')
+
+
+def test_everything_missing_is_one_error_that_names_each_key_and_registers_nothing() -> None:
+    done = run(config={"adopt": "maybe"}, secrets=())
+    assert [line.split()[0] for line in done["error"].splitlines()] == ["dkronUrl", "gatewayUrl", "serviceKey", "adopt"]
+    assert "pulumi config set --secret serviceKey" in done["error"]
+    assert done["registered"] == []
+
+
+def test_a_secret_that_stands_in_the_config_unencrypted_is_refused_unsaid() -> None:
+    done = run(secrets=())
+    assert done["error"].startswith(
+        "serviceKey stands in the stack's config unencrypted: run `pulumi config set --secret"
+    )
+    assert CANARY not in done["error"]
+    assert done["registered"] == []
+
+
+# -- declarations
+
+
+def test_a_name_declared_twice_is_refused_with_both_places(tmp_path: Path) -> None:
+    done = run(project(
+        tmp_path, a="JOBS = [JobSpec(name='same', schedule='@daily')]\n", b="\nJOBS = [JobSpec(name='same')]\n"
+    ))  # fmt: skip
+    assert done["error"] == ('job "same" is declared twice, at jobs/a.py:4 and at jobs/b.py:5: rename or remove one')
+    assert done["registered"] == []
+
+
+def test_a_reference_to_config_that_is_not_set_is_one_line_for_each(tmp_path: Path) -> None:
+    done = run(project(tmp_path, a="""
+JOBS = [JobSpec(name="x", executor=http("http://h/", headers={"A": secret("firstKey"), "B": secret("serviceKey")})),
+        JobSpec(name="y", executor=http(setting("otherUrl") + "/y", headers={"A": secret("firstKey")}))]
+"""))  # fmt: skip
+    assert [line.split(":")[0] for line in done["error"].splitlines()] == ["firstKey is not set", "otherUrl is not set"]
+    assert done["registered"] == []
+
+
+def test_a_child_is_registered_after_its_parent_wherever_it_was_declared(tmp_path: Path) -> None:
+    done = run(project(tmp_path, a="""
+JOBS = [JobSpec(name="grandchild", parent_job="child"), JobSpec(name="child", parent_job="parent"),
+        JobSpec(name="parent", schedule="@daily"), JobSpec(name="stray", parent_job="elsewhere")]
+"""))  # fmt: skip
+    found = {job["name"]: job for job in done["registered"]}
+    # The SDK sends what waits for nothing first; each line of parents keeps its order.
+    assert [name for name in found if name != "stray"] == ["parent", "child", "grandchild"]
+    assert {name: job["after"] for name, job in found.items()} == {
+        "parent": [], "child": ["parent"], "grandchild": ["child"], "stray": [],
+    }  # fmt: skip
+    assert found["child"]["inputs"]["parent_job"] == "parent"
+
+
+def test_what_is_likely_a_mistake_is_warned_of_once(tmp_path: Path) -> None:
+    done = run(project(tmp_path, a="JOBS = [JobSpec(name='x', schedule='0 0 0 30 2 *')]\n"))
+    (line,) = done["log"]
+    assert "never" in line
+    assert done["error"] is None
+
+
+@pytest.mark.slow
+def test_three_thousand_jobs_are_no_trouble(tmp_path: Path) -> None:
+    done = run(project(tmp_path, a="""
+JOBS = [JobSpec(name=f"job-{n}", schedule="@daily", executor=http("http://h/", headers={"A": secret("serviceKey")}))
+        for n in range(3000)]
+"""))  # fmt: skip
+    assert done["error"] is None
+    assert len(done["registered"]) == 3000
+    assert {job["inputs"]["__provider"] for job in done["registered"]} == {PROVIDER_REFERENCE}
+
+
+# -- parents first
+
+
+@pytest.mark.parametrize(
+    ("parents", "wanted"),
+    [
+        ({}, []),
+        ({"a": "", "b": ""}, ["a", "b"]),
+        ({"a": "b", "b": ""}, ["b", "a"]),
+        ({"a": "c", "b": "a", "c": ""}, ["c", "a", "b"]),
+        ({"a": "elsewhere"}, ["a"]),
+        ({"a": "b", "b": "a"}, ["b", "a"]),
+        ({"a": "a"}, ["a"]),
+    ],
+)
+def test_parents_come_first_and_the_rest_stays_in_order(parents: dict[str, str], wanted: list[str]) -> None:
+    assert parents_first({name: {"parent_job": parent} for name, parent in parents.items()}) == wanted
+
+
+def test_a_long_line_of_parents_is_no_trouble() -> None:
+    jobs = {f"j{n}": {"parent_job": f"j{n + 1}"} for n in range(5000)}
+    assert parents_first(jobs) == [f"j{n}" for n in reversed(range(5000))]
+
+
+# -- Job, as an author of a program of their own sees it
+
+
+def test_the_outputs_of_a_job_are_typed_and_have_dkron_s_defaults(tmp_path: Path) -> None:
+    done = run(script(tmp_path, """
+job = Job("geo", schedule="@daily", retries=3, executor=shell("/bin/true"), disabled=True)
+for field in Job.__annotations__:
+    if not field.startswith("_"):
+        value = getattr(job, field)
+        assert isinstance(value, pulumi.Output), field
+        pulumi.export(field, value.apply(lambda v: [type(v).__name__, v]))
+"""))  # fmt: skip
+    assert done["error"] is None
+    assert done["outputs"] == {
+        "name": ["str", "geo"], "displayname": ["str", ""], "timezone": ["str", ""], "schedule": ["str", "@daily"],
+        "owner": ["str", ""], "owner_email": ["str", ""], "disabled": ["bool", True], "tags": ["dict", {}],
+        "metadata": ["dict", {"managed_by": "d2-dkron-mgr"}], "retries": ["int", 3], "parent_job": ["str", ""],
+        "processors": ["dict", {}], "concurrency": ["str", "allow"], "executor": ["str", "shell"],
+        "executor_config": ["dict", {"command": "/bin/true"}], "ephemeral": ["bool", False],
+        "starts_at": ["NoneType", None], "expires_at": ["NoneType", None],
+    }  # fmt: skip
+
+
+def test_an_attribute_that_no_job_has_is_an_attribute_error(tmp_path: Path) -> None:
+    done = run(script(tmp_path, """
+try:
+    Job("geo", schedule="@daily").nosuch
+except AttributeError as error:
+    pulumi.export("error", str(error))
+"""))  # fmt: skip
+    assert done["outputs"] == {"error": "a Dkron job has no nosuch"}
+
+
+def test_a_parent_may_be_a_job_or_the_name_of_one_declared_before(tmp_path: Path) -> None:
+    done = run(script(tmp_path, """
+parent = Job("parent", name="first", schedule="@daily")
+Job("by-job", parent_job=parent)
+Job("by-name", parent_job="first")
+Job("by-output", parent_job=parent.name)
+Job("elsewhere", parent_job="unknown", opts=pulumi.ResourceOptions(depends_on=[parent]))
+"""))  # fmt: skip
+    found = {job["name"]: job for job in done["registered"]}
+    assert {name: job["after"] for name, job in found.items()} == {
+        "parent": [], "by-job": ["parent"], "by-name": ["parent"], "by-output": ["parent"], "elsewhere": ["parent"],
+    }  # fmt: skip
+    assert [found[name]["inputs"]["parent_job"] for name in ("by-job", "by-name", "by-output")] == ["first"] * 3
+
+
+def test_a_secret_in_an_option_marks_that_option_alone(tmp_path: Path) -> None:
+    done = run(script(tmp_path, """
+key = pulumi.Config().require_secret("serviceKey")
+Job("a", schedule="@daily", executor="http",
+    executor_config={"method": "GET", "url": "http://h/", "headers": key.apply(lambda k: f'["A: {k}"]')})
+"""))  # fmt: skip
+    assert done["registered"][0]["inputs"]["executor_config"] == {
+        "method": "GET", "url": "http://h/", "headers": secret(f'["A: {CANARY}"]'),
+    }  # fmt: skip
+
+
+def test_a_job_of_a_wrong_kind_is_left_to_check_and_is_no_traceback(tmp_path: Path) -> None:
+    done = run(script(tmp_path, "Job('a', schedule=5, starts_at=7)\n"))
+    assert done["error"] is None
+    assert done["registered"][0]["inputs"]["schedule"] == 5
+
+
+# -- what must never change
+
+
+def test_the_reference_in_every_state_file_is_frozen() -> None:
+    assert PROVIDER_REFERENCE == "gASVLAAAAAAAAACMFXByb3ZpZGVyLmpvYl9wcm92aWRlcpSMC0pvYlByb3ZpZGVylJOUKYGULg=="
+    made = pickle.loads(base64.b64decode(PROVIDER_REFERENCE))
+    assert type(made) is JobProvider
+    assert vars(made) == {}
+
+
+def test_importing_the_declarations_imports_neither_pulumi_nor_http() -> None:
+    code = "import sys, jobs; jobs.declared_jobs(); print(sorted(m for m in sys.modules if '.' not in m))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert not {"pulumi", "requests", "urllib3", "grpc"} & set(done.stdout.replace("'", " ").replace(",", " ").split())
+    assert "provider" in done.stdout
