@@ -21,8 +21,9 @@ def declared_jobs() -> list[JobSpec]:
         if module.name.startswith("_"):
             continue
         for spec in getattr(importlib.import_module(f"{__name__}.{module.name}"), "JOBS", ()):
+            count = len(found)
             first = found.setdefault(spec.name, spec)
-            if first is not spec:
+            if len(found) == count:
                 places = f"at {first.declared_at} and at {spec.declared_at}"
                 raise DuplicateJob(f'job "{spec.name}" is declared twice, {places}: rename or remove one')
     return list(found.values())
