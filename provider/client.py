@@ -16,20 +16,8 @@ from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
-from provider.errors import (
-    BadAnswer,
-    DeleteRefused,
-    DkronError,
-    NoLeader,
-    Paused,
-    Rejected,
-    ServerFault,
-    TimedOut,
-    Unauthorised,
-    Unreachable,
-    one_line,
-    redact,
-)
+from provider.answers import json_body, refusal
+from provider.errors import BadAnswer, DeleteRefused, DkronError, NoLeader, TimedOut, Unreachable, one_line
 from provider.settings import DkronSettings
 
 Job = dict[str, Any]
@@ -101,7 +89,7 @@ class DkronClient:
         """
         params = {} if owner_tag is None else {"metadata[managed_by]": owner_tag}
         answer = self._get("/v1/jobs", params)
-        jobs = _json(answer, "the list of jobs")
+        jobs = json_body(answer.status_code, answer.content, "the list of jobs")
         if not isinstance(jobs, list):
             raise BadAnswer(f"{self._url} answered GET /v1/jobs with no list: is this a Dkron?", answer.status_code)
         return [job for job in jobs if isinstance(job, dict)]
@@ -111,7 +99,7 @@ class DkronClient:
         answer = self._get(_path(name), {}, missing_is_an_answer=True)
         if answer.status_code == requests.codes.not_found:
             return None
-        job = _json(answer, f'job "{name}"')
+        job = json_body(answer.status_code, answer.content, f'job "{name}"')
         if not isinstance(job, dict):
             raise BadAnswer(f'{self._url} answered GET for job "{name}" with no job', answer.status_code)
         return job
@@ -217,7 +205,7 @@ class DkronClient:
             self._refused(answer, "GET /v1/leader", ())
         if answer.status_code != requests.codes.ok:
             return None
-        body = _json(answer, "GET /v1/leader")
+        body = json_body(answer.status_code, answer.content, "GET /v1/leader")
         name = body.get("Name") if isinstance(body, dict) else None
         return str(name) if name else None
 
@@ -279,53 +267,13 @@ class DkronClient:
             raise Unreachable(f"cannot reach Dkron at {url}: {_cause(error)}") from None
 
     def _refused(self, answer: requests.Response, what: str, secrets: Iterable[str]) -> NoReturn:
-        """Raises the error that a bad answer stands for, with Dkron's own words, redacted before they are cut."""
-        status, url = answer.status_code, self._server_of(answer)
-        # As UTF-8, whatever the answer says of itself: a secret read in another encoding would not be recognised.
-        text = answer.content.decode(errors="replace")
-        said = one_line(redact(text, (*secrets, *self.settings.secrets)))
-        words = f": {said}" if said else ""
-        if status in (requests.codes.unauthorized, requests.codes.forbidden):
-            raise Unauthorised(
-                f"{url} refuses the credentials ({status}) for {what}; set dkronToken, or dkronUser and dkronPassword",
-                status,
-            )
-        if requests.codes.multiple_choices <= status < requests.codes.bad_request:
-            raise BadAnswer(
-                f"{url} redirects {what} elsewhere ({status}); set dkronUrl to the address behind it", status
-            )
-        if status < requests.codes.multiple_choices:
-            raise BadAnswer(f"{url} answered {what} with {status}, which no Dkron does; check dkronUrl", status)
-        if status == requests.codes.service_unavailable:
-            raise Paused(
-                f"Dkron takes no job just now for {what} (503{words}); it will be tried again on the next run",
-                status,
-            )
-        if status >= requests.codes.server_error and "larger than max" not in said:
-            raise ServerFault(
-                f"Dkron failed at {what} ({status}{words}); it will be tried again on the next run", status
-            )
-        raise Rejected(f"Dkron refused {what} ({status}{words})", status)
+        """Raises the error that a bad answer stands for. `secrets` stay unsaid."""
+        unsaid = (*secrets, *self.settings.secrets)
+        raise refusal(answer.status_code, answer.content, what, self._server_of(answer), unsaid)
 
 
 def _path(name: str) -> str:
     return f"/v1/jobs/{quote(name, safe='')}"
-
-
-def _json(answer: requests.Response, what: str) -> Any:
-    """The body as JSON. An empty 200 is Dkron's answer when a stored date can't be written as JSON (p02-p14)."""
-    if not answer.content:
-        raise BadAnswer(
-            f"Dkron answered 200 with an empty body for {what}: a job's starts_at or expires_at lies outside the years "
-            "0 to 9999; delete that job by name",
-            answer.status_code,
-        )
-    try:
-        return answer.json()
-    except ValueError:
-        raise BadAnswer(
-            f"the answer for {what} is no JSON: is dkronUrl the address of a Dkron?", answer.status_code
-        ) from None
 
 
 def _cause(error: BaseException) -> str:
