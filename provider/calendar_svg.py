@@ -62,8 +62,10 @@ def summary(calendar: Calendar, zone: tzinfo) -> str:
         words.append(f"{calendar.overlaps} {'minute has' if calendar.overlaps == 1 else 'minutes have'} more than one")
     elif runs:
         words.append("no two jobs begin in one minute")
-    if calendar.bars:
-        words.append(f"{calendar.bars} that run very often are bars and not counted")
+    if calendar.bars == 1:
+        words.append("one job runs very often: a bar, not counted")
+    elif calendar.bars:
+        words.append(f"{calendar.bars} jobs run very often: bars, not counted")
     return "; ".join(words)
 
 
