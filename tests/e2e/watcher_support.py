@@ -181,10 +181,11 @@ def processes_of(root: Path) -> dict[int, str]:
 
 
 def engine_pid(root: Path) -> int | None:
-    """The pid of the `pulumi up` that works on the project."""
+    """The pid of the `pulumi up` that works on the project: the leader of its session."""
     for pid, command in processes_of(root).items():
-        if "pulumi" in command and " up " in command and "language" not in command and "dynamic" not in command:
-            return pid
+        with contextlib.suppress(OSError):
+            if " up --yes " in command and os.getsid(pid) == pid:
+                return pid
     return None
 
 
