@@ -177,8 +177,8 @@ _PASSING: Final = ("locked", "no_leader", "paused")
 
 def chosen_zone(query: str) -> tuple[str, tzinfo, str]:
     """(name, zone, problem) of the time zone that a query asks for."""
-    wanted = parse_qs(query, max_num_fields=10).get("tz", ["UTC"])[0].strip()[:LONGEST_ZONE] if len(query) < 500 else ""
     try:
+        wanted = parse_qs(query, max_num_fields=10).get("tz", [""])[0].strip()[:LONGEST_ZONE]
         return wanted or "UTC", display_zone(wanted), ""
     except ValueError as error:
         return "UTC", UTC, str(error)
