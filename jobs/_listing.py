@@ -5,22 +5,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from provider.calendar import Entry, next_run
+from provider.calendar import Entry, in_words, next_run
 from provider.job_spec import JobSpec
-from provider.schedule import ScheduleError, parse
 
 HEAD: Final = ("JOB", "SCHEDULE", "IN WORDS", "TIME ZONE", "NEXT RUNS (UTC)")
 RUNS: Final = 3
-
-
-def in_words(job: Entry) -> str:
-    """The schedule in short English."""
-    if not job.schedule:
-        return f"after {job.parent}" if job.parent else "no schedule"
-    try:
-        return parse(job.schedule, job.name).describe()
-    except ScheduleError:
-        return "not a schedule"
 
 
 def next_runs(entry: Entry, after: datetime, count: int = RUNS) -> list[datetime] | str:

@@ -122,6 +122,21 @@ def next_run(entry: Entry, after: datetime) -> datetime | str:
     return moment
 
 
+def in_words(entry: Entry) -> str:
+    """The schedule in short English; never raises."""
+    if not entry.schedule:
+        return f"after {entry.parent}" if entry.parent else "no schedule"
+    return _described(entry.schedule, entry.name if "~" in entry.schedule else "")
+
+
+@lru_cache(maxsize=8192)
+def _described(text: str, name: str) -> str:
+    try:
+        return _parsed(text, name).describe()
+    except ScheduleError:
+        return "not a schedule"
+
+
 def _schedule(entry: Entry) -> Schedule:
     """The job's schedule; its name counts only where "~" is a hash of it. Raises ScheduleError."""
     return _parsed(entry.schedule, entry.name if "~" in entry.schedule else "")

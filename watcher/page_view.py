@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
-from provider.calendar import Entry, next_run
+from provider.calendar import Entry, in_words, next_run
 from provider.job_spec import MANAGED_FIELDS
 from provider.ownership import owner_tag
-from provider.schedule import ScheduleError, parse
 from watcher.status import CycleReport, Outcome, Snapshot
 
 IN_SYNC, DRIFTED, MISSING, FOREIGN, STRAY, FAILED, UNCHECKED = (
@@ -134,16 +133,6 @@ def _row(job: Job, state: str, detail: str, now: datetime) -> JobRow:
         last_error=_time(job.get("last_error")), successes=_count(job.get("success_count")),
         errors=_count(job.get("error_count")), state=state, detail=detail,
     )  # fmt: skip
-
-
-def in_words(job: Entry) -> str:
-    """The schedule in short English."""
-    if not job.schedule:
-        return f"after {job.parent}" if job.parent else ""
-    try:
-        return parse(job.schedule, job.name).describe()
-    except ScheduleError:
-        return "not a schedule"
 
 
 def _time(value: Any) -> datetime | None:
