@@ -92,7 +92,8 @@ class Concealer:
             parts.append(ConfigValue("gatewayUrl", secret=False))
             position = len(address)
         for start, end in apart(spans):
-            if start < position:
+            start = max(start, position)  # noqa: PLW2901 - what of it lies in the address is known and harmless
+            if start >= end:
                 continue
             parts += [text[position:start], self._secret(text[start:end], f"{self.job}-{what}")]
             position = end

@@ -75,13 +75,10 @@ def job_rows(
         if name in failures:
             state, detail = FAILED, failures[name]
         rows.append(_row(job, state, detail, now))
-    seen = {row.name for row in rows}
-    for name in sorted((live.noted or {}).keys() - seen):
-        rows.append(_row(_noted_job(name, live.noted or {}), MISSING, "not in Dkron", now))
-        seen.add(name)
+    noted = live.noted or {}
+    gone = noted.keys() - {row.name for row in rows} - live.others.keys()
+    rows += [_row(_noted_job(name, noted), MISSING, "not in Dkron", now) for name in gone]
     for name, other in live.others.items():
-        if name in seen:
-            continue
         if other is None:
             rows.append(_row({"name": name}, FAILED, failures.get(name, ""), now))
         else:

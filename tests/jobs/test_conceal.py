@@ -84,6 +84,7 @@ def test_what_may_be_a_secret_in_a_command_is_hidden(text: str, shown: str) -> N
         ("https://hooks.example/T0/B0/a1b2c3d4e5f6a7b8c9d0e1", "https://hooks.example/T0/B0/[secret]"),
         ("http://gw/api/x", "${gatewayUrl}/api/x"),
         ("http://gw2/api/x", "http://gw2/api/x"),
+        ("http://gw?token=abc", "${gatewayUrl}?token=[secret]"),
     ],
 )
 def test_what_may_be_a_secret_in_an_address_is_hidden(url: str, shown: str) -> None:
@@ -177,3 +178,15 @@ def test_a_private_key_is_hidden_whole() -> None:
     text = "x\n-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\ny"
     (start, end), *_ = secret_spans(text)
     assert (text[:start], text[end:]) == ("x\n", "\ny")
+
+
+def test_a_secret_that_reaches_over_the_gateways_address_is_hidden_behind_it() -> None:
+    keys = Keys({"gw/api/hidden": "serviceKey", "http:/": "other"}, address="http://gw")
+    text = concealer(keys).text("http://gw/api/hidden?x", "url")
+    assert hidden(text) == "${gatewayUrl}[secret]?x"
+
+
+def test_a_key_of_the_environment_is_what_the_program_calls_it() -> None:
+    keys = Keys({"known-secret": "serviceKey"})
+    assert keys.key("known-secret", "x") == keys.key("known-secret", "y") == "serviceKey"
+    assert keys.value("serviceKey") == "known-secret"
