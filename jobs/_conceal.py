@@ -47,8 +47,8 @@ class Keys:
             names = [camel(hint) or "secret" for hint in hints]
             names += [f"{names[-1]}{number}" for number in range(2, len(self._values) + 3)]
             key = next(n for n in names if n not in self._values and n not in self.taken)
-        if self._by_value.setdefault(value, key) == key:
-            self._values[key] = value
+        self._by_value[value] = key
+        self._values[key] = value
         return key
 
     def value(self, key: str) -> str:

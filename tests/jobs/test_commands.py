@@ -155,6 +155,8 @@ def test_every_difference_is_told_without_a_secret(
     jobs[2]["executor_config"] = {**jobs[2]["executor_config"], "url": "http://elsewhere", "body": f"token={other}"}
     jobs[3]["metadata"] = {OWNER_TAG_KEY: "them"}
     jobs[4] = {**jobs[4], "name": "left-over"}
+    del jobs[0]["executor_config"]["url"]
+    jobs.append({**jobs[3], "name": "a-strangers"})
     serve(jobs)
     assert main(["diff"]) == 1
     out = capsys.readouterr().out
@@ -162,6 +164,7 @@ def test_every_difference_is_told_without_a_secret(
     assert other not in out
     for line in (
         'executor_config.headers: the secret in it differs: ["X-Api-Key: [secret]"]',
+        "executor_config.url: declared ${gatewayUrl}/api/v1/auth/jobs/purge-sessions, live (none)",
         "retries: declared 2, live 5",
         "tags.dc: declared (none), live dc1:1",
         "processors.log: declared (none), live {token: [secret]}",

@@ -306,7 +306,8 @@ def test_a_child_a_bad_schedule_and_odd_times_are_shown_in_words() -> None:
         job("none", schedule="", last_error="soon", success_count=None, last_success="2026-01-01T00:00:00"),
     ]  # fmt: skip
     rows = {row["name"]: row for row in json.loads(site(*jobs).page.as_json("").body)["jobs"]}
-    assert (rows["kid"]["words"], rows["odd"]["words"], rows["none"]["words"]) == ("after a", "not a schedule", "no schedule")
+    words = [rows[name]["words"] for name in ("kid", "odd", "none")]
+    assert words == ["after a", "not a schedule", "no schedule"]
     assert (rows["odd"]["lastSuccess"], rows["none"]["lastError"], rows["none"]["successes"]) == (None, None, 0)
     assert rows["kid"]["whyNone"] == "after a"
 
