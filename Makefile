@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup up preview down destroy watch image lint unit e2e test clean
+.PHONY: help setup up preview down destroy watch image lint unit e2e test clean screenshot
 
 help:
 	@echo "make setup    virtual environment $(VENV) from the pinned requirements"
@@ -13,6 +13,7 @@ help:
 	@echo "make destroy  delete our jobs and remove the stack"
 	@echo "make watch    the watcher, without a container"
 	@echo "make image    the watcher's container image (BASE=... for another base, BUILD=... for more of docker build's options)"
+	@echo "make screenshot  docs/status.png, the status page with example data (needs chromium)"
 	@echo "make test     every check and every test that can run here"
 
 # The stamp holds the requirements it was made from, so a changed pin sets the environment up anew.
@@ -25,6 +26,9 @@ $(VENV)/.stamp: requirements.txt requirements-dev.txt
 	@touch $@
 
 setup: $(VENV)/.stamp
+
+screenshot: setup
+	@$(RUN) -m dev.screenshot
 
 up preview down destroy watch: setup
 	@exec $(RUN) -m dev $@

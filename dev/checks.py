@@ -23,7 +23,10 @@ SOURCES = ["__main__.py", "provider", "jobs", "watcher", "sandbox", "dev", "test
 PURE = [
     "provider/job_spec.py", "provider/diff.py", "provider/validate.py", "provider/schedule*.py", "provider/names*.py",
     "provider/ownership.py", "provider/executors.py", "provider/executor_checks.py", "provider/references.py",
-    "provider/secrets.py", "watcher/guard.py", "watcher/plan.py", "watcher/backoff.py",
+    "provider/secrets.py", "provider/calendar*.py", "provider/display_zone.py", "provider/answers.py",
+    "watcher/guard.py", "watcher/plan.py", "watcher/backoff.py", "watcher/page_view.py",
+    "jobs/_check.py", "jobs/_compare.py", "jobs/_conceal.py", "jobs/_suspicion.py", "jobs/_source.py",
+    "jobs/_listing.py", "jobs/_picture.py",
 ]  # fmt: skip
 WORKERS = "2"
 
