@@ -29,6 +29,7 @@ PURE = [
     "jobs/_listing.py", "jobs/_picture.py",
 ]  # fmt: skip
 WORKERS = "2"
+MOST_SECOND_TRIES = 10  # more failures than that are no accident
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     pairs: Counter[str] = field(default_factory=Counter)
+    failed_tests: list[str] = field(default_factory=list)
+    unstable: list[str] = field(default_factory=list)
 
 
 def run(tally: Tally, name: str, command: Sequence[str | Path]) -> None:
@@ -75,6 +78,8 @@ def read_report(tally: Tally, report: Path) -> None:
         failed = case.find("failure") is not None or case.find("error") is not None
         outcome = "failed" if failed else "passed" if skipped is None else "skipped"
         tally.counts[outcome] += 1
+        if failed:
+            tally.failed_tests.append(case.get("name") or "?")
         if skipped is not None:
             tally.skipped[skipped.get("message") or "no reason given"] += 1
         elif pair := re.search(r"\b(real|sandbox)\+(real|sandbox)\b", case.get("name") or ""):
@@ -93,8 +98,27 @@ def unit(tally: Tally) -> None:
 
 
 def e2e(tally: Tally) -> None:
-    """The end-to-end tests, on every pair of engine and server that is here."""
-    pytest(tally, "end-to-end tests", ["-m", "e2e", "--dist=loadgroup", "--timeout=600"])
+    """The end-to-end tests, on every pair of engine and server that is here.
+
+    A test that fails is run once more, alone on the machine: it then counts, and the summary names it all the same.
+    """
+    first = Tally()
+    pytest(first, "end-to-end tests", ["-m", "e2e", "--timeout=600"])
+    tally.counts, tally.skipped, tally.pairs = (
+        tally.counts + first.counts, tally.skipped + first.skipped, tally.pairs + first.pairs,
+    )  # fmt: skip
+    failed = first.counts["failed"]
+    if failed and failed <= MOST_SECOND_TRIES:
+        again = Tally()
+        pytest(
+            again, "end-to-end tests that failed, once more", ["-m", "e2e", "--timeout=600", "--last-failed", "-n", "0"]
+        )
+        if not again.failed_checks and again.counts["passed"] >= failed:
+            tally.counts["failed"] -= failed
+            tally.counts["passed"] += failed
+            tally.unstable.extend(first.failed_tests)
+            return
+    tally.failed_checks.extend(first.failed_checks)
 
 
 def close(tally: Tally) -> int:
@@ -103,6 +127,7 @@ def close(tally: Tally) -> int:
     lines += [f"real {tool}: {on_path(tool) or 'not on PATH, so nothing ran on it'}" for tool in ("pulumi", "dkron")]
     lines += [f"end-to-end pair {pair} (pulumi+dkron): {count} tests" for pair, count in sorted(tally.pairs.items())]
     lines += [f"skipped {count}: {reason}" for reason, count in sorted(tally.skipped.items())]
+    lines += [f"UNSTABLE, passed only at its second try: {name}" for name in tally.unstable]
     lines += [f"FAILED: {name}" for name in tally.failed_checks]
     counts = tally.counts
     lines.append(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")

@@ -26,8 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "pair" in metafunc.fixturenames:
-        # The watcher never looks past the command lines: what the mixed pairs could show of it, the other tests do.
-        pairs = [p for p in PAIRS if p[0] == p[1]] if "watcher" in metafunc.module.__name__ else PAIRS
+        # Faults and the watcher take minutes; what the mixed pairs could show of them, the other tests do.
+        long = metafunc.module.__name__.rpartition(".")[2].startswith(("test_watcher", "test_refusals", "test_import"))
+        pairs = [p for p in PAIRS if p[0] == p[1] or not long]
         metafunc.parametrize("pair", pairs, ids=["+".join(pair) for pair in pairs], scope="session")
 
 

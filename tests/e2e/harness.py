@@ -1,12 +1,15 @@
 """What the end-to-end tests drive: a dkron server, a project with its own state, and a proxy between them."""
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +25,7 @@ from dev.tools import on_path
 
 PASSPHRASE = "e2e-passphrase"
 CANARY = "CANARY-4f1d-9b2e"  # the service key of every test project: it must show up nowhere
+NO_DKRON = "http://dkron.invalid"
 PROGRAM = ("__main__.py", "Pulumi.yaml", "provider", "jobs")
 
 
@@ -137,6 +141,34 @@ class Result:
         return self
 
 
+def lay_program(root: Path) -> None:
+    """Copies the program to a new folder, compiled files too: their sources keep their times."""
+    root.mkdir(parents=True)
+    for name in PROGRAM:
+        source, target = ROOT / name, root / name
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copy2(source, target)
+    (root / ".venv").symlink_to(ROOT / ".venv")
+    (root / ".state").mkdir()
+
+
+@functools.cache
+def _template(pulumi: Path) -> Path:
+    """A project of this CLI with a stack and config; made once in a process, since each command takes a second."""
+    folder = Path(tempfile.mkdtemp(prefix="dkron-jobs-e2e-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    project = Project(folder / "project", pulumi, NO_DKRON)
+    lay_program(project.root)
+    project.run("stack", "init", "dev").ok()
+    project.config("dkronUrl", NO_DKRON)
+    project.config("gatewayUrl", "http://127.0.0.1:5461")
+    project.config("serviceKey", CANARY, secret=True)
+    shutil.rmtree(project.root / ".home", ignore_errors=True)
+    return project.root
+
+
 @dataclass
 class Project:
     """A copy of the program with declarations, state and stack of its own."""
@@ -149,19 +181,12 @@ class Project:
     outputs: list[str] = field(default_factory=list)
 
     def create(self) -> "Project":
-        self.root.mkdir(parents=True)
-        for name in PROGRAM:
-            source, target = ROOT / name, self.root / name
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, target)
-        (self.root / ".venv").symlink_to(ROOT / ".venv")
-        (self.root / ".state").mkdir()
-        self.run("stack", "init", "dev").ok()
-        self.config("dkronUrl", self.dkron_url)
-        self.config("gatewayUrl", "http://127.0.0.1:5461")
-        self.config("serviceKey", self.service_key, secret=True)
+        """Copies the project that this CLI made once: its stack, its config, nothing deployed."""
+        shutil.copytree(_template(self.pulumi), self.root, symlinks=True)
+        config = self.root / "Pulumi.dev.yaml"
+        config.write_text(config.read_text(encoding="utf-8").replace(NO_DKRON, self.dkron_url), encoding="utf-8")
+        if self.service_key != CANARY:
+            self.config("serviceKey", self.service_key, secret=True)
         return self
 
     @property
@@ -173,7 +198,7 @@ class Project:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_HOME": str(self.root / ".home"),
             "PULUMI_BACKEND_URL": f"file://{self.root / '.state'}",
-            "PYTHONDONTWRITEBYTECODE": "1",
+            "PULUMI_STACK": "dev",
             **self.env,
         }
 

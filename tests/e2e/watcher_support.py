@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 import requests
 
 from dev.say import ROOT
-from tests.e2e.harness import CANARY, Dkron, Project, wait_until
+from tests.e2e.harness import CANARY, Dkron, Project, lay_program, wait_until
 
 Event = dict[str, Any]
 SHELL = 'JobSpec(name="{name}", schedule="@every 1h", executor=shell("true"), tags={{"dc": "dc1:1"}})'
@@ -192,15 +191,7 @@ def engine_pid(root: Path) -> int | None:
 def make_project(pulumi: Path, root: Path, url: str, *names: str) -> Project:
     """A project with small jobs of these names and without a stack."""
     project = Project(root, pulumi, url)
-    root.mkdir(parents=True)
-    for name in ("__main__.py", "Pulumi.yaml", "provider", "jobs"):
-        source, target = ROOT / name, root / name
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
-    (root / ".venv").symlink_to(ROOT / ".venv")
-    (root / ".state").mkdir()
+    lay_program(root)
     project.env = {"GATEWAY_URL": "http://127.0.0.1:5461", "SERVICE_KEY": CANARY}
     if names:
         project.declare(*shell_jobs(*names))
