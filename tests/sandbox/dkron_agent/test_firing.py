@@ -100,6 +100,8 @@ class Stage:
 
     def executions(self, scenario: Scenario, listed: list[dict[str, Any]]) -> list[str]:
         wanted = self.here(scenario["executions"])
+        # Attempts that begin within the same instant may be listed in either order.
+        wanted, listed = (sorted(found, key=lambda e: (e["group"], e["attempt"])) for found in (wanted, listed))
         keys = ("success", "attempt", "output")
         old = [{key: one.get(key) for key in keys} for one in wanted]
         new = [{key: one.get(key) for key in keys} for one in listed]

@@ -163,12 +163,6 @@ HISTORIES: dict[str, list[Step]] = {
         declared({"a": {"token": "SECRET"}}, "preview", "--refresh"),
         declared({"a": {"token": "SECRET"}}, *UP, "--refresh"),
     ],
-    "what exists is read": [
-        declared({"x": {"v": 1}}),
-        declared({"x": {"v": 1}, "y": {"get": "x"}}),
-        declared({"y": {"get": "nothing"}}),
-        declared({"x": {"v": 1}}),
-    ],
     "expectations": [
         declared({"a": {}}, *UP, "--expect-no-changes"),
         declared({"a": {}}, *UP, "--expect-no-changes"),
