@@ -37,6 +37,7 @@ ENV PATH=/app/.venv/bin:${PATH} \
     USER=watcher \
     PROGRAM_DIR=/app \
     PULUMI_HOME=/tmp/.pulumi \
+    PULUMI_LOGS=off \
     PULUMI_SKIP_UPDATE_CHECK=true \
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true \
     PYTHONDONTWRITEBYTECODE=1 \

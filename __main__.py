@@ -11,7 +11,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 import pulumi  # noqa: E402
 
 from jobs import DuplicateJob, declared_jobs  # noqa: E402
-from provider.resource import declare, program_settings  # noqa: E402
+from provider.registration import declare, program_settings  # noqa: E402
 
 settings = program_settings()
 try:

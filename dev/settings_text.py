@@ -14,7 +14,8 @@ BEGIN, END = "<!-- settings of the watcher: begin -->", "<!-- settings of the wa
 HEAD = """\
 # Settings of the watcher, each with its default. Copy this file to .env, which compose.yaml reads and git ignores, and
 # uncomment what you change. A secret NAME can also be given as NAME_FILE, the path of a file that holds the value.
-# In the image HEALTH_ADDR, PROGRAM_DIR and PULUMI_HOME have values of their own; .state is the volume /state there.
+# In the image HEALTH_ADDR, PROGRAM_DIR, PULUMI_HOME and PULUMI_LOGS have values of their own; .state is its volume
+# /state.
 """
 
 

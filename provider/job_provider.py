@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -24,15 +24,13 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from provider import ownership, validate
+from provider.client import DkronClient, Job
 from provider.diff import changed_fields, replacing
 from provider.errors import DkronJobsError, ForeignJob, InvalidJob, NoLeader, ServerFault, TimedOut, Unreachable
 from provider.job_spec import UNKNOWN, canonical, to_dkron
 from provider.secrets import config_secrets, secret_texts
 from provider.settings import load_dkron, load_owner
 from provider.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from provider.client import Job
 
 # Set by the watcher: a bad declaration then fails at that job's create or update, not in check, where it would end the
 # engine's run for all jobs.
@@ -54,12 +52,8 @@ class JobProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Connects to the cluster that the environment or the stack's config names. Raises SettingsError."""
-        # The SDK turns an exception of a hook into its traceback; without frames, one line is left for a person. Only
-        # here: the program's own process imports this module too, and there the SDK then waits for ever.
+        # The SDK turns an exception of a hook into its traceback; without frames, one line is left for a person.
         sys.tracebacklimit = 0
-        # The program imports this module too, for its name in the state, and needs no HTTP library for that.
-        from provider.client import DkronClient
-
         config: Callable[[str], Any] = req.config.get
         self.client = DkronClient(load_dkron(config))
         self.owner_tag, self.adopt = load_owner(config)
@@ -120,7 +114,7 @@ class JobProvider(ResourceProvider):
         name = str(props.get("name", ""))
         if problems:
             raise InvalidJob(name, problems) from None
-        live = self.client.get_job(name)
+        live = self.snapshot.before_write(name)
         if live is not None and not self.adopt and not ownership.is_ours(live, self.owner_tag):
             found = ownership.owner_tag(live)
             raise ForeignJob(name, found, ownership.refusal(name, found, self.owner_tag)) from None

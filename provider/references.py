@@ -7,8 +7,9 @@ it registers the jobs; nothing else ever sees what they stand for. Pure: it look
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +93,13 @@ def json_list(items: Iterable[Text]) -> Text:
             joined.append('", "')
         joined.extend(item.in_json().parts if isinstance(item, Reference) else (json.dumps(item)[1:-1],))
     return Reference((*joined, '"]'))
+
+
+def resolved(value: Any, lookup: Callable[[str], str], seal: Callable[[str], Any]) -> Any:
+    """`value` with the references in its maps looked up; a text with a secret in it goes through `seal`."""
+    if isinstance(value, Reference):
+        text = value.resolve(lookup)
+        return seal(text) if value.secret else text
+    if isinstance(value, Mapping):
+        return {key: resolved(item, lookup, seal) for key, item in value.items()}
+    return value

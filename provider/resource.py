@@ -4,27 +4,24 @@ It is a custom resource of the dynamic provider's type and not a `pulumi.dynamic
 provider anew for each resource and dies of recursion at about 967 of them; here one reference serves them all.
 """
 
-import base64
-import os
-import pickle
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Final
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
 
 import pulumi
-from pulumi.runtime.config import is_config_secret
+from pulumi.resource import DependencyResource
 
-from provider.errors import SettingsError
 from provider.executors import Executor
-from provider.job_provider import JobProvider
-from provider.job_spec import DEFAULTS, UNKNOWN, JobSpec
+from provider.job_spec import DEFAULTS, UNKNOWN
 from provider.ownership import OWNER_TAG_KEY
-from provider.references import Reference
-from provider.settings import SECRET_KEYS, Settings, load, load_owner
+from provider.references import resolved
+from provider.settings import load_owner
 from provider.validate import warnings_for
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
-# By reference: the class's import path and no state. A plain string, never a secret.
-PROVIDER_REFERENCE: Final = base64.b64encode(pickle.dumps(JobProvider(), protocol=4)).decode()
+# The pickle of `provider.job_provider.JobProvider()` by reference: the class's import path and no state, in base64.
+# A plain string, never a secret; written out, because the program itself has no other need of that module.
+PROVIDER_REFERENCE: Final = "gASVLAAAAAAAAACMFXByb3ZpZGVyLmpvYl9wcm92aWRlcpSMC0pvYlByb3ZpZGVylJOUKYGULg=="
 
 TextMap = pulumi.Input[Mapping[str, pulumi.Input[str]]]
 
@@ -56,8 +53,6 @@ class Job(pulumi.CustomResource):
     starts_at: pulumi.Output[str | None]
     expires_at: pulumi.Output[str | None]
 
-    _declared: ClassVar[dict[str, "Job"]] = {}
-
     def __init__(  # noqa: PLR0913 - one argument for each of Dkron's fields
         self,
         resource_name: str,
@@ -84,11 +79,11 @@ class Job(pulumi.CustomResource):
     ) -> None:
         owner_tag = load_owner(pulumi.Config().get)[0]
         if isinstance(executor, Executor):
-            executor_config = _resolve(executor.config, pulumi.Config().require)
+            executor_config = resolved(executor.config, pulumi.Config().require, pulumi.Output.secret)
             executor = executor.name
-        parent = parent_job if isinstance(parent_job, Job) else None
-        if isinstance(parent_job, str):
-            parent = self._declared.get(parent_job)
+        parent = DECLARED.get(parent_job) if isinstance(parent_job, str) else None
+        if isinstance(parent_job, Job):
+            parent = parent_job
         given = {
             "name": resource_name if name is None else name,
             "displayname": displayname,
@@ -98,7 +93,7 @@ class Job(pulumi.CustomResource):
             "owner_email": owner_email,
             "disabled": disabled,
             "tags": tags,
-            "metadata": {OWNER_TAG_KEY: owner_tag, **(metadata or {})},
+            "metadata": metadata,
             "retries": retries,
             "parent_job": parent_job.name if isinstance(parent_job, Job) else parent_job,
             "processors": processors,
@@ -109,7 +104,7 @@ class Job(pulumi.CustomResource):
             "starts_at": starts_at,
             "expires_at": expires_at,
         }
-        props = {key: value for key, value in given.items() if value is not None}
+        props = with_owner_tag({key: value for key, value in given.items() if value is not None}, owner_tag)
         _register(self, resource_name, props, parent, opts)
 
     def __getattr__(self, attribute: str) -> Any:
@@ -119,84 +114,40 @@ class Job(pulumi.CustomResource):
         raise AttributeError(f"a Dkron job has no {attribute}")
 
 
+# What the program has declared so far, by the job's name; of what `provider.registration` registers, the URN to come.
+DECLARED: Final[dict[str, Job | asyncio.Task[str]]] = {}
+
+
 def _register(
-    job: Job, resource_name: str, props: dict[str, Any], parent: Job | None, opts: pulumi.ResourceOptions | None
+    job: Job,
+    resource_name: str,
+    props: dict[str, Any],
+    parent: Job | asyncio.Task[str] | None,
+    opts: pulumi.ResourceOptions | None,
 ) -> None:
     """Registers the resource with the engine, after its parent, and warns of what is likely to be a mistake."""
     if parent is not None:
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[parent]))
+        urn: Any = parent
+        first = parent if isinstance(parent, Job) else pulumi.Output.from_input(urn).apply(_dependency)
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[first]))
     pulumi.CustomResource.__init__(job, JOB_TYPE, resource_name, {**props, "__provider": PROVIDER_REFERENCE}, opts)
     if isinstance(props["name"], str):
-        Job._declared[props["name"]] = job  # noqa: SLF001 - this function is the class's own
-    for warning in warnings_for(_known(props)):
+        DECLARED[props["name"]] = job
+    for warning in warnings_for(known_inputs(props)):
         pulumi.log.warn(warning, job)
 
 
-def _known(value: Any) -> Any:
+def _dependency(urn: Any) -> pulumi.Resource:
+    return DependencyResource(urn)
+
+
+def with_owner_tag(inputs: Mapping[str, Any], owner_tag: str) -> dict[str, Any]:
+    """The inputs with our owner tag in the metadata. A tag that the declaration gives stays, for check to refuse."""
+    return {**inputs, "metadata": {OWNER_TAG_KEY: owner_tag, **(inputs.get("metadata") or {})}}
+
+
+def known_inputs(value: Any) -> Any:
     """What is known of an input while the program runs; anything else stands for itself as unknown."""
     if isinstance(value, Mapping):
-        return {key: _known(item) for key, item in value.items()}
+        return {key: known_inputs(item) for key, item in value.items()}
     return value if isinstance(value, str | int | float | bool) else UNKNOWN
-
-
-def _resolve(value: Any, lookup: Callable[[str], str]) -> Any:
-    """`value` with its references to the stack's config looked up; one with a secret in it becomes a secret output."""
-    if isinstance(value, Reference):
-        text = value.resolve(lookup)
-        return pulumi.Output.secret(text) if value.secret else text
-    if isinstance(value, Mapping):
-        return {key: _resolve(item, lookup) for key, item in value.items()}
-    return value
-
-
-def declare(specs: Iterable[JobSpec], settings: Settings) -> list[Job]:
-    """Registers declared jobs, parents before their children, with the settings filled in.
-
-    Raises pulumi.RunError, one line each, for references to config that isn't set.
-    """
-    values = {"gatewayUrl": settings.gateway_url, "serviceKey": settings.service_key}
-    config = pulumi.Config()
-    missing: dict[str, str] = {}
-
-    def lookup(key: str) -> str:
-        value = values.get(key) or config.get(key)
-        if not value:
-            missing[key] = f"{key} is not set: run `pulumi config set --secret {key} VALUE`"
-        return value or ""
-
-    resolved = {spec.name: _resolve(spec.inputs(), lookup) for spec in specs}
-    if missing:
-        raise pulumi.RunError("\n".join(missing.values()))
-    ordered = parents_first(resolved)
-    return [Job(name, **resolved[name]) for name in ordered]
-
-
-def parents_first(jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The names, each after its parent; otherwise as declared. Jobs in a cycle keep their place: check refuses them."""
-    ordered: dict[str, None] = {}
-    for name in jobs:
-        line = {name: None}  # the name, its parent, its parent's parent, as far as they have no place yet
-        parent = jobs[name].get("parent_job", "")
-        while parent in jobs and parent not in ordered and parent not in line:
-            line[parent] = None
-            parent = jobs[parent].get("parent_job", "")
-        ordered.update(dict.fromkeys(reversed(line)))
-    return list(ordered)
-
-
-def program_settings() -> Settings:
-    """The settings of the running program. Raises pulumi.RunError, which the CLI shows without a traceback."""
-    config = pulumi.Config()
-    problems = [
-        f"{key} stands in the stack's config unencrypted: run `pulumi config set --secret {key} VALUE`"
-        for key in sorted(SECRET_KEYS)
-        if config.get(key) and not is_config_secret(config.full_key(key))
-    ]
-    settings = None
-    try:
-        settings = load(config.get, os.environ)
-    except SettingsError as error:
-        problems.extend(error.problems)
-    if problems or settings is None:
-        raise pulumi.RunError("\n".join(problems)) from None
-    return settings

@@ -3,10 +3,14 @@
 An outage must never look like "nothing there". So the list is taken only while a leader answers, and a missing job is
 asked for again: a few by name, many at once by a second list after a pause, because a server that has just started
 answers 200 with no or few jobs for seconds (recorded: cluster.json, restart.json).
+
+A write looks anew: the first few jobs are asked for by name, and for more a list serves that is at most `FRESH_S` old,
+since two requests for each job's look took longer than writing it.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -20,18 +24,28 @@ if TYPE_CHECKING:
 
 FEW = 3  # this many missing jobs are asked for one by one
 SECOND_LOOK_AFTER_S = 2.0
+FRESH_S = 0.25  # seconds: so long a list may be believed before a write; a stranger's job that is newer is not seen
 
 
 class Snapshot:
     """All jobs of the cluster, listed once, at the first question. Safe to share by threads."""
 
-    def __init__(self, client: DkronClient, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: DkronClient,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._sleep = sleep
+        self._clock = clock
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] | None = None
         self._missing = 0
         self._looked_twice = False
+        self._looks = 0
+        self._fresh: dict[str, Job] = {}
+        self._fresh_until = -math.inf
 
     def job(self, name: str) -> Job | None:
         """The live job, None if it is really gone. Raises DkronError when Dkron can't be read."""
@@ -49,6 +63,18 @@ class Snapshot:
                 self._jobs = {**self._jobs, **self._list()}
                 self._looked_twice = True
             return self._jobs.get(name)
+
+    def before_write(self, name: str) -> Job | None:
+        """The live job as it is now, or was `FRESH_S` ago at most. Raises DkronError when Dkron can't be read."""
+        with self._lock:
+            self._looks += 1
+            if self._looks > FEW:
+                if self._clock() >= self._fresh_until:
+                    asked = self._clock()
+                    self._fresh = self._list()
+                    self._fresh_until = asked + FRESH_S
+                return self._fresh.get(name)
+        return self._client.get_job(name)
 
     def _list(self) -> dict[str, Job]:
         if self._client.leader() is None:

@@ -29,6 +29,12 @@ class Echo(Mocks):
         return f"{args.name}-id", dict(args.inputs)
 
 
+def _whole(request: Any) -> dict[str, Any]:
+    """All of a request but where in the program it comes from."""
+    whole: dict[str, Any] = json_format.MessageToDict(request)
+    return {key: value for key, value in whole.items() if key not in ("sourcePosition", "stackTrace")}
+
+
 class Recorder(MockMonitor):
     def __init__(self) -> None:
         super().__init__(Echo())
@@ -43,6 +49,7 @@ class Recorder(MockMonitor):
                 "inputs": json_format.MessageToDict(request.object),
                 "after": sorted(urn.rpartition("::")[2] for urn in request.dependencies),
                 "parent": request.parent,
+                "request": _whole(request),
             })  # fmt: skip
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from provider.job_provider import JobProvider
-from provider.resource import JOB_TYPE, PROVIDER_REFERENCE, parents_first
+from provider.registration import parents_first
+from provider.resource import JOB_TYPE, PROVIDER_REFERENCE
 from tests.paths import jobs_table
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +112,7 @@ def test_the_secret_stands_in_the_headers_alone_and_is_marked_there(eight: dict[
     rest = copy.deepcopy(eight)
     for job in rest["registered"]:
         assert job["inputs"]["executor_config"].pop("headers")[SIGNATURE]
+        assert job.pop("request")["object"]["executor_config"].pop("headers")[SIGNATURE]
     assert CANARY not in json.dumps(rest)
     assert SIGNATURE not in json.dumps(rest)
 
@@ -193,6 +195,67 @@ JOBS = [JobSpec(name="grandchild", parent_job="child"), JobSpec(name="child", pa
         "parent": [], "child": ["parent"], "grandchild": ["child"], "stray": [],
     }  # fmt: skip
     assert found["child"]["inputs"]["parent_job"] == "parent"
+
+
+def test_the_request_for_a_job_is_the_one_that_the_sdk_would_send(tmp_path: Path) -> None:
+    declarations = """
+JOBS = [
+    JobSpec(name="child", parent_job="plain", metadata={"team": "a", "note": "ü✓"}, ephemeral=True),
+    JobSpec(name="plain", schedule="@daily", retries=2, disabled=True, tags={"dc": "dc1:1"}),
+    JobSpec(name="grandchild", parent_job="child", processors={"log": {"forward": "true"}, "empty": {}}),
+    JobSpec(name="secret", schedule="@every 1h", starts_at="2030-01-02T03:04:05Z",
+            executor=http(setting("gatewayUrl") + "/x", headers={"A": secret("serviceKey")}, timeout=30)),
+    JobSpec(name="other", schedule=7, owner=None, displayname=1.5, metadata={"n": None, "t": True}),
+    JobSpec(name="far", parent_job="elsewhere", executor="nats", executor_config={"url": secret("serviceKey")}),
+]
+"""
+    config = {**CONFIG, "gatewayUrl": "http://gw:5461"}
+    lean = run(project(tmp_path, a=declarations), config=config)
+    (tmp_path / "__main__.py").write_text("""
+import pulumi
+from jobs import declared_jobs
+from provider.references import resolved
+from provider.registration import parents_first
+from provider.resource import Job
+look = pulumi.Config().require
+jobs = {s.name: resolved(s.inputs(), look, pulumi.Output.secret) for s in declared_jobs()}
+for name in parents_first(jobs):
+    Job(name, **jobs[name])
+""")
+    usual = run(tmp_path / "__main__.py", config=config)
+    assert lean["error"] is usual["error"] is None
+    wanted = {job["name"]: job["request"] for job in usual["registered"]}
+    assert {job["name"]: job["request"] for job in lean["registered"]} == wanted
+    assert len(wanted) == 6
+    (parent,) = wanted["grandchild"]["dependencies"]
+    assert parent.endswith("dkron:Job::child")
+    assert lean["log"] == usual["log"]
+
+
+@pytest.mark.parametrize(
+    ("field", "why"),
+    [
+        ("starts_at=datetime(2030, 1, 2)", "starts_at can't be sent to the engine: datetime is no kind of JSON"),
+        ("retries=10**400", "retries can't be sent to the engine: int too large to convert to float"),
+        ("owner='\\ud800'", "owner can't be sent to the engine: "),
+        ("tags={1: 'a'}", "tags can't be sent to the engine: "),
+    ],
+)
+def test_a_value_that_has_no_json_is_one_line_with_the_job_and_the_field(tmp_path: Path, field: str, why: str) -> None:
+    done = run(project(tmp_path, a=f"from datetime import datetime\nJOBS = [JobSpec(name='odd', {field})]\n"))
+    assert done["error"].startswith(f'job "odd": {why}')
+    assert len(done["error"].splitlines()) == 1
+    assert done["registered"] == []
+
+
+def test_a_job_of_the_author_s_own_waits_for_a_declared_one_that_it_names_as_parent(tmp_path: Path) -> None:
+    done = run(script(tmp_path, """
+from provider.job_spec import JobSpec
+from provider.registration import declare, program_settings
+declare([JobSpec(name="parent", schedule="@daily")], program_settings())
+Job("child", parent_job="parent")
+"""))  # fmt: skip
+    assert {job["name"]: job["after"] for job in done["registered"]} == {"parent": [], "child": ["parent"]}
 
 
 def test_what_is_likely_a_mistake_is_warned_of_once(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ class Recovery:
     def prepare(self, workspace: Workspace) -> None:
         """Raises Ended where the cycle can't go on."""
         directory = workspace.state_dir or self.tools.settings.work_dir
+        if not self.tools.settings.pulumi_logs:
+            self._keep_no_logs()
         try:
             self._acquire(workspace, directory)
             if workspace.state_dir is not None:
@@ -64,6 +66,21 @@ class Recovery:
         if workspace.state_dir is None and self.suspect:
             self._take_over_pending(workspace)
         self.suspect = False
+
+    @property
+    def _home(self) -> Path:
+        home = self.tools.settings.env.get("PULUMI_HOME", "").strip()
+        return Path(home) if home else Path.home() / ".pulumi"
+
+    def _keep_no_logs(self) -> None:
+        """Only a matter of time: a cycle does without it."""
+        try:
+            kept = not state_files.keep_no_logs(self._home)
+        except OSError as error:
+            self.tools.log.warning("logs.kept", why=f"{self._home / 'logs'}: {error.strerror or error}")
+            return
+        if kept:
+            self.tools.log.debug("logs.kept", why=f"{self._home / 'logs'} is there already: remove it")
 
     def _acquire(self, workspace: Workspace, directory: Path) -> None:
         if self._locks is None:
@@ -166,10 +183,8 @@ class Recovery:
 
     def prune(self, workspace: Workspace) -> None:
         """Keeps history, backups and logs from growing. What can't be pruned now is pruned later."""
-        home = self.tools.settings.env.get("PULUMI_HOME", "").strip()
-        logs = (Path(home) if home else Path.home() / ".pulumi") / "logs"
         try:
-            gone = state_files.prune_newest(logs)
+            gone = state_files.prune_newest(self._home / "logs")
             if workspace.state_dir is not None:
                 gone += StateFiles(workspace.state_dir, workspace.project, workspace.stack).prune()
                 self._seen = _signature(StateFiles(workspace.state_dir, workspace.project, workspace.stack).checkpoint)

@@ -29,6 +29,7 @@ class Setting:
     choices: tuple[str, ...] = ()
 
 
+_LOGS = ("keep", "off")
 TABLE: tuple[Setting, ...] = (
     Setting("STACK", "dev", "Pulumi stack to keep true"),
     Setting("PROGRAM_DIR", ".", "directory with Pulumi.yaml and __main__.py"),
@@ -57,6 +58,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("PULUMI_CONFIG_PASSPHRASE", "", "decrypts the stack's secrets", secret=True),
     Setting("PULUMI_ACCESS_TOKEN", "", "for Pulumi Cloud", secret=True),
     Setting("PULUMI_HOME", "", "Pulumi's own directory: plugins, logs, workspaces"),
+    Setting("PULUMI_LOGS", "keep", "keep or off: the CLI's own log of each run, at a third of its time", choices=_LOGS),
 )  # fmt: skip
 
 
@@ -78,6 +80,7 @@ class WatcherSettings:
     log_level: str
     hosts: frozenset[str]
     work_dir: Path
+    pulumi_logs: bool
     env: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
 
@@ -201,6 +204,7 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         log_level=reader.text("LOG_LEVEL"),
         hosts=frozenset(h.strip() for h in reader.text("WATCHER_HOSTS").split(",") if h.strip()),
         work_dir=program_dir / Path(reader.text("WORK_DIR")).expanduser(),
+        pulumi_logs=reader.text("PULUMI_LOGS") == "keep",
         env=env,
         secrets=known_secrets(env),
     )

@@ -4,7 +4,7 @@ import pytest
 
 from provider.errors import NoLeader, Unreachable
 from provider.settings import DkronSettings
-from provider.snapshot import FEW, SECOND_LOOK_AFTER_S, Snapshot
+from provider.snapshot import FEW, FRESH_S, SECOND_LOOK_AFTER_S, Snapshot
 
 
 class FakeClient:
@@ -108,3 +108,52 @@ def test_an_outage_is_told_and_not_remembered() -> None:
         live.job("a")
     client.down = False
     assert live.job("a") == {"name": "a"}
+
+
+def test_a_few_writes_look_by_name_and_many_share_a_list_while_it_is_fresh() -> None:
+    names = [f"j{n}" for n in range(8)]
+    client = FakeClient(["j3", "j5"], ["j6"], by_name=("j1",))
+    now = [100.0]
+    live = Snapshot(client, clock=lambda: now[0])  # type: ignore[arg-type]
+    found = [live.before_write(name) is not None for name in names[:6]]
+    assert found == [False, True, False, True, False, True]
+    assert client.calls == [*names[:FEW], "list"]
+    now[0] += FRESH_S
+    assert [live.before_write(name) is not None for name in names[6:]] == [True, False]
+    assert client.calls == [*names[:FEW], "list", "list"]
+
+
+def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
+    client = FakeClient(["a"], ["b"])
+    live = Snapshot(client, clock=lambda: 0.0)  # type: ignore[arg-type]
+    assert live.job("a") is not None
+    for name in "xyz":
+        live.before_write(name)
+    assert live.before_write("b") == {"name": "b"}
+
+
+def test_without_a_leader_no_list_is_believed_before_a_write() -> None:
+    client = FakeClient(["a"], leader=None)
+    live = Snapshot(client)  # type: ignore[arg-type]
+    for name in "xyz":
+        live.before_write(name)
+    with pytest.raises(NoLeader):
+        live.before_write("a")
+    client.name = "n1"
+    assert live.before_write("a") == {"name": "a"}
+
+
+def test_a_list_that_took_long_to_come_is_as_old_as_its_question() -> None:
+    now = [0.0]
+
+    class Slow(FakeClient):
+        def list_jobs(self) -> list[dict[str, Any]]:
+            now[0] += FRESH_S
+            return super().list_jobs()
+
+    client = Slow([], ["late"])
+    live = Snapshot(client, clock=lambda: now[0])  # type: ignore[arg-type]
+    for name in "xyz":
+        live.before_write(name)
+    assert live.before_write("late") is None
+    assert live.before_write("late") == {"name": "late"}

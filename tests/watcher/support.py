@@ -184,8 +184,8 @@ def settings(root: Path, **changes: Any) -> WatcherSettings:
     chosen = WatcherSettings(
         stack="dev", program_dir=root, interval_s=300, probe_s=10, max_deletes=5, delete_strays=True, up_timeout_s=600,
         grace_s=30, leader_wait_s=30, health=None, log_format="json", log_level="debug", hosts=frozenset(),
-        work_dir=root / ".work", env={"DKRON_URL": "http://127.0.0.1:1", "PULUMI_HOME": str(root / ".home")},
-        secrets=(SECRET,),
+        work_dir=root / ".work", pulumi_logs=True, secrets=(SECRET,),
+        env={"DKRON_URL": "http://127.0.0.1:1", "PULUMI_HOME": str(root / ".home")},
     )  # fmt: skip
     return replace(chosen, **changes)
 

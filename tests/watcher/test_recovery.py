@@ -256,3 +256,31 @@ def test_old_logs_are_pruned(tmp_path: Path) -> None:
         (tmp_path / ".home" / "logs" / f"{i}.log").write_text("x")
     run(w)
     assert len(list((tmp_path / ".home" / "logs").iterdir())) == 50
+
+
+def test_the_cli_s_own_logs_can_be_switched_off_where_there_are_none_yet(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), pulumi_logs=False)
+    w.cli.previews = [steady("a"), steady("a")]
+    run(w)
+    run(w)
+    assert (tmp_path / ".home" / "logs").is_file()
+    assert "logs.kept" not in w.names()
+    assert "prune.failed" not in w.names()
+
+
+def test_logs_that_are_there_are_never_removed_for_it(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), pulumi_logs=False)
+    w.cli.previews = [steady("a")]
+    (tmp_path / ".home" / "logs").mkdir(parents=True)
+    (tmp_path / ".home" / "logs" / "1.log").write_text("x")
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert (tmp_path / ".home" / "logs" / "1.log").read_text() == "x"
+    assert "logs.kept" in w.names()
+
+
+def test_a_home_that_cannot_be_written_only_keeps_the_logs(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), pulumi_logs=False)
+    w.cli.previews = [steady("a")]
+    (tmp_path / ".home").write_text("a file")
+    run(w)
+    assert "logs.kept" in w.names()

@@ -1,0 +1,180 @@
+"""Registers declared jobs with the engine: the program's settings, the references filled in, one request for each job.
+
+The SDK's own way (`Job`, a CustomResource) makes a future of each property, a stack trace and four calls to the log for
+each resource, and its waiting for them grows with their square: 12 of 15 seconds of a thousand jobs. Everything is
+known here, so the request is built at once; it is the very request that the SDK would send, which a test holds.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import grpc
+import pulumi
+from pulumi.runtime import get_root_resource
+from pulumi.runtime.config import is_config_secret
+from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.settings import get_engine, get_monitor, grpc_error_to_exception
+
+from provider.errors import SettingsError
+from provider.job_spec import JobSpec
+from provider.references import resolved
+from provider.resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_owner_tag
+from provider.settings import SECRET_KEYS, Settings, load
+from provider.validate import warnings_for
+
+# How the engine's protocol marks a secret.
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+SECRET_MARK: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark, no secret itself
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A text with a secret in it."""
+
+    text: str = field(repr=False)
+
+
+def declare(specs: Iterable[JobSpec], settings: Settings) -> None:
+    """Registers declared jobs, parents before their children. The SDK waits for them at the program's end.
+
+    Raises pulumi.RunError, one line each, for references to config that isn't set and for values that have no JSON.
+    """
+    jobs = _filled_in(specs, settings)
+    requests = {name: request_of(name, inputs) for name, inputs in jobs.items()}
+    loop = asyncio.get_running_loop()
+    under_way: dict[str, asyncio.Task[str]] = {}
+    for name in parents_first(jobs):
+        # A parent that comes later closes a cycle; check refuses that.
+        parent = under_way.get(jobs[name].get("parent_job", ""))
+        under_way[name] = loop.create_task(_register(requests[name], jobs[name], parent))
+    DECLARED.update(under_way)
+    # An output, because the program's end waits for those and raises what they raise.
+    ended: Awaitable[Any] = _all(under_way.values())
+    pulumi.Output.from_input(ended)
+
+
+async def _all(tasks: Iterable[asyncio.Task[str]]) -> int:
+    """How many were registered. Raises the first failure when all have ended: no request is left hanging."""
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    return len(ended)
+
+
+async def _register(
+    request: resource_pb2.RegisterResourceRequest, inputs: Mapping[str, Any], parent: asyncio.Task[str] | None
+) -> str:
+    """Sends one request, after that of its parent job, and its warnings. Returns the URN."""
+    root = get_root_resource()
+    monitor: Any = get_monitor()
+    engine: Any = get_engine()
+    request.parent = (await root.urn.future() or "") if root is not None else ""
+    if parent is not None:
+        request.dependencies.append(await parent)
+    try:
+        answer = await asyncio.to_thread(monitor.RegisterResource, request)
+        for warning in warnings_for(known_inputs(inputs)):
+            told = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=warning, urn=answer.urn)
+            await asyncio.to_thread(engine.Log, told)
+    except grpc.RpcError as error:
+        raise grpc_error_to_exception(error) from None
+    return str(answer.urn)
+
+
+def request_of(name: str, inputs: Mapping[str, Any]) -> resource_pb2.RegisterResourceRequest:
+    """The request that registers one job. Raises pulumi.RunError for a value that has no JSON."""
+    no_references = os.environ.get("PULUMI_DISABLE_RESOURCE_REFERENCES", "").upper() in ("TRUE", "1")
+    request = resource_pb2.RegisterResourceRequest(
+        type=JOB_TYPE, name=name, custom=True, acceptSecrets=True, acceptResources=not no_references,
+        supportsPartialValues=True, supportsResultReporting=True,
+    )  # fmt: skip
+    request.hooks.SetInParent()
+    for key, value in {**inputs, "__provider": PROVIDER_REFERENCE}.items():
+        if value is None:
+            continue
+        try:
+            _encode(request.object.fields[key], value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise pulumi.RunError(f'job "{name}": {key} can\'t be sent to the engine: {error}') from None
+        # Named, and depending on nothing: without an entry the engine takes each property to depend on the parent job.
+        request.propertyDependencies[key].SetInParent()
+    return request
+
+
+def _encode(into: Any, value: Any) -> None:
+    """Writes a value into a protobuf Value. Raises TypeError, ValueError or OverflowError for what it can't hold."""
+    if isinstance(value, str):
+        into.string_value = value
+    elif isinstance(value, Sealed):
+        marked = into.struct_value.fields
+        marked[SIGNATURE].string_value = SECRET_MARK
+        marked["value"].string_value = value.text
+    elif isinstance(value, bool):
+        into.bool_value = value
+    elif isinstance(value, int | float):
+        into.number_value = value
+    elif value is None:
+        into.null_value = 0
+    elif isinstance(value, Mapping):
+        into.struct_value.SetInParent()
+        for key, item in value.items():
+            _encode(into.struct_value.fields[key], item)
+    elif isinstance(value, list | tuple):
+        into.list_value.SetInParent()
+        for item in value:
+            _encode(into.list_value.values.add(), item)
+    else:
+        raise TypeError(f"{type(value).__name__} is no kind of JSON")
+
+
+def _filled_in(specs: Iterable[JobSpec], settings: Settings) -> dict[str, dict[str, Any]]:
+    """The inputs of all jobs by name, with config in the place of references. Raises pulumi.RunError."""
+    values = {"gatewayUrl": settings.gateway_url, "serviceKey": settings.service_key}
+    config = pulumi.Config()
+    missing: dict[str, str] = {}
+
+    def lookup(key: str) -> str:
+        value = values.get(key) or config.get(key)
+        if not value:
+            missing[key] = f"{key} is not set: run `pulumi config set --secret {key} VALUE`"
+        return value or ""
+
+    jobs = {spec.name: with_owner_tag(resolved(spec.inputs(), lookup, Sealed), settings.owner_tag) for spec in specs}
+    if missing:
+        raise pulumi.RunError("\n".join(missing.values()))
+    return jobs
+
+
+def parents_first(jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The names, each after its parent; otherwise as declared. Jobs in a cycle keep their place: check refuses them."""
+    ordered: dict[str, None] = {}
+    for name in jobs:
+        line = {name: None}  # the name, its parent, its parent's parent, as far as they have no place yet
+        parent = jobs[name].get("parent_job", "")
+        while parent in jobs and parent not in ordered and parent not in line:
+            line[parent] = None
+            parent = jobs[parent].get("parent_job", "")
+        ordered.update(dict.fromkeys(reversed(line)))
+    return list(ordered)
+
+
+def program_settings() -> Settings:
+    """The settings of the running program. Raises pulumi.RunError, which the CLI shows without a traceback."""
+    config = pulumi.Config()
+    problems = [
+        f"{key} stands in the stack's config unencrypted: run `pulumi config set --secret {key} VALUE`"
+        for key in sorted(SECRET_KEYS)
+        if config.get(key) and not is_config_secret(config.full_key(key))
+    ]
+    settings = None
+    try:
+        settings = load(config.get, os.environ)
+    except SettingsError as error:
+        problems.extend(error.problems)
+    if problems or settings is None:
+        raise pulumi.RunError("\n".join(problems)) from None
+    return settings
