@@ -1,0 +1,28 @@
+"""A resource that does nothing: what the Pulumi SDK and CLI cost by themselves."""
+
+from typing import Any
+
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
+
+Props = dict[str, Any]
+
+
+class Nothing(ResourceProvider):
+    """Keeps one property, `name`, and talks to nobody."""
+
+    serialize_as_secret_always = False
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def create(self, props: Props) -> CreateResult:
+        return CreateResult(props["name"], dict(props))
+
+    def diff(self, _id: str, _olds: Props, _news: Props) -> DiffResult:
+        return DiffResult(changes=_olds["name"] != _news["name"])
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        return ReadResult(id_, props)
+
+    def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
+        return UpdateResult(dict(_news))
