@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup up preview down destroy watch image lint unit e2e test clean screenshot
+.PHONY: help setup up preview down destroy watch image lint unit e2e test clean screenshot bench
 
 help:
 	@echo "make setup    virtual environment $(VENV) from the pinned requirements"
@@ -14,6 +14,7 @@ help:
 	@echo "make watch    the watcher, without a container"
 	@echo "make image    the watcher's container image (BASE=... for another base, BUILD=... for more of docker build's options)"
 	@echo "make screenshot  docs/status.png, the status page with example data (needs chromium)"
+	@echo "make bench    docs/bench.json, docs/bench.svg and a table of what it costs; takes long (BENCH=\"--jobs 8 --rounds 2\" for less)"
 	@echo "make test     every check and every test that can run here"
 
 # The stamp holds the requirements it was made from, so a changed pin sets the environment up anew.
@@ -29,6 +30,17 @@ setup: $(VENV)/.stamp
 
 screenshot: setup
 	@$(RUN) -m dev.screenshot
+
+# The picture's library stays out of $(VENV): what is installed there costs each pulumi run time.
+PLOT := .tools/bench
+bench: setup
+	@test $(PLOT)/.stamp -nt requirements-bench.txt || { \
+	  echo "bench:   $(PLOT) with the pinned requirements of the picture"; \
+	  $(PYTHON) -m venv $(PLOT) \
+	  && $(PLOT)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt \
+	  && touch $(PLOT)/.stamp; \
+	} || { rm -rf $(PLOT); echo "bench:   that failed, so there will be no picture"; }
+	@exec $(RUN) -m bench $(BENCH)
 
 up preview down destroy watch: setup
 	@exec $(RUN) -m dev $@

@@ -65,6 +65,10 @@ def run(options: Options) -> int:
     try:
         measure(options, tools, report, save)
         report.complete = True
+    except KeyboardInterrupt:
+        count = len(report.measurements)
+        say(f"interrupted; what was measured until then, {count} figures, is in {file}" if count else "interrupted")
+        return INTERRUPTED
     finally:
         save()
     sys.stdout.write(table.text(report))
@@ -93,17 +97,21 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {"plot": plot_command, 
 
 
 def _on_signal(_number: int, _frame: FrameType | None) -> NoReturn:
+    """The first ends the benchmark; a second must not interrupt its tidying up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0, 1 with one line that says why, 2 for wrong usage, 130 after Ctrl-C."""
-    signal.signal(signal.SIGTERM, _on_signal)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _on_signal)
     command = COMMANDS.get(arguments[0]) if arguments else None
     try:
         return command(arguments[1:]) if command else run(parse(arguments, list(COMMANDS)))
     except KeyboardInterrupt:
-        say("interrupted; what was measured until then is in the JSON file")
+        say("interrupted")
         return INTERRUPTED
     except BenchError as error:
         say(error.reason)

@@ -2,14 +2,16 @@
 
 import functools
 import json
+import shutil
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import requests
 
 from bench.measure import Cost, run
-from bench.projects import Project, changes, checked, commands, floor_project, our_project
+from bench.projects import Project, changes, checked, commands, lay_floor, lay_ours, our_settings
 from bench.servers import TIMEOUT_S
 from bench.site import OPERATIONS, Samples, Site, System, expect, timed
 from dev.say import ROOT
@@ -28,10 +30,17 @@ class _Program(System):
     project: Project
     changed = False
 
-    def get_ready(self) -> None:
-        """Makes the stack, and runs the program once untimed, so that no measurement is the first of its folder."""
-        self.project.add_stack()
-        self.pulumi("preview", "first run", {"create": 1}, 0)
+    def settle(self, lay: Callable[[Path], None], dkron_url: str = "") -> None:
+        """A fresh project: a copy of one that has a stack and was run once, so that no measurement is its first."""
+        template = self.site.templates / self.name
+        settings = our_settings(dkron_url) if dkron_url else {}
+        self.project = Project(template, self.site.tools.pulumi.path, settings)
+        if not template.exists():
+            lay(template)
+            self.project.add_stack()
+            self.pulumi("preview", "first run", {"create": 1}, 0)
+        self.project.root = self.site.folder / self.name
+        shutil.copytree(template, self.project.root, symlinks=True)
 
     def pulumi(self, command: str, operation: str, wanted: dict[str, int] | None, count: int | None = None) -> Cost:
         """Runs a command and checks the counts of its changes: `wanted`, the stack itself left out."""
@@ -84,8 +93,7 @@ class Ours(_Program):
     def __init__(self, site: Site) -> None:
         super().__init__(site)
         self.server = site.server(self.name)
-        self.project = our_project(site.folder / self.name, site.tools.pulumi.path, self.server.url)
-        self.get_ready()
+        self.settle(lay_ours, self.server.url)
 
     def holds(self, operation: str, count: int) -> None:
         expect(f"{self.name} {operation}", f"{len(self.server.jobs())} jobs", f"{count} jobs")
@@ -177,8 +185,7 @@ class Floor(_Program):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        self.project = floor_project(site.folder / self.name, site.tools.pulumi.path)
-        self.get_ready()
+        self.settle(lay_floor)
 
 
 def _median(costs: Sequence[Cost]) -> Cost:

@@ -93,9 +93,13 @@ def _lay(root: Path) -> None:
     (root / ".state").mkdir()
 
 
-def our_project(root: Path, pulumi: Path, dkron_url: str) -> Project:
-    """This project, with the benchmark's declarations in the place of the others. What it needs it gets as the
-    watcher's container does: by the environment."""
+def our_settings(dkron_url: str) -> dict[str, str]:
+    """What our program needs, by the environment, as the watcher's container gets it."""
+    return {"DKRON_URL": dkron_url, "GATEWAY_URL": GATEWAY_URL, "SERVICE_KEY": SERVICE_KEY}
+
+
+def lay_ours(root: Path) -> None:
+    """Copies this project, with the benchmark's declarations in the place of the others."""
     root.mkdir(parents=True)
     for name in PROGRAM:
         source = ROOT / name
@@ -107,15 +111,12 @@ def our_project(root: Path, pulumi: Path, dkron_url: str) -> Project:
         module.unlink()
     shutil.copy2(ROOT / "bench" / "declared.py", root / "jobs" / "declared.py")
     _lay(root)
-    settings = {"DKRON_URL": dkron_url, "GATEWAY_URL": GATEWAY_URL, "SERVICE_KEY": SERVICE_KEY}
-    return Project(root, pulumi, settings)
 
 
-def floor_project(root: Path, pulumi: Path) -> Project:
-    """The program with resources that do nothing."""
+def lay_floor(root: Path) -> None:
+    """Copies the program with resources that do nothing."""
     shutil.copytree(FLOOR, root, ignore=shutil.ignore_patterns("__pycache__"))
     _lay(root)
-    return Project(root, pulumi)
 
 
 def changes(output: str) -> dict[str, int]:

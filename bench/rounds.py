@@ -41,20 +41,19 @@ def measure(options: Options, tools: Tools, report: Report, save: Callable[[], N
     plan = {size: list(steps(size, options.rounds[size], options.systems)) for size in options.sizes}
     progress = Progress(sum(map(len, plan.values())))
     hour = quiet_hour(datetime.now(UTC))
-    try:
+    with ExitStack() as all_sizes:
+        all_sizes.callback(progress.clear)
+        base = Path(all_sizes.enter_context(tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)))
         for size, todo in plan.items():
-            with ExitStack() as stack:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-                site = Site(folder, tools, size, hour)
-                stack.callback(site.close)
+            with ExitStack() as one_size:
+                site = Site(base / str(size), base / "templates", tools, size, hour)
+                site.folder.mkdir()
+                one_size.callback(site.close)
                 systems = {name: SYSTEMS[name](site) for name in options.systems}
                 for step, following in zip(todo, [*todo[1:], None], strict=True):
-                    progress.next(
-                        f"{size} jobs, round {step.round} of {options.rounds[size]}: {step.system} {step.operation}"
-                    )
+                    where = f"{size} jobs, round {step.round} of {options.rounds[size]}"
+                    progress.next(f"{where}: {step.system} {step.operation}")
                     for name, (cost, samples) in systems[step.system].measure(step.operation).items():
                         report.add(size, step.round, step.operation, name, cost, samples)
                     if following is None or following.round != step.round:
                         save()
-    finally:
-        progress.clear()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,9 @@ from bench.measure import Cost
 from bench.projects import GATEWAY_URL, SERVICE_KEY
 from bench.servers import Server, Tools
 from provider.job_spec import to_dkron
+from provider.ownership import OWNER_TAG_KEY
 from provider.references import Reference
+from provider.settings import DEFAULT_OWNER_TAG
 
 OPERATIONS = ("create", "preview", "up", "change", "drift", "orphan", "probe", "cycle", "destroy")
 NEEDS_A_JOB = ("change", "drift", "orphan", "cycle")  # a watcher refuses a program that declares nothing
@@ -34,15 +36,16 @@ class Site:
     """What the systems of one size share."""
 
     folder: Path
+    templates: Path
     tools: Tools
     count: int
     hour: int
-    servers: list[Server] = field(default_factory=list)
+    _closing: ExitStack = field(default_factory=ExitStack)
 
     def server(self, name: str) -> Server:
         """A running Dkron for one system."""
         server = Server(self.tools.dkron.path, self.folder / f"{name}-dkron" / "data")
-        self.servers.append(server)
+        self._closing.callback(server.stop)
         server.start()
         return server
 
@@ -50,11 +53,12 @@ class Site:
         """The declared jobs as they are sent to Dkron."""
         values = {"gatewayUrl": GATEWAY_URL, "serviceKey": SERVICE_KEY}
         specs = declarations(self.count if count is None else count, changed, self.hour)
-        return [to_dkron(_resolved(spec.inputs(), values)) for spec in specs]
+        owner = {OWNER_TAG_KEY: DEFAULT_OWNER_TAG}
+        return [to_dkron({**_resolved(spec.inputs(), values), "metadata": owner}) for spec in specs]
 
     def close(self) -> None:
-        for server in self.servers:
-            server.stop()
+        """Stops all servers, also when this is interrupted."""
+        self._closing.close()
 
 
 def _resolved(value: Any, values: dict[str, str]) -> Any:

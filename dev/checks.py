@@ -18,7 +18,7 @@ from dev.say import ROOT
 from dev.tools import on_path
 
 BIN = ROOT / ".venv" / "bin"
-SOURCES = ["__main__.py", "provider", "jobs", "watcher", "sandbox", "dev", "tests"]
+SOURCES = ["__main__.py", "provider", "jobs", "watcher", "sandbox", "dev", "bench", "tests"]
 # Modules that only decide: each line and each branch of theirs is held by tests.
 PURE = [
     "provider/job_spec.py", "provider/diff.py", "provider/validate.py", "provider/schedule*.py", "provider/names*.py",

@@ -9,7 +9,7 @@ from dev.say import ROOT
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MODULES = [
     str(path.relative_to(ROOT))
-    for package in ("provider", "jobs", "watcher", "dev")
+    for package in ("provider", "jobs", "watcher", "dev", "bench")
     for path in sorted((ROOT / package).glob("*.py"))
     if path.name != "__init__.py" and not (package == "jobs" and not path.name.startswith("_"))
 ]
@@ -21,13 +21,13 @@ def test_contributing_has_a_line_for_every_module(module: str) -> None:
 
 
 def test_contributing_names_no_module_that_is_gone() -> None:
-    named = re.findall(r"^\| `((?:provider|jobs|watcher|dev)/\w+\.py)` \|", CONTRIBUTING, re.MULTILINE)
+    named = re.findall(r"^\| `((?:provider|jobs|watcher|dev|bench)/\w+\.py)` \|", CONTRIBUTING, re.MULTILINE)
     assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
 def test_make_help_explains_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = {"setup", "up", "preview", "down", "destroy", "watch", "image", "test"}
+    targets = {"setup", "up", "preview", "down", "destroy", "watch", "image", "bench", "test"}
     assert {name for name in targets if f'"make {name} ' in makefile} == targets
 
 

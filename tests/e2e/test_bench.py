@@ -1,0 +1,34 @@
+"""`python -m bench` on the stand-ins, small: every operation is measured, and the report is whole."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.site import NEEDS_A_JOB, OPERATIONS
+from dev.say import ROOT
+
+
+def test_a_small_measurement_has_every_operation_and_prints_its_table(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "--jobs", "0,2", "--rounds", "1", "--sandbox", "--out", str(tmp_path)]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    report = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert report["complete"] is True
+    assert {tool["kind"] for tool in report["tools"].values()} == {"sandbox"}
+    measured = {(m["jobs"], m["system"], m["operation"]) for m in report["measurements"]}
+    assert {operation for jobs, system, operation in measured if (jobs, system) == (2, "ours")} == set(OPERATIONS)
+    empty = {operation for jobs, system, operation in measured if (jobs, system) == (0, "ours")}
+    assert empty == set(OPERATIONS) - set(NEEDS_A_JOB)
+    assert {system for jobs, system, _ in measured if jobs == 2} == {"ours", "floor", "reconciler", "wire"}
+    processes = [m for m in report["measurements"] if m["system"] != "wire" and m["operation"] != "probe"]
+    assert all(m["wall_s"] > 0 for m in processes)
+    if sys.platform.startswith("linux"):
+        assert all(m["cpu_s"] > 0 and m["memory_mib"] > 0 for m in processes)
+    assert "### Wall time, seconds: median (minimum)" in done.stdout
+    assert done.stdout.count("| 2    | create ") == 3
+    # Neither a server's data nor a project is left.
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("bench-")] == []
