@@ -4,7 +4,7 @@ An outage must never look like "nothing there". So the list is taken only while 
 asked for again: a few by name, many at once by a second list after a pause, because a server that has just started
 answers 200 with no or few jobs for seconds (recorded: cluster.json, restart.json).
 
-A write looks anew: the first few jobs are asked for by name, and for more a list serves that is at most `FRESH_S` old,
+A write looks anew: the first few jobs are asked for by name, and for more a list serves that is a moment old at most,
 since two requests for each job's look took longer than writing it.
 """
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 FEW = 3  # this many missing jobs are asked for one by one
 SECOND_LOOK_AFTER_S = 2.0
-FRESH_S = 0.25  # seconds: so long a list may be believed before a write; a stranger's job that is newer is not seen
+# Seconds that a list may be believed before a write: five times what it took to get it, within these limits, so that
+# looking stays a small part of the work. A stranger's job that is newer is not seen.
+FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 0.25, 1.0
 
 
 class Snapshot:
@@ -65,14 +67,15 @@ class Snapshot:
             return self._jobs.get(name)
 
     def before_write(self, name: str) -> Job | None:
-        """The live job as it is now, or was `FRESH_S` ago at most. Raises DkronError when Dkron can't be read."""
+        """The live job as it is now, or was a moment ago. Raises DkronError when Dkron can't be read."""
         with self._lock:
             self._looks += 1
             if self._looks > FEW:
                 if self._clock() >= self._fresh_until:
                     asked = self._clock()
                     self._fresh = self._list()
-                    self._fresh_until = asked + FRESH_S
+                    took = self._clock() - asked
+                    self._fresh_until = asked + min(max(FRESH_AT_LEAST_S, 5 * took), FRESH_AT_MOST_S)
                 return self._fresh.get(name)
         return self._client.get_job(name)
 

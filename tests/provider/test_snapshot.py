@@ -4,7 +4,7 @@ import pytest
 
 from provider.errors import NoLeader, Unreachable
 from provider.settings import DkronSettings
-from provider.snapshot import FEW, FRESH_S, SECOND_LOOK_AFTER_S, Snapshot
+from provider.snapshot import FEW, FRESH_AT_LEAST_S, FRESH_AT_MOST_S, SECOND_LOOK_AFTER_S, Snapshot
 
 
 class FakeClient:
@@ -118,7 +118,7 @@ def test_a_few_writes_look_by_name_and_many_share_a_list_while_it_is_fresh() -> 
     found = [live.before_write(name) is not None for name in names[:6]]
     assert found == [False, True, False, True, False, True]
     assert client.calls == [*names[:FEW], "list"]
-    now[0] += FRESH_S
+    now[0] += FRESH_AT_LEAST_S
     assert [live.before_write(name) is not None for name in names[6:]] == [True, False]
     assert client.calls == [*names[:FEW], "list", "list"]
 
@@ -143,12 +143,16 @@ def test_without_a_leader_no_list_is_believed_before_a_write() -> None:
     assert live.before_write("a") == {"name": "a"}
 
 
-def test_a_list_that_took_long_to_come_is_as_old_as_its_question() -> None:
+@pytest.mark.parametrize(
+    ("took", "believed"),
+    [(0.0, FRESH_AT_LEAST_S), (0.01, FRESH_AT_LEAST_S), (0.1, 0.5), (0.5, FRESH_AT_MOST_S), (2.0, FRESH_AT_MOST_S)],
+)
+def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: float, believed: float) -> None:
     now = [0.0]
 
     class Slow(FakeClient):
         def list_jobs(self) -> list[dict[str, Any]]:
-            now[0] += FRESH_S
+            now[0] += took
             return super().list_jobs()
 
     client = Slow([], ["late"])
@@ -156,4 +160,8 @@ def test_a_list_that_took_long_to_come_is_as_old_as_its_question() -> None:
     for name in "xyz":
         live.before_write(name)
     assert live.before_write("late") is None
+    if took < believed:
+        now[0] = believed - 0.001
+        assert live.before_write("late") is None
+        now[0] = believed
     assert live.before_write("late") == {"name": "late"}
