@@ -67,7 +67,9 @@ def run(options: Options) -> int:
         report.complete = True
     except KeyboardInterrupt:
         count = len(report.measurements)
-        say(f"interrupted; what was measured until then, {count} figures, is in {file}" if count else "interrupted")
+        say(
+            f"interrupted; what was measured until then, {count} measurements, is in {file}" if count else "interrupted"
+        )
         return INTERRUPTED
     finally:
         save()

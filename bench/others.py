@@ -99,8 +99,13 @@ class Wire(System):
         return self.send("up", self.looking(), self.site.count)
 
     def change(self) -> Cost:
-        return self.send("change", [*self.looking(), *self.posts(1, changed=True)], self.site.count)
+        (post,) = self.posts(1, changed=True)
+        return self.send("change", [*self.looking(), ("GET", _path(post[2]), None), post], self.site.count)
 
     def destroy(self) -> Cost:
-        paths = [f"/v1/jobs/{body['name']}" for body in self.site.bodies()]
-        return self.send("destroy", [(m, path, None) for path in paths for m in ("GET", "DELETE")], 0)
+        each = [(method, _path(body), None) for body in self.site.bodies() for method in ("GET", "DELETE")]
+        return self.send("destroy", [*self.looking(), *each], 0)
+
+
+def _path(body: dict[str, Any]) -> str:
+    return f"/v1/jobs/{body['name']}"

@@ -1,5 +1,6 @@
 """The two Pulumi programs that are measured, laid out in temporary folders, and the watcher's own command lines."""
 
+import compileall
 import json
 import os
 import shutil
@@ -89,6 +90,8 @@ def checked(done: Run, what: str) -> Run:
 
 
 def _lay(root: Path) -> None:
+    """What both have; and everything compiled, the modules of the provider's process, too."""
+    compileall.compile_dir(root, quiet=1)
     (root / ".venv").symlink_to(ROOT / ".venv")
     (root / ".state").mkdir()
 
@@ -104,7 +107,7 @@ def lay_ours(root: Path) -> None:
     for name in PROGRAM:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, root / name)  # compiled files too: the sources keep their times
+            shutil.copytree(source, root / name)
         else:
             shutil.copy2(source, root / name)
     for module in (root / "jobs").glob("[a-z]*.py"):

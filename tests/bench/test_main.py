@@ -104,7 +104,7 @@ def test_after_an_interruption_what_was_measured_is_written(
 ) -> None:
     assert run(monkeypatch, tmp_path, KeyboardInterrupt()) == 130
     told = capsys.readouterr().err.splitlines()[-1]
-    assert told == f"bench: interrupted; what was measured until then, 1 figures, is in {tmp_path}/bench.json"
+    assert told == f"bench: interrupted; what was measured until then, 1 measurements, is in {tmp_path}/bench.json"
     assert results.read(tmp_path / "bench.json").complete is False
 
 
