@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from bench import results, table
+from bench import repair, results, soak, start, table
 from bench.errors import BenchError
 from bench.machine import surroundings
 from bench.measure import LINUX
@@ -55,7 +55,8 @@ def run(options: Options) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BenchError(f"--out: cannot make {options.out}: {error.strerror}") from None
-    report = Report({**surroundings(datetime.now(UTC)), "tools": described})
+    settings = {"cli_logs": options.cli_logs}
+    report = Report({**surroundings(datetime.now(UTC)), "tools": described, "settings": settings})
     file = options.out / "bench.json"
 
     def save() -> None:
@@ -95,7 +96,13 @@ def table_command(arguments: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {"plot": plot_command, "table": table_command}
+COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "plot": plot_command,
+    "table": table_command,
+    "repair": repair.command,
+    "soak": soak.command,
+    "start": start.command,
+}
 
 
 def _on_signal(_number: int, _frame: FrameType | None) -> NoReturn:

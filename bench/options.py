@@ -21,6 +21,7 @@ class Options:
     systems: tuple[str, ...]
     out: Path
     sandbox: bool
+    cli_logs: bool = False
 
     @property
     def sizes(self) -> list[int]:
@@ -82,6 +83,9 @@ def parse(arguments: Sequence[str], others: Sequence[str] = ()) -> Options:
         "--out", type=Path, default=Path("docs"), metavar="DIR", help="for bench.json, bench.svg [docs]"
     )
     parser.add_argument("--sandbox", action="store_true", help="measure the stand-ins, even where the real tools are")
+    parser.add_argument(
+        "--cli-logs", action="store_true", help="let pulumi log its runs; the watcher's image has that switched off"
+    )
     given = parser.parse_args(arguments)
     sizes: list[int] = given.jobs
     rounds: dict[int | None, int] = given.rounds
@@ -92,5 +96,9 @@ def parse(arguments: Sequence[str], others: Sequence[str] = ()) -> Options:
     if unused:
         parser.error(f"--rounds names {unused[0]} jobs, but --jobs doesn't")
     return Options(
-        {size: rounds[size] if size in rounds else rounds[None] for size in sizes}, given.only, given.out, given.sandbox
+        {size: rounds[size] if size in rounds else rounds[None] for size in sizes},
+        given.only,
+        given.out,
+        given.sandbox,
+        given.cli_logs,
     )

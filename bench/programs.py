@@ -20,6 +20,7 @@ from provider.ownership import OWNER_TAG_KEY
 from provider.settings import DEFAULT_OWNER_TAG, DkronSettings
 from watcher.clock import Control, SystemClock
 from watcher.probe import Probe
+from watcher.state_files import keep_no_logs
 
 LOOKS = 20
 
@@ -37,6 +38,8 @@ class _Program(System):
         self.project = Project(template, self.site.tools.pulumi.path, settings)
         if not template.exists():
             lay(template)
+            if not self.site.cli_logs:
+                keep_no_logs(template / ".home")
             self.project.add_stack()
             self.pulumi("preview", "first run", {"create": 1}, 0)
         self.project.root = self.site.folder / self.name

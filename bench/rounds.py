@@ -46,7 +46,7 @@ def measure(options: Options, tools: Tools, report: Report, save: Callable[[], N
         base = Path(all_sizes.enter_context(tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)))
         for size, todo in plan.items():
             with ExitStack() as one_size:
-                site = Site(base / str(size), base / "templates", tools, size, hour)
+                site = Site(base / str(size), base / "templates", tools, size, hour, options.cli_logs)
                 site.folder.mkdir()
                 one_size.callback(site.close)
                 systems = {name: SYSTEMS[name](site) for name in options.systems}

@@ -40,6 +40,7 @@ class Site:
     tools: Tools
     count: int
     hour: int
+    cli_logs: bool = False
     _closing: ExitStack = field(default_factory=ExitStack)
 
     def server(self, name: str) -> Server:

@@ -23,7 +23,6 @@ from provider.job_spec import JobSpec
 from provider.references import resolved
 from provider.resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_owner_tag
 from provider.settings import SECRET_KEYS, Settings, load
-from provider.validate import warnings_for
 
 # How the engine's protocol marks a secret.
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -77,6 +76,9 @@ async def _register(
         request.dependencies.append(await parent)
     try:
         answer = await asyncio.to_thread(monitor.RegisterResource, request)
+        # Imported here, because the grammar of schedules takes as long as all else, and the engine is busy now anyway.
+        from provider.validate import warnings_for
+
         for warning in warnings_for(known_inputs(inputs)):
             told = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=warning, urn=answer.urn)
             await asyncio.to_thread(engine.Log, told)

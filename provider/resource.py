@@ -16,7 +16,6 @@ from provider.job_spec import DEFAULTS, UNKNOWN
 from provider.ownership import OWNER_TAG_KEY
 from provider.references import resolved
 from provider.settings import load_owner
-from provider.validate import warnings_for
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
 # The pickle of `provider.job_provider.JobProvider()` by reference: the class's import path and no state, in base64.
@@ -133,6 +132,8 @@ def _register(
     pulumi.CustomResource.__init__(job, JOB_TYPE, resource_name, {**props, "__provider": PROVIDER_REFERENCE}, opts)
     if isinstance(props["name"], str):
         DECLARED[props["name"]] = job
+    from provider.validate import warnings_for  # the grammar of schedules takes as long as all else
+
     for warning in warnings_for(known_inputs(props)):
         pulumi.log.warn(warning, job)
 
