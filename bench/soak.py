@@ -4,8 +4,10 @@ Growth is judged between the first tenth of the cycles, in which caches fill, an
 """
 
 import argparse
+import signal
 import statistics
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -41,6 +43,18 @@ def read(watch: Watching) -> Reading:
     )
 
 
+def settled(watch: Watching) -> Reading:
+    """A reading of a watcher that rests: two in a row with as many descriptors and threads. Raises BenchError."""
+    before = read(watch)
+    for _ in range(100):
+        time.sleep(0.05)
+        now = read(watch)
+        if (now.descriptors, now.threads) == (before.descriptors, before.threads):
+            return now
+        before = now
+    raise BenchError("soak: the watcher did not come to rest between two cycles")
+
+
 def _count(place: Path) -> int:
     return sum(1 for path in place.rglob("*") if not path.is_dir())
 
@@ -65,20 +79,21 @@ def command(arguments: Sequence[str]) -> int:
     parser.add_argument("--jobs", type=int, default=8)
     parser.add_argument("--sandbox", action="store_true")
     given = parser.parse_args(arguments)
-    if given.cycles < 2 or given.jobs < 0:
-        raise BenchError("soak: --cycles must be at least 2 and --jobs at least 0")
+    if given.cycles < 2 or given.jobs < 1:
+        raise BenchError("soak: --cycles must be at least 2 and --jobs at least 1")
     if not LINUX:
         raise BenchError("soak: it reads the process under /proc, which only Linux has")
     tools = find_tools(given.sandbox)
     progress, readings = Progress(given.cycles), []
-    # The shortest interval there is: the next cycle begins when the last has ended.
-    with watching(tools, given.jobs, {"RECONCILE_INTERVAL_MS": "1000", "PROBE_INTERVAL_MS": "0"}) as watch:
+    # No cycle comes by itself: each is called for, and between two the watcher rests and can be read.
+    with watching(tools, given.jobs, {"RECONCILE_INTERVAL_MS": "86400000", "PROBE_INTERVAL_MS": "0"}) as watch:
         watch.after(1)
         for number in range(given.cycles):
             progress.next("cycle")
+            watch.process.send_signal(signal.SIGHUP)
             if watch.after(2 + number)["outcome"] != "unchanged":
                 raise BenchError("soak: a cycle changed something", watch.log.read_text()[-4000:])
-            readings.append(read(watch))
+            readings.append(settled(watch))
     progress.clear()
     first, last, names = grown(readings)
     kinds = ", ".join(f"{name} {tool['kind']} {tool['version']}" for name, tool in tools.described().items())

@@ -96,7 +96,7 @@ def test_a_whole_measurement_prints_its_table_and_writes_its_file(
     assert report.complete
     assert report.about["tools"]["dkron"]["kind"] == "sandbox"
     assert {"cpu", "cores", "memory_mib", "kernel", "python"} == set(report.about["machine"])
-    assert {"date", "commit", "changed_since", "sdk", "machine", "tools"} == set(report.about)
+    assert {"date", "commit", "changed_since", "sdk", "machine", "tools", "settings"} == set(report.about)
 
 
 def test_after_an_interruption_what_was_measured_is_written(

@@ -54,6 +54,21 @@ def test_a_look_shows_only_our_jobs_and_costs_one_request() -> None:
     assert dkron.calls == ["list"]
 
 
+changed = st.fixed_dictionaries(
+    {"retries": st.integers(0, 2), "tags": st.sampled_from([None, {}, {"dc": "1"}]), "success_count": st.integers(0, 3)}
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abc"), changed), min_size=1, max_size=4))
+def test_a_look_after_others_is_as_a_first_look(lists: list[dict[str, dict[str, object]]]) -> None:
+    dkron = FakeDkron()
+    one = Probe(dkron, TAG, control())
+    for jobs in lists:
+        found = [job(name, **fields) for name, fields in jobs.items()]
+        dkron.lists = [found, found]
+        assert one.look() == Probe(dkron, TAG, control()).look()
+
+
 def test_two_looks_must_agree() -> None:
     dkron = FakeDkron(job("a"), job("b"), job("c"))
     dkron.lists = [[], [job("a")], [job("a"), job("b"), job("c")]]
