@@ -64,7 +64,7 @@ def grown(readings: Sequence[Reading]) -> tuple[Reading, Reading, list[str]]:
     tenth = max(1, len(readings) // 10)
     first, last = (
         Reading(*(statistics.median(column) for column in zip(*map(astuple, part), strict=True)))
-        for part in (readings[1 : tenth + 1] or readings[:1], readings[-tenth:])
+        for part in (readings[1 : tenth + 1] if len(readings) > 2 else readings[:1], readings[-tenth:])
     )
     names = [field.name for field in fields(Reading)]
     limits = {"memory": MEMORY_MAY_GROW}

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,7 +62,7 @@ changed = st.fixed_dictionaries(
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), changed), min_size=1, max_size=4))
-def test_a_look_after_others_is_as_a_first_look(lists: list[dict[str, dict[str, object]]]) -> None:
+def test_a_look_after_others_is_as_a_first_look(lists: list[dict[str, dict[str, Any]]]) -> None:
     dkron = FakeDkron()
     one = Probe(dkron, TAG, control())
     for jobs in lists:
