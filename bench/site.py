@@ -17,7 +17,7 @@ from bench.projects import GATEWAY_URL, SERVICE_KEY
 from bench.servers import Server, Tools
 from provider.job_spec import to_dkron
 from provider.ownership import OWNER_TAG_KEY
-from provider.references import Reference
+from provider.references import resolved
 from provider.settings import DEFAULT_OWNER_TAG
 
 OPERATIONS = ("create", "preview", "up", "change", "drift", "orphan", "probe", "cycle", "destroy")
@@ -55,17 +55,12 @@ class Site:
         values = {"gatewayUrl": GATEWAY_URL, "serviceKey": SERVICE_KEY}
         specs = declarations(self.count if count is None else count, changed, self.hour)
         owner = {OWNER_TAG_KEY: DEFAULT_OWNER_TAG}
-        return [to_dkron({**_resolved(spec.inputs(), values), "metadata": owner}) for spec in specs]
+        inputs = [resolved(spec.inputs(), values.__getitem__, str) for spec in specs]
+        return [to_dkron({**one, "metadata": owner}) for one in inputs]
 
     def close(self) -> None:
         """Stops all servers, also when this is interrupted."""
         self._closing.close()
-
-
-def _resolved(value: Any, values: dict[str, str]) -> Any:
-    if isinstance(value, Reference):
-        return value.resolve(values.__getitem__)
-    return {key: _resolved(item, values) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def expect(what: str, found: object, wanted: object, output: str = "") -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.references import Reference, json_list, secret, setting
+from provider.references import Reference, json_list, resolved, secret, setting
 
 VALUES = {"gatewayUrl": "http://gw", "serviceKey": 'k"e\\y', "n": "7"}
 
@@ -54,3 +54,16 @@ def test_a_list_with_references_resolves_to_json_of_the_resolved_texts(
 def test_a_key_that_is_not_set_is_the_lookups_affair() -> None:
     with pytest.raises(KeyError):
         setting("nosuch").resolve(VALUES.__getitem__)
+
+
+def test_references_anywhere_in_maps_are_resolved_and_a_text_with_a_secret_in_it_is_sealed() -> None:
+    inputs = {
+        "retries": 2,
+        "executor": "http",
+        "executor_config": {"url": setting("gatewayUrl") + "/api", "headers": "X: " + secret("serviceKey")},
+    }
+    assert resolved(inputs, VALUES.__getitem__, lambda text: ("sealed", text)) == {
+        "retries": 2,
+        "executor": "http",
+        "executor_config": {"url": "http://gw/api", "headers": ("sealed", 'X: k"e\\y')},
+    }
