@@ -23,7 +23,12 @@ LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 
 STOP_SHARE = 0.5  # of the grace: after that the engine is asked to end, too
 
 # The runs' own environment. Checkpoints after every step are quadratic; a lost one costs nothing, `create` adopts.
+# The two legacy settings spare two requests to the provider for each job that is as declared: its diff of the live
+# inputs with the recorded ones, and of those with the declared ones where they are equal. Where they differ it is
+# asked all the same, and `read` gives the same as inputs and as outputs, so nothing is missed.
 CHILD_ENV = {
+    "PULUMI_ENABLE_LEGACY_REFRESH_DIFF": "true",
+    "PULUMI_ENABLE_LEGACY_DIFF": "true",
     "PULUMI_SKIP_CHECKPOINTS": "true",
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",

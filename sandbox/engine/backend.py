@@ -23,6 +23,7 @@ import yaml
 
 from .errors import NO_STACK, CliError, Refused, StorageError
 from .state import now
+from .switches import switched_on
 
 
 class Backend:
@@ -96,7 +97,7 @@ class StackFiles:
         text = self.read()
         write_atomically(self._folder("history") / f"{self.name}-{stamp}.history.json", json.dumps(info))
         write_atomically(self._folder("history") / f"{self.name}-{stamp}.checkpoint.json", text)
-        if os.environ.get("PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS", "").lower() not in ("1", "true"):
+        if not switched_on("PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS"):
             write_atomically(self._folder("backups") / f"{self.name}.{stamp}.json", text)
 
     def _folder(self, kind: str) -> Path:

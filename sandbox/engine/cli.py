@@ -18,6 +18,7 @@ from . import commands, config_commands
 from .errors import Bail, CliError, Refused
 from .output import note, say
 from .state import VERSION
+from .switches import switched_on
 
 BANNER = "sandbox: a stand-in for the Pulumi CLI and engine, for development and tests only"
 EPILOG = "Everything else that the real Pulumi CLI can do is refused."
@@ -35,10 +36,6 @@ def _true(text: str) -> bool:
     if text.lower() not in ("1", "t", "true", "0", "f", "false"):
         raise CliError("unable to determine value for --refresh")
     return text.lower() in ("1", "t", "true")
-
-
-def _env(name: str) -> bool:
-    return os.environ.get(name, "").lower() in ("1", "true")
 
 
 def _common() -> _Parser:
@@ -89,8 +86,8 @@ def _add_run_flags(parser: argparse.ArgumentParser, name: str) -> None:
         parser.add_argument("--skip-preview", "-f", action="store_true")
     if name in ("up", "destroy", "preview"):
         parser.add_argument("--refresh", "-r", nargs="?", const=True, type=_true)
-        parser.add_argument("--continue-on-error", action="store_true", default=_env("PULUMI_CONTINUE_ON_ERROR"))
-    parser.add_argument("--run-program", action="store_true", default=_env("PULUMI_RUN_PROGRAM"))
+        parser.add_argument("--continue-on-error", action="store_true", default=switched_on("PULUMI_CONTINUE_ON_ERROR"))
+    parser.add_argument("--run-program", action="store_true", default=switched_on("PULUMI_RUN_PROGRAM"))
     parser.add_argument("--parallel", "-p", type=int, default=4 * (os.cpu_count() or 2))
     parser.add_argument("--expect-no-changes", action="store_true")
     parser.add_argument("--message", "-m", default="")

@@ -158,6 +158,9 @@ class Executor:
         step.new = new
         if (new.inputs, new.outputs) != (old.inputs, old.outputs):
             self._run.stamp(new, created=False)
+        if old.external or self._run.options.legacy_refresh_diff:
+            step.result_op = "same" if plain(new.outputs) == plain(old.outputs) else "update"
+            return
         # The question is what an `up` of the unchanged program would find, so the old inputs are the new ones here.
         diff = provider.diff(new, new.inputs, new.outputs, old.inputs)
         changed = plain(new.inputs) != plain(old.inputs) if diff.changed is None else diff.changed

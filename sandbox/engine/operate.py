@@ -23,6 +23,7 @@ from .passphrase import PassphraseCrypter
 from .project import StackConfig
 from .recorder import Recorder
 from .run import Options, Run
+from .switches import switched_on
 from .workspace import Workspace, crypter_of, load_snapshot
 
 KINDS = {"preview": "update", "up": "update", "refresh": "refresh", "destroy": "destroy"}
@@ -94,7 +95,7 @@ class _Job:
         snapshot = load_snapshot(self.files.read(), self._crypter)
         secrets = [self._values[key] for key in self._config.secure]
         events = Events(self._listeners(preview=preview), secrets, planning=preview)
-        every_step = os.environ.get("PULUMI_SKIP_CHECKPOINTS", "").lower() not in ("1", "true")
+        every_step = not switched_on("PULUMI_SKIP_CHECKPOINTS")
         recorder = Recorder(None if preview else self.files, snapshot, self._crypter, every_step=every_step)
         run = Run(
             self._run_options(preview=preview),
@@ -121,6 +122,8 @@ class _Job:
             run_program=options.run_program,
             continue_on_error=options.continue_on_error,
             parallel=max(1, options.parallel),
+            legacy_diff=switched_on("PULUMI_ENABLE_LEGACY_DIFF"),
+            legacy_refresh_diff=switched_on("PULUMI_ENABLE_LEGACY_REFRESH_DIFF"),
         )
 
     def _listeners(self, *, preview: bool) -> list[Listener]:

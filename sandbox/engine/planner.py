@@ -172,6 +172,8 @@ class Planner:
 
     def diff(self, provider: Dynamic, old: Resource, new: Resource, old_inputs: Properties) -> Diff:
         """The provider's verdict; where it gives none, a change of the inputs is a change."""
+        if self._run.options.legacy_diff and old_inputs == new.inputs:
+            return Diff(False)
         subject = new.copy()
         subject.id = old.id
         try:

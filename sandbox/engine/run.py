@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """`kind` is update, refresh or destroy."""
+    """`kind` is update, refresh or destroy. The legacy settings spare diffs of what is equal."""
 
     kind: str = "update"
     preview: bool = False
@@ -32,6 +32,8 @@ class Options:
     run_program: bool = False
     continue_on_error: bool = False
     parallel: int = 8
+    legacy_diff: bool = False
+    legacy_refresh_diff: bool = False
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from sandbox.engine.passphrase import PassphraseCrypter
 
 from .harness import SANDBOX, Result, World, real_cli
+from .recordings import calls
 
 pytestmark = [
     pytest.mark.e2e,
@@ -46,6 +48,7 @@ def gone(name: str) -> Step:
     return lambda world: (world.things / f"{name}.json").unlink()
 
 
+LEGACY_DIFFS = {"PULUMI_ENABLE_LEGACY_DIFF": "true", "PULUMI_ENABLE_LEGACY_REFRESH_DIFF": "true"}
 UP = ("up", "--yes", "--skip-preview")
 ON = (*UP, "--continue-on-error")
 RUN = (*UP, "--refresh", "--run-program")
@@ -175,10 +178,42 @@ HISTORIES: dict[str, list[Step]] = {
 }
 
 
+@pytest.fixture
+def worlds(tmp_path: Path) -> tuple[World, World]:
+    """The real CLI's and the sandbox's."""
+    return World(tmp_path / "real", cli=real_cli() or SANDBOX).init(), World(tmp_path / "sandbox").init()
+
+
 @pytest.mark.parametrize("history", HISTORIES)
-def test_a_history_leaves_the_same_state_on_both(history: str, tmp_path: Path) -> None:
-    real = World(tmp_path / "real", cli=real_cli() or SANDBOX).init()
-    sandbox = World(tmp_path / "sandbox").init()
+def test_a_history_leaves_the_same_state_on_both(history: str, worlds: tuple[World, World]) -> None:
+    compare(history, *worlds)
+
+
+def test_the_legacy_diffs_leave_the_same_state_on_both(worlds: tuple[World, World]) -> None:
+    for world in worlds:
+        world.environment |= LEGACY_DIFFS
+    compare("drift, seen and repaired in each way", *worlds)
+
+
+def test_the_legacy_diffs_ask_a_provider_for_no_diff_of_what_is_as_declared(worlds: tuple[World, World]) -> None:
+    for world in worlds:
+        world.environment |= LEGACY_DIFFS
+        declared(TWO)(world)
+        assert requests(world, "preview", "--refresh", "--run-program") == {"Read": 2, "Check": 2}
+        world.tamper("a", color="yellow")
+        assert requests(world, "preview", "--refresh", "--run-program") == {"Read": 2, "Check": 2, "Diff": 1}
+
+
+def requests(world: World, *command: str) -> Counter[str]:
+    """How often a provider was asked what in one run."""
+    log = world.folder / "calls.jsonl"
+    log.unlink(missing_ok=True)
+    world.run(*command, PULUMI_DEBUG_GRPC=str(log))
+    return Counter(call["method"] for call in calls(log) if call["method"] in ("Read", "Check", "Diff"))
+
+
+def compare(history: str, real: World, sandbox: World) -> None:
+    """Plays a history on both, and holds each step's exit code, counts, state and targets against each other."""
     for number, step in enumerate(HISTORIES[history]):
         expected, made = step(real), step(sandbox)
         place = f"{history}, step {number}"

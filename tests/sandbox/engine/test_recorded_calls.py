@@ -62,3 +62,18 @@ def test_every_kind_of_value_arrives_as_recorded(world: World) -> None:
     play(world, "12", "types", "preview")
     play(world, "13", "types", *UP)
     play(world, "14", "types", *REFRESHING)
+
+
+def test_the_legacy_diffs_ask_for_no_diff_of_what_is_as_declared(world: World) -> None:
+    def asked(wanted: Wanted) -> list[str]:
+        log = world.folder / "asked.jsonl"
+        log.unlink(missing_ok=True)
+        world.run("preview", "--refresh", JOBS_WANTED=json.dumps(wanted), PULUMI_DEBUG_GRPC=str(log))
+        return sorted(call["method"] for call in calls(log) if call["method"] in ("Read", "Check", "Diff"))
+
+    world.environment |= {"PULUMI_ENABLE_LEGACY_DIFF": "true", "PULUMI_ENABLE_LEGACY_REFRESH_DIFF": "1"}
+    world.run(*UP, JOBS_WANTED=json.dumps(A))
+    assert asked(A) == ["Check", "Check", "Read", "Read"]
+    assert asked(B) == ["Check", "Check", "Diff", "Read", "Read"]
+    world.tamper("a1", schedule="0 0 5 * * *")
+    assert asked(A) == ["Check", "Check", "Diff", "Read", "Read"]
