@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.harness import Dkron, Project, Proxy, proxy_before, tool
+from tests.e2e.watcher_support import Watcher, watched_project
+from tests.processes import end_processes_of
 
 KINDS = ("real", "sandbox")
 PAIRS = [
@@ -73,3 +75,15 @@ def make_project(pair: tuple[str, str], root: Path, url: str) -> Project:
 def project(pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Project:
     """The project with the eight jobs, nothing deployed yet."""
     return make_project(pair, tmp_path / "project", dkron.url)
+
+
+@pytest.fixture
+def watcher(request: pytest.FixtureRequest, pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Iterator[Watcher]:
+    """A watcher that isn't started yet, on the jobs that the module's NAMES say, nothing deployed."""
+    pulumi = tool("pulumi", pair[0])
+    assert pulumi is not None
+    project = watched_project(pulumi, tmp_path / "project", dkron.url, *request.module.NAMES)
+    watcher = Watcher(project, tmp_path / "watcher.log")
+    yield watcher
+    watcher.close()
+    end_processes_of(project.root)

@@ -43,7 +43,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, timeout: float = 240) -> Any:
     """Polls; the time-out is only there so that a broken test ends."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -282,12 +282,18 @@ Hook = Callable[[str, str, bytes], tuple[int, bytes] | None]
 
 
 class Proxy:
-    """Stands between the provider and Dkron: writes down every request, and may answer in Dkron's place."""
+    """Stands between the provider and Dkron: writes down every request, and may answer in Dkron's place.
+
+    Once closed it forwards nothing more, also not what a hook has held up: that would reach the next test.
+    """
 
     def __init__(self, target: str) -> None:
         self.target = target
         self.requests: list[tuple[str, str, bytes]] = []
         self.hook: Hook = lambda _method, _path, _body: None
+        self.closed = False
+        self.forwarding = 0
+        self.changed = threading.Condition()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -300,16 +306,18 @@ class Proxy:
                 answer = proxy.hook(self.command, self.path, body)
                 kind = "text/plain; charset=utf-8"
                 if answer is None:
-                    got = requests.request(
-                        self.command, proxy.target + self.path, data=body, timeout=30, allow_redirects=False
-                    )
+                    got = proxy.forward(self.command, self.path, body)
+                    if got is None:
+                        self.close_connection = True
+                        return
                     answer = got.status_code, got.content
                     kind = got.headers.get("Content-Type", kind)
                 self.send_response(answer[0])
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(answer[1])))
                 self.end_headers()
-                self.wfile.write(answer[1])
+                with contextlib.suppress(ConnectionError):  # who asked was killed meanwhile
+                    self.wfile.write(answer[1])
 
             do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = forward  # noqa: N815 - http.server names them so
 
@@ -322,11 +330,27 @@ class Proxy:
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
+    def forward(self, method: str, path: str, body: bytes) -> requests.Response | None:
+        """Dkron's answer; None when this is closed."""
+        with self.changed:
+            if self.closed:
+                return None
+            self.forwarding += 1
+        try:
+            return requests.request(method, self.target + path, data=body, timeout=30, allow_redirects=False)
+        finally:
+            with self.changed:
+                self.forwarding -= 1
+                self.changed.notify_all()
+
     def count(self, method: str, path: str = "") -> int:
         """How many requests of that method went to a path that begins so."""
         return sum(m == method and p.startswith(path) for m, p, _ in self.requests)
 
     def close(self) -> None:
+        with self.changed:
+            self.closed = True
+            self.changed.wait_for(lambda: not self.forwarding)
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()

@@ -1,29 +1,14 @@
 """The status page of a running watcher: on every pair of engine and server."""
 
 import json
-import os
-import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import CANARY, PASSPHRASE, Dkron, tool, wait_until
-from tests.e2e.watcher_support import Watcher, make_project, processes_of
+from tests.e2e.harness import CANARY, PASSPHRASE, Dkron, wait_until
+from tests.e2e.watcher_support import Watcher
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def watcher(pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Iterator[Watcher]:
-    """A watcher on two jobs that looks for drift once an hour only, so that a drift stays to be seen."""
-    pulumi = tool("pulumi", pair[0])
-    assert pulumi is not None
-    watcher = Watcher(make_project(pulumi, tmp_path / "project", dkron.url, "p1", "p2"), tmp_path / "watcher.log")
-    yield watcher
-    watcher.close()
-    for pid in processes_of(watcher.project.root):
-        os.kill(pid, signal.SIGKILL)
+NAMES = ("p1", "p2")
 
 
 def test_the_page_tells_what_is_and_what_has_drifted(watcher: Watcher, dkron: Dkron) -> None:

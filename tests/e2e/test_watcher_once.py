@@ -2,25 +2,16 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Dkron, proxy_before, tool
-from tests.e2e.watcher_support import Watcher, make_project, shell_jobs
+from tests.e2e.harness import Dkron, proxy_before
+from tests.e2e.watcher_support import Watcher, shell_jobs
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def watcher(pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Iterator[Watcher]:
-    """A watcher on two jobs, nothing deployed yet."""
-    pulumi = tool("pulumi", pair[0])
-    assert pulumi is not None
-    watcher = Watcher(make_project(pulumi, tmp_path / "project", dkron.url, "a1", "a2"), tmp_path / "watcher.log")
-    yield watcher
-    watcher.close()
+NAMES = ("a1", "a2")
 
 
 def test_it_creates_repairs_deletes_and_then_changes_nothing(watcher: Watcher, dkron: Dkron) -> None:
@@ -117,6 +108,19 @@ def test_one_bad_job_does_not_stop_the_others(watcher: Watcher, dkron: Dkron) ->
     assert [f["job"] for f in done.cycle["failed"]] == ["bad"]
     assert "schedule" in done.cycle["detail"]
     assert "Traceback" not in done.cycle["detail"]
+
+
+# -- requests
+
+
+def test_a_cycle_with_nothing_to_do_only_lists(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.once()
+    with proxy_before(dkron.url) as proxy:
+        watcher.once(DKRON_URL=proxy.url).ended(0, "unchanged")
+        asked = Counter((method, path.partition("?")[0]) for method, path, _ in proxy.requests)
+    lists = asked.pop(("GET", "/v1/jobs"))
+    assert lists <= 3, "a look before the preview, the preview's own, a look after it"
+    assert list(asked) == [("GET", "/v1/leader")]
 
 
 # -- the state

@@ -12,23 +12,12 @@ import pytest
 import requests
 
 from tests.e2e.harness import Dkron, Project, free_port, proxy_before, tool, wait_until
-from tests.e2e.watcher_support import Watcher, is_up, make_project, processes_of, shell_jobs
+from tests.e2e.watcher_support import Watcher, is_up, shell_jobs, watched_project
+from tests.processes import end_processes_of
 
 pytestmark = pytest.mark.slow
 NAMES = ("a1", "a2", "a3")
 POSTGRES = Path("/usr/lib/postgresql")
-
-
-@pytest.fixture
-def watcher(pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Iterator[Watcher]:
-    """A watcher on three jobs, nothing deployed yet."""
-    pulumi = tool("pulumi", pair[0])
-    assert pulumi is not None
-    watcher = Watcher(make_project(pulumi, tmp_path / "project", dkron.url, *NAMES), tmp_path / "watcher.log")
-    yield watcher
-    watcher.close()
-    for pid in processes_of(watcher.project.root):
-        os.kill(pid, signal.SIGKILL)
 
 
 # -- what a person's crashed run leaves behind
@@ -50,8 +39,8 @@ def test_creates_that_were_pending_are_taken_over(watcher: Watcher, dkron: Dkron
         wait_until(lambda: proxy.count("POST"), "a write")
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        for pid in processes_of(project.root):
-            os.kill(pid, signal.SIGKILL)
+        end_processes_of(project.root)
+        wait_until(lambda: is_up(dkron, "late"), "the write that was under way")
     assert '"pending_operations"' in watcher.checkpoint.read_text()
     for path in watcher.locks():  # a person's lock: a person clears it
         assert watcher.once().ended(4, "locked")
@@ -291,7 +280,7 @@ def test_a_leader_lost_in_the_middle_of_an_up_is_survived(
     pulumi = tool("pulumi", pair[0])
     assert pulumi is not None
     names = [f"job{i}" for i in range(12)]
-    project: Project = make_project(pulumi, tmp_path / "project", ",".join(cluster.urls), *names)
+    project: Project = watched_project(pulumi, tmp_path / "project", ",".join(cluster.urls), *names)
     watcher = Watcher(project, tmp_path / "watcher.log")
     try:
         watcher.start(RECONCILE_INTERVAL_MS="5000", LEADER_WAIT_MS="20000")
@@ -303,8 +292,7 @@ def test_a_leader_lost_in_the_middle_of_an_up_is_survived(
         wait_until(lambda: all(jobs(url) == set(names) for url in survivors), "every job on every survivor")
     finally:
         watcher.close()
-        for pid in processes_of(project.root):
-            os.kill(pid, signal.SIGKILL)
+        end_processes_of(project.root)
 
 
 def jobs(url: str) -> set[str]:

@@ -15,6 +15,7 @@ import requests
 
 from dev.say import ROOT
 from tests.e2e.harness import CANARY, Dkron, Project, lay_program, wait_until
+from tests.processes import processes_of
 
 Event = dict[str, Any]
 SHELL = 'JobSpec(name="{name}", schedule="@every 1h", executor=shell("true"), tags={{"dc": "dc1:1"}})'
@@ -113,7 +114,7 @@ class Watcher:
     def cycles(self) -> list[Event]:
         return [e for e in self.events if e["event"] == "cycle.done"]
 
-    def wait_for(self, what: str, found: Callable[[Event], bool], after: int = 0, timeout: float = 120) -> Event:
+    def wait_for(self, what: str, found: Callable[[Event], bool], after: int = 0, timeout: float = 240) -> Event:
         """The first event of the log, from number `after` on, for which `found` holds."""
 
         def look() -> Event | None:
@@ -128,7 +129,7 @@ class Watcher:
             raise AssertionError(f"{error}\n{self.log.read_text()[-4000:]}") from None
         return event
 
-    def wait_cycle(self, outcome: str, after: int = 0, timeout: float = 120) -> Event:
+    def wait_cycle(self, outcome: str, after: int = 0, timeout: float = 240) -> Event:
         """The end of a cycle with that outcome."""
         return self.wait_for(
             f"a cycle that ends {outcome}",
@@ -169,16 +170,6 @@ class Watcher:
         return sorted(folder.glob("*.json")) if folder.exists() else []
 
 
-def processes_of(root: Path) -> dict[int, str]:
-    """pid -> command line of every process whose working directory is in `root`."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(root):
-                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return found
-
-
 def engine_pid(root: Path) -> int | None:
     """The pid of the `pulumi up` that works on the project: the leader of its session."""
     for pid, command in processes_of(root).items():
@@ -188,7 +179,7 @@ def engine_pid(root: Path) -> int | None:
     return None
 
 
-def make_project(pulumi: Path, root: Path, url: str, *names: str) -> Project:
+def watched_project(pulumi: Path, root: Path, url: str, *names: str) -> Project:
     """A project with small jobs of these names and without a stack."""
     project = Project(root, pulumi, url)
     lay_program(root)

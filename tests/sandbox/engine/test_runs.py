@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.processes import end_processes_of
 
 from .harness import CANARY, World, finished
 
@@ -19,8 +21,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path).init()
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path).init()
+    yield world
+    end_processes_of(world.project)  # a killed engine leaves its provider behind, as the real one does
 
 
 def eventually(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
