@@ -14,7 +14,7 @@ from bench.measure import Run, run
 from dev.say import ROOT
 from provider.settings import ENVIRONMENT
 from watcher.clock import Control, SystemClock
-from watcher.pulumi_cli import CHILD_ENV, Finished, Limits, PulumiCli
+from watcher.pulumi_cli import Finished, Limits, PulumiCli, run_environment
 from watcher.settings import TABLE
 
 PROGRAM = ("__main__.py", "Pulumi.yaml", "provider", "jobs")
@@ -65,14 +65,15 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {
-            **clean_environment(),
-            "PULUMI_CONFIG_PASSPHRASE": "bench",
-            "PULUMI_HOME": str(self.root / ".home"),
-            "PULUMI_BACKEND_URL": f"file://{self.root / '.state'}",
-            **self.settings,
-            **CHILD_ENV,
-        }
+        return run_environment(
+            {
+                **clean_environment(),
+                "PULUMI_CONFIG_PASSPHRASE": "bench",
+                "PULUMI_HOME": str(self.root / ".home"),
+                "PULUMI_BACKEND_URL": f"file://{self.root / '.state'}",
+                **self.settings,
+            }
+        )
 
     def run(self, arguments: Sequence[str], what: str, **env: str) -> Run:
         """One command of the CLI. Raises BenchError if it fails."""

@@ -37,6 +37,13 @@ CHILD_ENV = {
     "DKRON_JOBS_DEFER_CHECKS": "1",
     "NO_COLOR": "1",
 }
+# What the watcher's own environment may say otherwise: a run lasts seconds, so its engine need not collect so often.
+CHILD_DEFAULTS = {"GOGC": "200"}
+
+
+def run_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a run, given the watcher's."""
+    return {**CHILD_DEFAULTS, **env, **CHILD_ENV}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ class PulumiCli:
     ) -> None:
         self.program_dir, self.stack, self.limits, self.control = program_dir, stack, limits, control
         self.clock: Clock = control.clock
-        self.env = {**env, **CHILD_ENV}
+        self.env = run_environment(env)
         self.on_start: Callable[[str, int | None], None] = lambda _token, _pid: None
         self.on_event: Callable[[str], None] | None = None
         self.keep_open: tuple[int, ...] = ()

@@ -8,7 +8,7 @@ import pytest
 from bench.errors import BenchError
 from bench.measure import Cost, Run
 from bench.projects import Project, changes, checked, clean_environment, commands, lay_floor, lay_ours, our_settings
-from watcher.pulumi_cli import CHILD_ENV
+from watcher.pulumi_cli import run_environment
 
 
 def test_preview_and_up_are_the_watchers() -> None:
@@ -39,7 +39,7 @@ def test_ours_has_the_benchmarks_declarations_and_no_others(tmp_path: Path) -> N
     assert (project.root / "__main__.py").is_file()
     assert (project.root / "provider" / "job_provider.py").is_file()
     assert project.environment["DKRON_URL"] == "http://127.0.0.1:1"
-    assert CHILD_ENV.items() <= project.environment.items()
+    assert run_environment(project.environment) == project.environment
 
 
 def test_the_floor_has_the_same_virtual_environment(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from watcher import processes
 from watcher.clock import Control, SystemClock
-from watcher.pulumi_cli import Finished, Limits, PulumiCli
+from watcher.pulumi_cli import Finished, Limits, PulumiCli, run_environment
 
 # Children as the real one has them: other process groups, same session, and they outlive it.
 SCRIPT = """#!/bin/bash
@@ -48,6 +48,12 @@ def make(tmp_path: Path, control: Control) -> Maker:
         return PulumiCli(tmp_path, "dev", env, Limits(run_s, grace_s), control)
 
     return made
+
+
+def test_our_settings_of_a_run_win_and_our_defaults_do_not() -> None:
+    usual = run_environment({"PULUMI_SKIP_CHECKPOINTS": "false", "HOME": "/home"})
+    assert (usual["PULUMI_SKIP_CHECKPOINTS"], usual["HOME"], usual["GOGC"]) == ("true", "/home", "200")
+    assert run_environment({"GOGC": "50"})["GOGC"] == "50"
 
 
 def child(root: Path) -> int:
