@@ -27,6 +27,7 @@ from provider import ownership, validate
 from provider.client import DkronClient, Job
 from provider.diff import changed_fields, replacing
 from provider.errors import DkronJobsError, ForeignJob, InvalidJob, NoLeader, ServerFault, TimedOut, Unreachable
+from provider.event_loops import keep_event_loops
 from provider.job_spec import UNKNOWN, canonical, to_dkron
 from provider.secrets import config_secrets, secret_texts
 from provider.settings import load_dkron, load_owner
@@ -54,6 +55,7 @@ class JobProvider(ResourceProvider):
         """Connects to the cluster that the environment or the stack's config names. Raises SettingsError."""
         # The SDK turns an exception of a hook into its traceback; without frames, one line is left for a person.
         sys.tracebacklimit = 0
+        keep_event_loops()
         config: Callable[[str], Any] = req.config.get
         self.client = DkronClient(load_dkron(config))
         self.owner_tag, self.adopt = load_owner(config)

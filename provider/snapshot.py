@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 FEW = 3  # this many missing jobs are asked for one by one
 SECOND_LOOK_AFTER_S = 2.0
-# Seconds that a list may be believed before a write: five times what it took to get it, within these limits, so that
-# looking stays a small part of the work. A stranger's job that is newer is not seen.
-FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 0.25, 1.0
+# Seconds that a list may be believed before a write: twenty times what it took to get it, within these limits, since
+# nothing is written meanwhile and looking should stay a small part of the work. A stranger's newer job is not seen.
+FRESH_TIMES, FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 20, 0.25, 2.0
 
 
 class Snapshot:
@@ -75,7 +75,7 @@ class Snapshot:
                     asked = self._clock()
                     self._fresh = self._list()
                     took = self._clock() - asked
-                    self._fresh_until = asked + min(max(FRESH_AT_LEAST_S, 5 * took), FRESH_AT_MOST_S)
+                    self._fresh_until = asked + min(max(FRESH_AT_LEAST_S, FRESH_TIMES * took), FRESH_AT_MOST_S)
                 return self._fresh.get(name)
         return self._client.get_job(name)
 

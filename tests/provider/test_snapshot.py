@@ -145,7 +145,7 @@ def test_without_a_leader_no_list_is_believed_before_a_write() -> None:
 
 @pytest.mark.parametrize(
     ("took", "believed"),
-    [(0.0, FRESH_AT_LEAST_S), (0.01, FRESH_AT_LEAST_S), (0.1, 0.5), (0.5, FRESH_AT_MOST_S), (2.0, FRESH_AT_MOST_S)],
+    [(0.0, FRESH_AT_LEAST_S), (0.01, FRESH_AT_LEAST_S), (0.05, 1.0), (0.5, FRESH_AT_MOST_S), (2.0, FRESH_AT_MOST_S)],
 )
 def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: float, believed: float) -> None:
     now = [0.0]
