@@ -7,13 +7,17 @@ how plugins are started (Handshake, GetPluginInfo, Cancel).
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from tests.paths import DATA
 
+from .harness import World
+
 SESSIONS = DATA / "pulumi-3.260" / "sessions"
 PLUMBING = ("Handshake", "GetPluginInfo", "Cancel")
+LEGACY_DIFFS = {"PULUMI_ENABLE_LEGACY_DIFF": "true", "PULUMI_ENABLE_LEGACY_REFRESH_DIFF": "true"}
 _VOLATILE = ("randomSeed", "resourceStatusAddress", "resourceStatusToken")
 
 
@@ -29,6 +33,14 @@ def calls(path: Path) -> list[dict[str, Any]]:
     started = [_key(line) for line in mine if line["progress"] == "request_started"]
     finished = [line for line in mine if line["progress"] == "response_completed"]
     return [_comparable(line) for line in sorted(finished, key=lambda line: started.index(_key(line)))]
+
+
+def asked(world: World, *command: str, **more: str) -> Counter[str]:
+    """How often one run asks a provider to read, to check and to compare."""
+    log = world.folder / "asked.jsonl"
+    log.unlink(missing_ok=True)
+    world.run(*command, code=0, PULUMI_DEBUG_GRPC=str(log), **more)
+    return Counter(call["method"] for call in calls(log) if call["method"] in ("Read", "Check", "Diff"))
 
 
 def _method(line: dict[str, Any]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import pytest
 from sandbox.engine.passphrase import PassphraseCrypter
 
 from .harness import SANDBOX, Result, World, real_cli
-from .recordings import calls
+from .recordings import LEGACY_DIFFS, asked
 
 pytestmark = [
     pytest.mark.e2e,
@@ -48,7 +47,6 @@ def gone(name: str) -> Step:
     return lambda world: (world.things / f"{name}.json").unlink()
 
 
-LEGACY_DIFFS = {"PULUMI_ENABLE_LEGACY_DIFF": "true", "PULUMI_ENABLE_LEGACY_REFRESH_DIFF": "true"}
 UP = ("up", "--yes", "--skip-preview")
 ON = (*UP, "--continue-on-error")
 RUN = (*UP, "--refresh", "--run-program")
@@ -199,17 +197,9 @@ def test_the_legacy_diffs_ask_a_provider_for_no_diff_of_what_is_as_declared(worl
     for world in worlds:
         world.environment |= LEGACY_DIFFS
         declared(TWO)(world)
-        assert requests(world, "preview", "--refresh", "--run-program") == {"Read": 2, "Check": 2}
+        assert asked(world, "preview", "--refresh", "--run-program") == {"Read": 2, "Check": 2}
         world.tamper("a", color="yellow")
-        assert requests(world, "preview", "--refresh", "--run-program") == {"Read": 2, "Check": 2, "Diff": 1}
-
-
-def requests(world: World, *command: str) -> Counter[str]:
-    """How often a provider was asked what in one run."""
-    log = world.folder / "calls.jsonl"
-    log.unlink(missing_ok=True)
-    world.run(*command, PULUMI_DEBUG_GRPC=str(log))
-    return Counter(call["method"] for call in calls(log) if call["method"] in ("Read", "Check", "Diff"))
+        assert asked(world, "preview", "--refresh", "--run-program") == {"Read": 2, "Check": 2, "Diff": 1}
 
 
 def compare(history: str, real: World, sandbox: World) -> None:
