@@ -10,15 +10,14 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import pulumi  # noqa: E402
 
-from jobs import DuplicateJob, declared_jobs  # noqa: E402
+from provider.job.declarations import gather  # noqa: E402
 from provider.registration import declare, program_settings  # noqa: E402
 
 settings = program_settings()
-try:
-    specs = declared_jobs()
-except DuplicateJob as error:
-    raise pulumi.RunError(str(error)) from None
-declare(specs, settings)
-pulumi.export("jobs", {spec.name: spec.schedule for spec in specs})
+found = gather("jobs")
+if found.problems:
+    raise pulumi.RunError("\n".join(found.problems))
+declare(found.specs, settings)
+pulumi.export("jobs", {spec.name: spec.schedule for spec in found.specs})
 pulumi.export("ownerTag", settings.owner_tag)
 pulumi.export("dkronUrl", settings.dkron.shown)

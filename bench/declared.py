@@ -5,9 +5,9 @@ All of them run once a day, at BENCH_HOUR, which the benchmark sets far enough a
 
 import os
 
-from provider.executors import http
-from provider.job_spec import JobSpec
-from provider.references import secret, setting
+from provider.job.executors import http
+from provider.job.references import secret, setting
+from provider.job.spec import JobSpec
 
 
 def declarations(count: int, changed: bool, hour: int) -> list[JobSpec]:

@@ -15,12 +15,12 @@ from bench.projects import Project, changes, checked, commands, lay_floor, lay_o
 from bench.servers import TIMEOUT_S
 from bench.site import OPERATIONS, Samples, Site, System, expect, timed
 from dev.say import ROOT
-from provider.client import DkronClient
-from provider.ownership import OWNER_TAG_KEY
+from provider.dkron.client import DkronClient
+from provider.job.ownership import OWNER_TAG_KEY
 from provider.settings import DEFAULT_OWNER_TAG, DkronSettings
 from watcher.clock import Control, SystemClock
-from watcher.probe import Probe
-from watcher.state_files import keep_no_logs
+from watcher.dkron.probe import Probe
+from watcher.recovery.state_files import keep_no_logs
 
 LOOKS = 20
 

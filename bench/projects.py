@@ -14,7 +14,7 @@ from bench.measure import Run, run
 from dev.say import ROOT
 from provider.settings import ENVIRONMENT
 from watcher.clock import Control, SystemClock
-from watcher.pulumi_cli import Finished, Limits, PulumiCli, run_environment
+from watcher.pulumi.cli import Finished, Limits, PulumiCli, run_environment
 from watcher.settings import TABLE
 
 PROGRAM = ("__main__.py", "Pulumi.yaml", "provider", "jobs")

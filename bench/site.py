@@ -15,9 +15,9 @@ from bench.errors import BenchError
 from bench.measure import Cost
 from bench.projects import GATEWAY_URL, SERVICE_KEY
 from bench.servers import Server, Tools
-from provider.job_spec import to_dkron
-from provider.ownership import OWNER_TAG_KEY
-from provider.references import resolved
+from provider.job.ownership import OWNER_TAG_KEY
+from provider.job.references import resolved
+from provider.job.spec import to_dkron
 from provider.settings import DEFAULT_OWNER_TAG
 
 OPERATIONS = ("create", "preview", "up", "change", "drift", "orphan", "probe", "cycle", "destroy")

@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.projects import Project, lay_ours, our_settings
 from bench.servers import Server, Tools
 from dev.say import ROOT
-from watcher.state_files import keep_no_logs
+from watcher.recovery.state_files import keep_no_logs
 
 CYCLE_LIMIT_S = 300.0
 POLL_S = 0.02

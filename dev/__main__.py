@@ -12,7 +12,7 @@ from dev.say import ROOT, STATE, say, stop
 from dev.server import ensure_dkron, stop_dkron
 from dev.table import table
 from dev.tools import choose_pulumi
-from provider.client import DkronClient
+from provider.dkron.client import DkronClient
 from provider.errors import DkronJobsError
 from provider.settings import DEFAULT_OWNER_TAG, load_dkron
 

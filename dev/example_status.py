@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jobs import declared_jobs
-from provider.client import DkronClient, Job
+from provider.dkron.client import DkronClient, Job
+from provider.job.declarations import gather
 from provider.settings import DEFAULT_OWNER_TAG, DkronSettings
-from watcher.page import pages
-from watcher.page_live import LiveJobs, Sources
-from watcher.plan import Drift
-from watcher.probe import fingerprints
+from watcher.dkron.probe import fingerprints
+from watcher.pulumi.output import Drift
 from watcher.status import Board, CycleReport, Outcome, Reason, Snapshot
+from watcher.web.live import LiveJobs, Sources
+from watcher.web.page import pages
 
 NOW = 1_795_485_600.0 + 137  # 2026-11-24, a little after two in the morning, UTC
 MORE = (
@@ -48,7 +48,7 @@ class ExampleClient(DkronClient):
 def example_jobs() -> list[Job]:
     specs = [
         {"name": s.name, "schedule": s.schedule, "displayname": str(s.displayname), "timezone": s.timezone}
-        for s in declared_jobs()
+        for s in gather().specs
     ]
     more = [{"name": n, "schedule": s, "displayname": d, "timezone": z} for n, s, d, z in MORE]
     counters = {"success_count": 212, "error_count": 0, "last_success": "2026-11-23T03:45:01Z", "last_error": None}

@@ -8,7 +8,7 @@ from pathlib import Path
 from dev.browser import screenshot
 from dev.example_status import example_pages
 from dev.say import ROOT, say, stop
-from watcher.http_server import HttpServer
+from watcher.web.server import HttpServer
 
 
 def main() -> int:

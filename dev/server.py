@@ -11,7 +11,7 @@ from typing import Any
 
 from dev.say import ROOT, STATE, say, stop
 from dev.tools import Tool, choose_dkron, docker_answers, sandbox_choice, stand_in
-from provider.client import DkronClient
+from provider.dkron.client import DkronClient
 from provider.errors import DkronError
 from provider.settings import DkronSettings
 

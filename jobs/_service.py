@@ -1,8 +1,6 @@
 """What all calls to our services have in common, so that a declaration says only what is its own."""
 
-from provider.executors import http
-from provider.job_spec import JobSpec
-from provider.references import secret, setting
+from provider import JobSpec, http, secret, setting
 
 
 def service_job(service: str, name: str, *, schedule: str, displayname: str) -> JobSpec:

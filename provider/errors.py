@@ -20,15 +20,8 @@ The text of an error is one line for a person: what, which job, Dkron's own word
 secret: whoever raises one passes foreign text through `redact` first. This module does nothing else.
 """
 
-import base64
-import json
-import re
 from collections.abc import Iterable
 from typing import ClassVar
-from urllib.parse import quote
-
-SHORTEST_SECRET = 3  # the Pulumi CLI's own limit: below it, replacing would only garble the text
-LONGEST_QUOTE = 300  # of what Dkron said, in characters
 
 
 class DkronJobsError(Exception):
@@ -112,38 +105,3 @@ class Unauthorised(DkronError):
 
 class BadAnswer(DkronError):
     pass
-
-
-def _escaped(text: str) -> set[str]:
-    """`text` as it stands inside a JSON string written by Python, by JavaScript or by Go (so that HTML may hold it)."""
-    kept = json.dumps(text, ensure_ascii=False)[1:-1]
-    return {json.dumps(text)[1:-1], kept, kept.translate({ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})}
-
-
-def _forms(secret: str) -> set[str]:
-    """The shapes in which a secret may come back: raw, percent-encoded, base64, JSON-escaped up to three times.
-
-    Three, because a header stands in a JSON list, that in the JSON of the job, and a server may quote what it got.
-    """
-    data = secret.encode("utf-8", "surrogatepass")
-    encoded = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()}
-    quoted = {quote(secret, safe=safe, errors="replace") for safe in ("", "/")}
-    forms = {secret}
-    for _ in range(3):
-        forms |= {escaped for form in forms for escaped in _escaped(form)}
-    return {*forms, *quoted, *encoded, *(form.rstrip("=") for form in encoded)}
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every form of every secret of three or more characters replaced by [secret]."""
-    forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
-    if not forms:
-        return text
-    # The longest first, and all in one pass: "[secret]" itself is never looked at again.
-    return re.sub("|".join(map(re.escape, sorted(forms, key=len, reverse=True))), "[secret]", text)
-
-
-def one_line(text: str) -> str:
-    """`text` on one line, without control characters, cut to what a person will read."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…"

@@ -23,15 +23,15 @@ from pulumi.dynamic import (
 )
 from pulumi.output import Unknown
 
-from provider import ownership, validate
-from provider.client import DkronClient, Job
-from provider.diff import changed_fields, replacing
-from provider.errors import DkronJobsError, ForeignJob, InvalidJob, NoLeader, ServerFault, TimedOut, Unreachable
-from provider.event_loops import keep_event_loops
-from provider.job_spec import UNKNOWN, canonical, to_dkron
-from provider.secrets import config_secrets, secret_texts
-from provider.settings import load_dkron, load_owner
-from provider.snapshot import Snapshot
+from .dkron.client import DkronClient, Job
+from .dkron.snapshot import Snapshot
+from .errors import DkronJobsError, ForeignJob, InvalidJob, NoLeader, ServerFault, TimedOut, Unreachable
+from .event_loops import keep_event_loops
+from .job import ownership, validation
+from .job.diff import changed_fields, replacing
+from .job.spec import UNKNOWN, canonical, to_dkron
+from .redaction import config_secrets, secret_texts
+from .settings import load_dkron, load_owner
 
 # Set by the watcher: a bad declaration then fails at that job's create or update, not in check, where it would end the
 # engine's run for all jobs.
@@ -140,16 +140,16 @@ class JobProvider(ResourceProvider):
             return False
         return live is not None and not changed_fields(live, props)
 
-    def _problems(self, props: Mapping[str, Any]) -> list[validate.Problem]:
+    def _problems(self, props: Mapping[str, Any]) -> list[validation.Problem]:
         """The job's own problems, and the cycle of parents that it closes among the jobs this process has checked."""
-        problems = validate.check_job(props)
+        problems = validation.check_job(props)
         tag = ownership.owner_tag(props)
         if tag not in (None, UNKNOWN, self.owner_tag):
             problems.append(("metadata.managed_by", f'is "{tag}", but ownerTag is "{self.owner_tag}": leave it out'))
         name, parent = str(props.get("name")), props.get("parent_job") or ""
         with self._lock:
             self._parents[name] = parent if parent != UNKNOWN else ""
-            cycle = validate.parent_cycle(name, self._parents)
+            cycle = validation.parent_cycle(name, self._parents)
         if cycle and len(cycle) > 2:
             problems.append(("parent_job", f"closes a cycle ({' -> '.join(cycle)}); Dkron could delete none of them"))
         return problems

@@ -18,11 +18,11 @@ from pulumi.runtime.config import is_config_secret
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import get_engine, get_monitor, grpc_error_to_exception
 
-from provider.errors import SettingsError
-from provider.job_spec import JobSpec
-from provider.references import resolved
-from provider.resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_owner_tag
-from provider.settings import SECRET_KEYS, Settings, load
+from .errors import SettingsError
+from .job.references import resolved
+from .job.spec import JobSpec
+from .resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_owner_tag
+from .settings import SECRET_KEYS, Settings, load
 
 # How the engine's protocol marks a secret.
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -77,7 +77,7 @@ async def _register(
     try:
         answer = await asyncio.to_thread(monitor.RegisterResource, request)
         # Imported here, because the grammar of schedules takes as long as all else, and the engine is busy now anyway.
-        from provider.validate import warnings_for
+        from .job.validation import warnings_for
 
         for warning in warnings_for(known_inputs(inputs)):
             told = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=warning, urn=answer.urn)

@@ -11,11 +11,11 @@ from typing import Any, Final
 import pulumi
 from pulumi.resource import DependencyResource
 
-from provider.executors import Executor
-from provider.job_spec import DEFAULTS, UNKNOWN
-from provider.ownership import OWNER_TAG_KEY
-from provider.references import resolved
-from provider.settings import load_owner
+from .job.executors import Executor
+from .job.ownership import OWNER_TAG_KEY
+from .job.references import resolved
+from .job.spec import DEFAULTS, UNKNOWN
+from .settings import load_owner
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
 # The pickle of `provider.job_provider.JobProvider()` by reference: the class's import path and no state, in base64.
@@ -29,7 +29,7 @@ class Job(pulumi.CustomResource):
     """One job in Dkron. Its attributes are outputs, one for each of Dkron's fields.
 
     `name` is the job's name in Dkron, the resource's own name if left out; another name replaces the job. `executor` is
-    what a builder of `provider.executors` gives, or a name with `executor_config` beside it. A parent in the same
+    what a builder of `provider.job.executors` gives, or a name with `executor_config` beside it. A parent in the same
     program is created first and deleted last, also when it is only named by `parent_job`, if it was declared before.
     """
 
@@ -132,7 +132,7 @@ def _register(
     pulumi.CustomResource.__init__(job, JOB_TYPE, resource_name, {**props, "__provider": PROVIDER_REFERENCE}, opts)
     if isinstance(props["name"], str):
         DECLARED[props["name"]] = job
-    from provider.validate import warnings_for  # the grammar of schedules takes as long as all else
+    from .job.validation import warnings_for  # the grammar of schedules takes as long as all else
 
     for warning in warnings_for(known_inputs(props)):
         pulumi.log.warn(warning, job)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from provider.errors import SettingsError
+from .errors import SettingsError
 
 DEFAULT_OWNER_TAG = "d2-dkron-mgr"
 DEFAULT_TIMEOUT_S = 10.0  # longer would hold a SIGTERM up: the engine waits for calls in flight

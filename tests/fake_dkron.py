@@ -8,7 +8,7 @@ import threading
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from provider.job_spec import utc_time
+from provider.schedule.moments import utc_time
 from tests.web import Answer, Request, Web, as_json, as_text
 
 NEVER = "0001-01-01T00:00:00Z"

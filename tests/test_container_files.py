@@ -16,8 +16,8 @@ from dev import settings_text
 from dev.__main__ import DEV_PASSPHRASE
 from dev.say import ROOT
 from dev.server import IMAGE as DKRON_IMAGE
-from watcher.http_server import Answer, HttpServer
 from watcher.settings import TABLE
+from watcher.web.server import Answer, HttpServer
 
 DEFAULTS = {row.name: row.default for row in TABLE}
 SECRETS = {row.name for row in TABLE if row.secret}

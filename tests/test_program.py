@@ -22,9 +22,9 @@ CONFIG = {"dkronUrl": "http://d:8888/,http://e:8888", "gatewayUrl": "http://gw:5
 WARNINGS = ("-W", "error", "-W", "ignore::ResourceWarning")
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 
-PROLOGUE = """from provider.executors import http
-from provider.job_spec import JobSpec
-from provider.references import secret, setting
+PROLOGUE = """from provider.job.executors import http
+from provider.job.spec import JobSpec
+from provider.job.references import secret, setting
 """
 
 
@@ -67,7 +67,7 @@ def script(folder: Path, text: str) -> Path:
     """A program of a user's own, with `Job` at hand."""
     path = folder / "program.py"
     path.write_text(
-        f"import pulumi\nfrom provider.executors import http, shell\nfrom provider.resource import Job\n{text}"
+        f"import pulumi\nfrom provider.job.executors import http, shell\nfrom provider.resource import Job\n{text}"
     )
     return path
 
@@ -170,7 +170,7 @@ def test_a_name_declared_twice_is_refused_with_both_places(tmp_path: Path) -> No
     done = run(project(
         tmp_path, a="JOBS = [JobSpec(name='same', schedule='@daily')]\n", b="\nJOBS = [JobSpec(name='same')]\n"
     ))  # fmt: skip
-    assert done["error"] == ('job "same" is declared twice, at jobs/a.py:4 and at jobs/b.py:5: rename or remove one')
+    assert done["error"] == ('jobs/b.py:5: job "same" is declared twice, first at jobs/a.py:4: rename or remove one')
     assert done["registered"] == []
 
 
@@ -213,12 +213,12 @@ JOBS = [
     lean = run(project(tmp_path, a=declarations), config=config)
     (tmp_path / "__main__.py").write_text("""
 import pulumi
-from jobs import declared_jobs
-from provider.references import resolved
+from provider.job.declarations import gather
+from provider.job.references import resolved
 from provider.registration import parents_first
 from provider.resource import Job
 look = pulumi.Config().require
-jobs = {s.name: resolved(s.inputs(), look, pulumi.Output.secret) for s in declared_jobs()}
+jobs = {s.name: resolved(s.inputs(), look, pulumi.Output.secret) for s in gather().specs}
 for name in parents_first(jobs):
     Job(name, **jobs[name])
 """)
@@ -250,7 +250,7 @@ def test_a_value_that_has_no_json_is_one_line_with_the_job_and_the_field(tmp_pat
 
 def test_a_job_of_the_author_s_own_waits_for_a_declared_one_that_it_names_as_parent(tmp_path: Path) -> None:
     done = run(script(tmp_path, """
-from provider.job_spec import JobSpec
+from provider.job.spec import JobSpec
 from provider.registration import declare, program_settings
 declare([JobSpec(name="parent", schedule="@daily")], program_settings())
 Job("child", parent_job="parent")
@@ -376,7 +376,8 @@ def test_the_reference_in_every_state_file_is_frozen() -> None:
 
 
 def test_importing_the_declarations_imports_neither_pulumi_nor_http() -> None:
-    code = "import sys, jobs; jobs.declared_jobs(); print(sorted(m for m in sys.modules if '.' not in m))"
+    load = "import sys; from provider.job.declarations import gather; gather()"
+    code = f"{load}; print(sorted(m for m in sys.modules if '.' not in m))"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )

@@ -14,16 +14,16 @@ from watcher import report, settings
 from watcher.clock import Control, SystemClock
 from watcher.cycle import Cycle
 from watcher.endings import Ended, Stopped
-from watcher.http_server import Asked, HttpServer, health_routes
 from watcher.logs import EventLog, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
-from watcher.page import cleaner, pages
-from watcher.page_live import LiveJobs, Sources
-from watcher.pulumi_cli import Limits, PulumiCli
-from watcher.recovery import Tools
+from watcher.pulumi.cli import Limits, PulumiCli
+from watcher.recovery.recovery import Tools
 from watcher.settings import TABLE, WatcherSettings
 from watcher.status import EXIT_CODES, Board, Outcome, Reason, Snapshot
+from watcher.web.live import LiveJobs, Sources
+from watcher.web.page import cleaner, pages
+from watcher.web.server import Asked, HttpServer, health_routes
 
 BAD_SETTINGS = 2
 

@@ -6,16 +6,18 @@ what went wrong is the report's outcome.
 
 from dataclasses import dataclass, field
 
-from provider import ownership
 from provider.errors import DkronError, DkronJobsError
-from watcher import guard, plan, strays, workspace
-from watcher.connection import Connection, Connector
+from provider.job import ownership
+from watcher import guard
+from watcher.dkron import strays
+from watcher.dkron.connection import Connection, Connector
+from watcher.dkron.leader import wait_for_leader
+from watcher.dkron.probe import Look, Unsettled, doubtful, fingerprints, merged
 from watcher.endings import Ended, Stopped, outcome_of
-from watcher.engine import Engine, told
-from watcher.leader import wait_for_leader
-from watcher.plan import Applied, ChangeSet, Failure
-from watcher.probe import Look, Unsettled, doubtful, fingerprints, merged
-from watcher.recovery import Recovery, Tools
+from watcher.pulumi import output, workspace
+from watcher.pulumi.engine import Engine, told
+from watcher.pulumi.output import Applied, ChangeSet, Failure
+from watcher.recovery.recovery import Recovery, Tools
 from watcher.status import Board, CycleReport, Outcome, Reason
 
 
@@ -221,7 +223,7 @@ class Cycle:
         applied = work.applied
         changes = applied.changes
         if work.strays_deleted:
-            changes[plan.DELETE] = changes.get(plan.DELETE, 0) + len(work.strays_deleted)
+            changes[output.DELETE] = changes.get(output.DELETE, 0) + len(work.strays_deleted)
         return CycleReport(
             number=self._number, reason=reason, outcome=outcome, started=when[0], seconds=when[1], detail=detail,
             changes=changes, unchanged=applied.unchanged if not work.plan.empty else len(work.plan.sames),

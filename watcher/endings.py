@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from watcher.plan import Failure
+from watcher.pulumi.output import Failure
 from watcher.status import Outcome
 
 PAUSED = "(503"

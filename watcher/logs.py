@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
-from provider.errors import redact
+from provider.redaction import redact
 
 LOGGER: Final = "dkron-jobs"
 _COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "31"}

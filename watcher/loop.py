@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.cycle import Cycle
-from watcher.probe import Unsettled, doubtful, drifted
-from watcher.recovery import Tools
+from watcher.dkron.probe import Unsettled, doubtful, drifted
+from watcher.pulumi.workspace import files_fingerprint
+from watcher.recovery.recovery import Tools
 from watcher.status import Board, CycleReport, Outcome, Reason
-from watcher.workspace import files_fingerprint
 
 RETRY_FIRST_S = 5.0
 WAITING_CAP_S = 30.0  # others' locks, leaders and pauses end without us: look again soon

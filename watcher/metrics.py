@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
-from watcher.plan import OPERATIONS
+from watcher.pulumi.output import OPERATIONS
 from watcher.status import CycleReport, Outcome, Reason
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

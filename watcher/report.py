@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from watcher.plan import ChangeSet
+from watcher.pulumi.output import ChangeSet
 
 
 def lines(found: ChangeSet, strays: Sequence[str]) -> list[str]:

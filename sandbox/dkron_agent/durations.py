@@ -6,8 +6,8 @@ Recorded: http.json e43-e47. Pure; it knows nothing about jobs.
 import re
 from typing import Final
 
-from provider.schedule_moments import duration
-from provider.schedule_text import Refused
+from provider.schedule.moments import duration
+from provider.schedule.text import Refused
 
 _UNITS: Final = {"ns": 1, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _SIZES: Final = {"": 0, "B": 0, "BYTES": 0, "KB": 1, "K": 1, "MB": 2, "M": 2, "GB": 3, "G": 3, "TB": 4, "T": 4}

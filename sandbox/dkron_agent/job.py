@@ -8,8 +8,8 @@ import functools
 from typing import Any, Final
 
 from provider import schedule
-from provider.names_letters import LOWER_CASE
-from provider.schedule_zones import zone_problem
+from provider.job.names_letters import LOWER_CASE
+from provider.schedule.zones import zone_problem
 
 from . import durations, gojson, gotime
 from .gojson import Pairs

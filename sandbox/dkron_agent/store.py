@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from provider.schedule_moments import Moment
+from provider.schedule.moments import Moment
 
 from . import gojson, gotime
 from .gotime import GoTime

@@ -8,7 +8,7 @@ import pytest
 from bench.errors import BenchError
 from bench.measure import Cost, Run
 from bench.projects import Project, changes, checked, clean_environment, commands, lay_floor, lay_ours, our_settings
-from watcher.pulumi_cli import run_environment
+from watcher.pulumi.cli import run_environment
 
 
 def test_preview_and_up_are_the_watchers() -> None:

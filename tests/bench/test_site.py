@@ -8,9 +8,9 @@ import pytest
 
 from bench.errors import BenchError
 from bench.site import Site, expect, quiet_hour
-from provider.job_spec import canonical
+from provider.job.spec import canonical
+from provider.job.validation import check_job, warnings_for
 from provider.schedule import parse
-from provider.validate import check_job, warnings_for
 
 
 def bodies(count: int, changed: bool = False) -> list[dict[str, Any]]:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.diff import changed_fields
-from provider.job_spec import DEFAULTS, MANAGED_FIELDS, canonical, to_dkron, utc_time
-from provider.validate import check_job
+from provider.job.diff import changed_fields
+from provider.job.spec import DEFAULTS, MANAGED_FIELDS, canonical, to_dkron
+from provider.job.validation import check_job
+from provider.schedule.moments import utc_time
 from tests.fake_dkron import EMPTY, as_stored
 from tests.paths import recorded
 

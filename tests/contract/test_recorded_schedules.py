@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from provider.names import check_name, check_timezone
-from provider.names_letters import LOWER_CASE
+from provider.job.names import check_name, check_timezone
+from provider.job.names_letters import LOWER_CASE
 from provider.schedule import ScheduleError, parse
 
 DATA = Path(__file__).parents[1] / "data" / "dkron-4.0.9"

@@ -235,10 +235,7 @@ class Project:
         """Replaces all declarations by these expressions."""
         for module in (self.root / "jobs").glob("[a-z]*.py"):
             module.unlink()
-        head = (
-            "from provider.executors import http, plugin, shell\nfrom provider.job_spec import JobSpec\n"
-            "from provider.references import secret, setting\n\n"
-        )
+        head = "from provider import JobSpec, http, plugin, secret, setting, shell\n\n"
         text = head + "JOBS = [\n" + "".join(f"    {d},\n" for d in declarations) + "]\n"
         (self.root / "jobs" / "declared.py").write_text(text, encoding="utf-8")
 

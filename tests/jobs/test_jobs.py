@@ -1,15 +1,14 @@
-import importlib
 import pkgutil
 from pathlib import Path
 
 import pytest
 
 import jobs
-from jobs import DuplicateJob, declared_jobs
 from jobs._service import service_job
-from provider.job_spec import JobSpec
-from provider.references import Reference
-from provider.validate import check_job, warnings_for
+from provider.job.declarations import gather
+from provider.job.references import Reference
+from provider.job.spec import JobSpec
+from provider.job.validation import check_job, warnings_for
 from tests.paths import jobs_table
 
 SETTINGS = {"gatewayUrl": "http://gw:5461", "serviceKey": "k3y"}
@@ -27,18 +26,18 @@ def resolved(spec: JobSpec) -> dict[str, object]:
 
 
 def test_the_eight_jobs_are_declared_by_service() -> None:
-    found = [(spec.name, spec.schedule, spec.displayname) for spec in declared_jobs()]
+    found = [(spec.name, spec.schedule, spec.displayname) for spec in gather().specs]
     assert sorted(found) == sorted(jobs_table())
     assert [name.partition("-")[0] for name, _, _ in found] == ["auth"] * 4 + ["comms"] * 2 + ["geo"] * 2
 
 
-@pytest.mark.parametrize("spec", declared_jobs(), ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", gather().specs, ids=lambda spec: spec.name)
 def test_each_job_is_one_that_dkron_takes_and_nothing_is_suspicious_in_it(spec: JobSpec) -> None:
     assert check_job(resolved(spec)) == []
     assert warnings_for(resolved(spec)) == []
 
 
-@pytest.mark.parametrize("spec", declared_jobs(), ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", gather().specs, ids=lambda spec: spec.name)
 def test_each_job_calls_its_own_service_with_the_key(spec: JobSpec) -> None:
     service, _, rest = spec.name.partition("-")
     assert resolved(spec)["executor_config"] == {
@@ -51,7 +50,7 @@ def test_each_job_calls_its_own_service_with_the_key(spec: JobSpec) -> None:
     assert (spec.timezone, spec.concurrency, spec.retries, spec.disabled) == ("UTC", "forbid", 2, False)
 
 
-@pytest.mark.parametrize("spec", declared_jobs(), ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", gather().specs, ids=lambda spec: spec.name)
 def test_each_job_knows_the_line_of_its_declaration(spec: JobSpec) -> None:
     path, _, line = spec.declared_at.rpartition(":")
     text = (Path(jobs.__file__).parents[1] / path).read_text(encoding="utf-8").splitlines()
@@ -60,7 +59,7 @@ def test_each_job_knows_the_line_of_its_declaration(spec: JobSpec) -> None:
 
 
 def test_no_two_jobs_run_at_the_same_time() -> None:
-    schedules = [spec.schedule for spec in declared_jobs()]
+    schedules = [spec.schedule for spec in gather().specs]
     assert len(set(schedules)) == len(schedules)
 
 
@@ -71,28 +70,6 @@ def test_a_service_s_prefix_is_cut_once_and_only_at_the_front() -> None:
     assert "/api/v1/geo/jobs/purge'" in str(resolved(other)["executor_config"])
 
 
-def test_a_name_declared_twice_is_refused_with_both_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    geo, auth = (importlib.import_module(f"jobs.{name}") for name in ("geo", "auth"))
-    copy = JobSpec(name=auth.JOBS[0].name)
-    monkeypatch.setattr(geo, "JOBS", [*geo.JOBS, copy])
-    with pytest.raises(DuplicateJob) as caught:
-        declared_jobs()
-    for part in (auth.JOBS[0].declared_at, copy.declared_at, "auth-purge-sessions", "rename or remove one"):
-        assert part in str(caught.value)
-
-
-def test_the_same_job_listed_twice_is_a_duplicate_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    geo = importlib.import_module("jobs.geo")
-    monkeypatch.setattr(geo, "JOBS", [*geo.JOBS, geo.JOBS[0]])
-    with pytest.raises(DuplicateJob, match="geo-purge-stale-whois"):
-        declared_jobs()
-
-
 def test_every_module_of_declarations_is_found() -> None:
     public = {module.name for module in pkgutil.iter_modules(jobs.__path__) if not module.name.startswith("_")}
     assert public == set(SERVICES)
-
-
-def test_a_module_without_declarations_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(importlib.import_module("jobs.comms"), "JOBS")
-    assert len(declared_jobs()) == 6

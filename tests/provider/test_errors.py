@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provider import errors
-from provider.errors import LONGEST_QUOTE, one_line, redact
+from provider.redaction import redact
+from provider.text import LONGEST_QUOTE, one_line
 from tests.provider.examples import CANARY
 
 SOFT = {"Unreachable", "TimedOut", "NoLeader", "Paused", "ServerFault", "DeleteRefused"}

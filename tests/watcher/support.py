@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from provider.client import DkronClient
+from provider.dkron.client import DkronClient
 from provider.settings import DkronSettings
 from watcher.clock import Control
-from watcher.connection import Connection
 from watcher.cycle import Cycle
+from watcher.dkron.connection import Connection
+from watcher.dkron.probe import Probe
 from watcher.logs import Redactor, open_log
 from watcher.metrics import Metrics
-from watcher.probe import Probe
-from watcher.pulumi_cli import Finished, Limits, PulumiCli
-from watcher.recovery import Tools
+from watcher.pulumi.cli import Finished, Limits, PulumiCli
+from watcher.recovery.recovery import Tools
 from watcher.settings import WatcherSettings
 from watcher.status import Board, Snapshot
 

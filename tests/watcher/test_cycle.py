@@ -6,12 +6,12 @@ import pytest
 
 from provider.errors import ServerFault, Unauthorised, Unreachable
 from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
-from watcher.connection import Connection
+from watcher.dkron.connection import Connection
 from watcher.endings import Ended
-from watcher.plan import Failure
-from watcher.pulumi_cli import Finished
+from watcher.pulumi.cli import Finished
+from watcher.pulumi.output import Failure
+from watcher.pulumi.workspace import Workspace
 from watcher.status import CycleReport, Outcome, Reason
-from watcher.workspace import Workspace
 
 
 def run(w: World) -> CycleReport:

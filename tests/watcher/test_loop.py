@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from provider.errors import Unreachable
 from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
 from watcher.loop import Loop, plan_next
-from watcher.pulumi_cli import Finished
+from watcher.pulumi.cli import Finished
 from watcher.status import CycleReport, Outcome, Reason
 
 

@@ -16,13 +16,13 @@ from tests.watcher.support import SECRET, FakeClock, job, preview, step, world
 from watcher import __main__ as main
 from watcher import report
 from watcher.clock import Control, SystemClock
-from watcher.http_server import Answer, HttpServer, health_routes
 from watcher.logs import Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
-from watcher.plan import ChangeSet, Drift, Failure
+from watcher.pulumi.output import ChangeSet, Drift, Failure
 from watcher.settings import TABLE
 from watcher.status import EXIT_CODES, Board, CycleReport, Outcome, Reason, Snapshot
+from watcher.web.server import Answer, HttpServer, health_routes
 
 
 def cycle(outcome: Outcome, number: int = 1, detail: str = "") -> CycleReport:

@@ -1,0 +1,73 @@
+"""Would the program take these declarations? Every problem, without Pulumi and without Dkron. Pure.
+
+What a reference stands for isn't known here. Where the text around it can be judged (a header, a URL) a stand-in takes
+its place; elsewhere the value counts as not known yet.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from provider.job.ownership import OWNER_TAG_KEY
+from provider.job.references import ConfigValue, Reference
+from provider.job.spec import UNKNOWN, JobSpec
+from provider.job.validation import check_job, parent_cycle, warnings_for
+
+STAND_IN: Final = "x"
+STAND_IN_ADDRESS: Final = "http://x"
+
+
+def with_stand_ins(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """A declaration's inputs with its references replaced, for `check_job`."""
+    return {name: _stand_in(name, value) for name, value in inputs.items()}
+
+
+def _stand_in(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _stand_in(key, item) for key, item in value.items()}
+    if not isinstance(value, Reference):
+        return value
+    if name == "headers":
+        return value.resolve(lambda _key: STAND_IN)
+    if name == "url":
+        # A reference at the beginning of an address is the address of a server.
+        first, *rest = value.parts
+        head = STAND_IN_ADDRESS if isinstance(first, ConfigValue) else first
+        return head + Reference(tuple(rest)).resolve(lambda _key: STAND_IN)
+    return UNKNOWN
+
+
+def problems(specs: Iterable[JobSpec], owner_tag: str) -> list[str]:
+    """What would be refused, one line each: `place: job "name": field: reason`."""
+    specs = list(specs)
+    parents = {spec.name: spec.parent_job for spec in specs}
+    found = []
+    told: set[frozenset[str]] = set()
+    for spec in specs:
+        inputs = with_stand_ins(spec.inputs())
+        metadata = inputs.get("metadata")
+        inputs["metadata"] = (
+            {OWNER_TAG_KEY: owner_tag, **(metadata or {})} if isinstance(metadata or {}, Mapping) else metadata
+        )
+        where = f'{spec.declared_at}: job "{spec.name}"'
+        found += [f"{where}: {f'{field}: ' if field else ''}{reason}" for field, reason in check_job(inputs)]
+        cycle = parent_cycle(spec.name, parents)
+        if cycle and len(cycle) > 2 and frozenset(cycle) not in told:
+            told.add(frozenset(cycle))
+            found.append(f"{where}: parent_job: closes a cycle ({' -> '.join(cycle)}); Dkron could delete none of them")
+    return found
+
+
+def warnings(specs: Iterable[JobSpec], owner_tag: str) -> list[str]:
+    """What is likely to be a mistake, one line each."""
+    specs = list(specs)
+    names = {spec.name for spec in specs}
+    found = []
+    for spec in specs:
+        where = f'{spec.declared_at}: job "{spec.name}"'
+        found += [f"{where}: {warning}" for warning in warnings_for(with_stand_ins(spec.inputs()))]
+        if spec.parent_job and spec.parent_job not in names:
+            found.append(f'{where}: its parent "{spec.parent_job}" is not declared, so it must be in Dkron already')
+        tag = spec.metadata.get(OWNER_TAG_KEY) if isinstance(spec.metadata, Mapping) else None
+        if tag is not None and tag != owner_tag:
+            found.append(f'{where}: metadata.managed_by is the program\'s to set ("{owner_tag}" here): leave it out')
+    return found

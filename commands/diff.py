@@ -1,0 +1,158 @@
+"""Declared against live, field by field. Pure.
+
+A reference whose value isn't known here matches anything in its place, and that is said. A secret is never shown: of
+live values everything is hidden that an export would hide.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from commands.export.conceal import Concealer, Keys, hidden
+from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag
+from provider.job.references import ConfigValue, Reference
+from provider.job.spec import DEFAULTS, MANAGED_FIELDS, JobSpec, canonical
+
+LONGEST_SHOWN: Final = 100
+ABSENT: Final = "(none)"
+Lookup = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of one job, with both values as they may be shown."""
+
+    path: str
+    declared: str
+    live: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One job that isn't as it should be. `kind`: missing, drifted, foreign or stray."""
+
+    kind: str
+    name: str
+    words: str = ""
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(slots=True)
+class Comparison:
+    """All findings; `unknown`: config key -> how many jobs could be compared only around its value."""
+
+    findings: list[Finding] = field(default_factory=list)
+    same: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+
+
+def compare(
+    specs: Iterable[JobSpec], live: Mapping[str, Mapping[str, Any]], owner_tag_: str, lookup: Lookup
+) -> Comparison:
+    """`live`: the jobs of the cluster by name; `lookup`: the value of a config key, None if it isn't known."""
+    result = Comparison()
+    declared = set()
+    for spec in specs:
+        declared.add(spec.name)
+        job = live.get(spec.name)
+        inputs = spec.inputs()
+        inputs["metadata"] = {OWNER_TAG_KEY: owner_tag_, **inputs.get("metadata", {})}
+        if job is None:
+            result.findings.append(Finding("missing", spec.name, "declared, but not in Dkron"))
+            continue
+        for key in {key for key in _keys(inputs) if not lookup(key)}:
+            result.unknown[key] = result.unknown.get(key, 0) + 1
+        differences = tuple(_differences(spec.name, inputs, job, lookup))
+        if not is_ours(job, owner_tag_):
+            tag = owner_tag(job)
+            words = f'carries the owner tag "{tag}"' if tag else "carries no owner tag"
+            result.findings.append(Finding("foreign", spec.name, words, differences))
+        elif differences:
+            result.findings.append(Finding("drifted", spec.name, "", differences))
+        else:
+            result.same += 1
+    for name in sorted(live.keys() - declared):
+        if is_ours(live[name], owner_tag_):
+            result.findings.append(Finding("stray", name, "carries our owner tag, but is not declared"))
+    return result
+
+
+def _keys(value: Any) -> Iterable[str]:
+    if isinstance(value, Reference):
+        yield from value.keys
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _keys(item)
+
+
+def _differences(name: str, inputs: Mapping[str, Any], job: Mapping[str, Any], lookup: Lookup) -> Iterable[Difference]:
+    wanted, found = canonical(inputs), canonical(job)
+    hide = Concealer(Keys(), name)
+    for field_name in MANAGED_FIELDS:
+        default = DEFAULTS[field_name]
+        yield from _differ(
+            (field_name,), wanted.get(field_name, default), found.get(field_name, default),
+            lambda path, value: _shown(path, value, hide, str(found.get("executor", ""))), lookup,
+        )  # fmt: skip
+
+
+def _differ(
+    path: tuple[str, ...], wanted: Any, found: Any, show: Callable[[tuple[str, ...], Any], str], lookup: Lookup
+) -> Iterable[Difference]:
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        for key in [*wanted, *(key for key in found if key not in wanted)]:
+            yield from _differ((*path, str(key)), wanted.get(key), found.get(key), show, lookup)
+    elif not _matches(wanted, found, lookup):
+        yield Difference(".".join(path), show(path, wanted), show(path, found))
+
+
+def _matches(wanted: Any, found: Any, lookup: Lookup) -> bool:
+    if not isinstance(wanted, Reference):
+        return bool(wanted == found)
+    if not isinstance(found, str):
+        return False
+    pattern = "".join(_pattern(part, lookup) for part in wanted.parts)
+    return re.fullmatch(pattern, found, re.DOTALL) is not None
+
+
+def _pattern(part: str | ConfigValue, lookup: Lookup) -> str:
+    if isinstance(part, str):
+        return re.escape(part)
+    value = lookup(part.key)
+    return re.escape(part.fill(value)) if value else ".+"
+
+
+def _shown(path: tuple[str, ...], value: Any, hide: Concealer, executor: str) -> str:
+    """A value for a person, on one line, secrets hidden."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, Reference):
+        text = hidden(value)
+    elif isinstance(value, str) and len(path) > 1 and path[-1] != OWNER_TAG_KEY and path[0] != "tags":
+        text = hidden(hide.option(path[-1], value, executor if path[0] == "executor_config" else ""))
+    elif isinstance(value, Mapping):
+        text = "{" + ", ".join(f"{k}: {_shown((*path, str(k)), v, hide, executor)}" for k, v in value.items()) + "}"
+    else:
+        text = hidden(hide.text(str(value), path[-1], names=False)) if value != "" else '""'
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
+SIGNS: Final = {"missing": "+", "drifted": "~", "foreign": "!", "stray": "-"}
+
+
+def lines(comparison: Comparison) -> list[str]:
+    """The comparison as text; the last line counts."""
+    result = []
+    for found in comparison.findings:
+        result.append(f"{SIGNS[found.kind]} {found.name}  {found.kind}{f': {found.words}' if found.words else ''}")
+        for difference in found.differences:
+            if difference.declared == difference.live:
+                result.append(f"    {difference.path}: the secret in it differs: {difference.live}")
+            else:
+                result.append(f"    {difference.path}: declared {difference.declared}, live {difference.live}")
+    counts = {kind: sum(f.kind == kind for f in comparison.findings) for kind in SIGNS}
+    told = [f"{count} {kind}" for kind, count in counts.items() if count]
+    result.append(", ".join([f"{comparison.same} in sync", *told]))
+    return result

@@ -1,0 +1,85 @@
+"""The declared jobs as a table or as JSON, with their next runs. Pure."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from provider.job.spec import JobSpec
+from provider.schedule.calendar import Entry, in_words, next_run
+
+HEAD: Final = ("JOB", "SCHEDULE", "IN WORDS", "TIME ZONE", "NEXT RUNS (UTC)")
+RUNS: Final = 3
+
+
+def next_runs(entry: Entry, after: datetime, count: int = RUNS) -> list[datetime] | str:
+    """The next runs strictly after an aware datetime, in UTC; or why there is none."""
+    runs: list[datetime] = []
+    while len(runs) < count:
+        found = next_run(entry, after)
+        if isinstance(found, str):
+            return runs or found
+        runs.append(found)
+        after = found
+    return runs
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns side by side, the first row is the head."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _short(runs: list[datetime] | str) -> str:
+    """Three moments, the day only where it changes."""
+    if isinstance(runs, str):
+        return runs
+    words, day = [], None
+    for run in runs:
+        words.append(f"{run:%Y-%m-%d %H:%M:%S}" if run.date() != day else f"{run:%H:%M:%S}")
+        day = run.date()
+    return ", ".join(words)
+
+
+def as_table(specs: Iterable[JobSpec], after: datetime) -> str:
+    """One line for each job, in order of declaration, under a head; then how many."""
+    rows: list[Sequence[str]] = [HEAD]
+    for spec in specs:
+        entry = Entry.of(spec.inputs())
+        rows.append((
+            entry.name, entry.schedule or "-", in_words(entry), entry.timezone or "-", _short(next_runs(entry, after)),
+        ))  # fmt: skip
+    count = len(rows) - 1
+    return f"{table(rows)}\n\n{count} {'job' if count == 1 else 'jobs'} declared"
+
+
+def as_json(specs: Iterable[JobSpec], after: datetime) -> str:
+    """A list of objects; `nextRuns` in UTC, `why` where there is none."""
+    found: list[dict[str, Any]] = []
+    for spec in specs:
+        entry = Entry.of(spec.inputs())
+        runs = next_runs(entry, after)
+        found.append({
+            "name": spec.name, "displayname": str(spec.displayname), "schedule": spec.schedule,
+            "words": in_words(entry), "timezone": spec.timezone, "disabled": spec.disabled, "parent": spec.parent_job,
+            "nextRuns": [] if isinstance(runs, str) else [_stamp(run) for run in runs],
+            "why": runs if isinstance(runs, str) else "", "declaredAt": spec.declared_at,
+        })  # fmt: skip
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_moment(text: str) -> datetime:
+    """An ISO 8601 date, with time and offset if given (else midnight, UTC). Raises ValueError with one clear line."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        moment = moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC)
+        # Room for what is counted forward and back from it.
+        _ = moment - timedelta(days=1), moment + timedelta(days=366 * 10)
+    except (ValueError, OverflowError):
+        raise ValueError(f'"{text[:60]}" is no date such as 2026-12-24 or 2026-12-24T00:00Z') from None
+    return moment

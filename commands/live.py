@@ -1,0 +1,96 @@
+"""What the commands need of a live Dkron: the jobs, believed only from a cluster with a leader, and settings by the
+environment. It writes nothing to Dkron."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from provider.errors import NoLeader, SettingsError
+from provider.settings import (
+    DkronSettings,
+    check_url,
+    from_environment,
+    load_dkron,
+    load_owner,
+    parse_urls,
+)
+
+Jobs = dict[str, dict[str, Any]]
+
+FEW: Final = 3
+SECOND_LOOK_AFTER_S: Final = 2.0
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """One line on a terminal's standard error while something takes long; nothing in a pipe."""
+    shown = sys.stderr.isatty()
+    if shown:
+        sys.stderr.write(f"\r\x1b[K{text} ...")
+        sys.stderr.flush()
+    try:
+        yield
+    finally:
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _no_config(_key: str) -> None:
+    """Nothing here reads the stack's config: that would take Pulumi."""
+
+
+def settings(address: str | None, environ: Mapping[str, str] | None = None) -> DkronSettings:
+    """Where Dkron is: --dkron, else DKRON_URL; credentials from the environment. Raises SettingsError."""
+    env = dict(os.environ if environ is None else environ)
+    if address is not None:
+        urls, reason = parse_urls(address)
+        if reason or not urls:
+            raise SettingsError([f"--dkron {reason}"])
+        env["DKRON_URL"] = address
+    elif not env.get("DKRON_URL", "").strip() and not env.get("DKRON_URL_FILE", "").strip():
+        raise SettingsError(["no Dkron is named: give --dkron http://host:port, or set DKRON_URL"])
+    return load_dkron(_no_config, env)
+
+
+def our_tag() -> str:
+    """Our owner tag: OWNER_TAG, else the default. Raises SettingsError."""
+    return load_owner(_no_config)[0]
+
+
+def known_value(key: str) -> str | None:
+    """The value of a config key if the environment gives it (GATEWAY_URL, SERVICE_KEY). Raises SettingsError."""
+    value = from_environment(key, os.environ)
+    if value and key == "gatewayUrl":
+        value = value.rstrip("/")
+        reason = check_url(value)
+        if reason:
+            raise SettingsError([f"GATEWAY_URL {reason}"])
+    return value
+
+
+def live_jobs(
+    chosen: DkronSettings, expected: Collection[str] = (), sleep: Callable[[float], None] = time.sleep
+) -> Jobs:
+    """All jobs of the cluster, by name. Raises DkronError.
+
+    A server that has just started lists no or few jobs, with 200: where many of the expected are missing, or there is
+    no job at all, a second look decides.
+    """
+    from provider.dkron.client import DkronClient
+
+    client = DkronClient(chosen)
+    try:
+        with progress(f"reading the jobs of {chosen.shown}"):
+            if client.leader() is None:
+                raise NoLeader(f"Dkron at {chosen.shown} has no leader just now; try again in a moment")
+            found = {str(job.get("name")): job for job in client.list_jobs()}
+            if not found or len(set(expected) - found.keys()) > FEW:
+                sleep(SECOND_LOOK_AFTER_S)
+                found |= {str(job.get("name")): job for job in client.list_jobs()}
+            return found
+    finally:
+        client.close()

@@ -1,0 +1,186 @@
+"""`python -m jobs`: list, check and draw what is declared; export from a live Dkron, compare with it.
+
+It only wires: what is found and what is said stands in the modules beside it. Exit codes: 0 fine, 1 there is something
+to mend, 2 wrong usage, or Dkron could not be read.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from commands import check, listing
+from provider.errors import DkronJobsError, SettingsError
+from provider.job.declarations import Declarations, gather
+
+FINE, TO_MEND, FAILED = 0, 1, 2
+EXAMPLES: Final = """examples:
+  python -m jobs list --at 2026-12-24T00:00Z
+  python -m jobs check
+  python -m jobs calendar --hours 24 --svg day.svg
+  python -m jobs export --dkron http://dkron:8080 --all > jobs/imported.py
+  python -m jobs diff --dkron http://dkron:8080
+
+Dkron's address may also stand in DKRON_URL, credentials in DKRON_TOKEN or DKRON_USER and DKRON_PASSWORD.
+exit codes: 0 fine, 1 there is something to mend, 2 wrong usage or Dkron could not be read"""
+
+
+class Stop(Exception):
+    """Ends the command with one line."""
+
+
+def say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def complain(lines: Iterable[str]) -> None:
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def declarations(found: Declarations | None = None) -> Declarations:
+    """All declarations; a problem stops what can't do without any of them."""
+    found = found or gather()
+    if found.problems:
+        raise Stop("\n".join(found.problems))
+    return found
+
+
+def moment(text: str | None) -> datetime:
+    try:
+        return listing.parse_moment(text) if text is not None else datetime.now(UTC)
+    except ValueError as error:
+        raise Stop(f"--at: {error}") from None
+
+
+def run_list(options: argparse.Namespace) -> int:
+    at, specs = moment(options.at), declarations().specs
+    say(listing.as_json(specs, at) if options.json else listing.as_table(specs, at))
+    return FINE
+
+
+def run_check(_options: argparse.Namespace) -> int:
+    from commands.live import our_tag
+
+    found, tag = gather(), our_tag()
+    problems = [*found.problems, *check.problems(found.specs, tag)]
+    complain(f"warning: {warning}" for warning in check.warnings(found.specs, tag))
+    complain(problems)
+    count, wrong = len(found.specs), len(problems)
+    say(f"{count} {'job' if count == 1 else 'jobs'} checked, {wrong or 'no'} {'problem' if wrong == 1 else 'problems'}")
+    return TO_MEND if problems else FINE
+
+
+def run_calendar(options: argparse.Namespace) -> int:
+    from commands import picture
+    from provider.schedule import calendar, calendar_svg
+    from provider.schedule.display_zone import display_zone
+
+    try:
+        zone = display_zone(options.timezone)
+    except ValueError as error:
+        raise Stop(f"--timezone: {error}") from None
+    start, now = moment(options.at), datetime.now(UTC)
+    entries = [calendar.Entry.of(spec.inputs()) for spec in declarations().specs]
+    try:
+        laid = calendar.lay_out(entries, start, options.hours)
+    except ValueError as error:
+        raise Stop(f"--{error}") from None
+    if options.svg:
+        try:
+            Path(options.svg).write_text(calendar_svg.svg(laid, zone, now), encoding="utf-8")
+        except OSError as error:
+            raise Stop(f"--svg: cannot write {options.svg}: {error.strerror}") from None
+        complain([f"written: {options.svg}"] if sys.stderr.isatty() else [])
+    else:
+        say(picture.draw(laid, zone, now, shutil.get_terminal_size((110, 24)).columns))
+    return FINE
+
+
+def run_export(options: argparse.Namespace) -> int:
+    from commands.export import command
+
+    return command.run(options.dkron, options.tag, options.all)
+
+
+def run_diff(options: argparse.Namespace) -> int:
+    from commands import diff, live
+
+    specs = declarations().specs
+    tag = live.our_tag()
+    found = live.live_jobs(live.settings(options.dkron), [spec.name for spec in specs])
+    result = diff.compare(specs, found, tag, live.known_value)
+    say(*diff.lines(result))
+    for key, count in sorted(result.unknown.items()):
+        variable = {"gatewayUrl": "GATEWAY_URL", "serviceKey": "SERVICE_KEY"}.get(key)
+        way_out = f"; set {variable} to compare it, too" if variable else ""
+        complain([f"note: the value of {key} is not known here, so it was not compared in {count} jobs{way_out}"])
+    return TO_MEND if result.findings else FINE
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m jobs", description="The declared jobs: list, check, draw, import, compare.", epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    at: dict[str, Any] = {"metavar": "WHEN", "help": "reckon from then, such as 2026-12-24T00:00Z; now if left out"}
+    dkron: dict[str, Any] = {"metavar": "URL", "help": "address of Dkron's API; else DKRON_URL"}
+
+    command = commands.add_parser("list", help="the declared jobs with their next runs")
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.add_argument("--at", **at)
+    command.set_defaults(run=run_list)
+
+    command = commands.add_parser("check", help="every problem of the declarations, without Pulumi and Dkron")
+    command.set_defaults(run=run_check)
+
+    command = commands.add_parser("calendar", help="a picture of the coming runs")
+    command.add_argument("--hours", type=int, default=24, help="how far it reaches (24)")
+    command.add_argument("--svg", metavar="FILE", help="as an SVG file instead of in the terminal")
+    command.add_argument("--timezone", metavar="ZONE", default="UTC", help="of the hours shown (UTC)")
+    command.add_argument("--at", **at)
+    command.set_defaults(run=run_calendar)
+
+    command = commands.add_parser("export", help="declarations of the jobs of a live Dkron, on standard output")
+    command.add_argument("--dkron", **dkron)
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--tag", help="jobs with this owner tag (metadata.managed_by); else those with ours")
+    which.add_argument("--all", action="store_true", help="all jobs, whoever owns them")
+    command.set_defaults(run=run_export)
+
+    command = commands.add_parser("diff", help="declared against live, field by field; exit code 1 if any differs")
+    command.add_argument("--dkron", **dkron)
+    command.set_defaults(run=run_diff)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code; a problem is told in clear lines on standard error."""
+    options = arguments(argv)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except Stop as stop:
+        complain(str(stop).splitlines())
+        return FAILED
+    except SettingsError as error:
+        complain(error.problems)
+        return FAILED
+    except DkronJobsError as error:
+        complain([str(error)])
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Python must not complain of it when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

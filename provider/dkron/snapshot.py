@@ -1,0 +1,86 @@
+"""The live jobs as one process sees them: one list request for all reads, and "gone" believed only on good grounds.
+
+An outage must never look like "nothing there". So the list is taken only while a leader answers, and a missing job is
+asked for again: a few by name, many at once by a second list after a pause, because a server that has just started
+answers 200 with no or few jobs for seconds (recorded: cluster.json, restart.json).
+
+A write looks anew: the first few jobs are asked for by name, and for more a list serves that is a moment old at most,
+since two requests for each job's look took longer than writing it.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ..errors import NoLeader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .client import DkronClient, Job
+
+FEW = 3  # this many missing jobs are asked for one by one
+SECOND_LOOK_AFTER_S = 2.0
+# Seconds that a list may be believed before a write: twenty times what it took to get it, within these limits, since
+# nothing is written meanwhile and looking should stay a small part of the work. A stranger's newer job is not seen.
+FRESH_TIMES, FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 20, 0.25, 2.0
+
+
+class Snapshot:
+    """All jobs of the cluster, listed once, at the first question. Safe to share by threads."""
+
+    def __init__(
+        self,
+        client: DkronClient,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._sleep = sleep
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._jobs: dict[str, Job] | None = None
+        self._missing = 0
+        self._looked_twice = False
+        self._looks = 0
+        self._fresh: dict[str, Job] = {}
+        self._fresh_until = -math.inf
+
+    def job(self, name: str) -> Job | None:
+        """The live job, None if it is really gone. Raises DkronError when Dkron can't be read."""
+        with self._lock:
+            if self._jobs is None:
+                self._jobs = self._list()
+            found = self._jobs.get(name)
+            if found is not None:
+                return found
+            self._missing += 1
+            if self._missing <= FEW:
+                return self._client.get_job(name)
+            if not self._looked_twice:
+                self._sleep(SECOND_LOOK_AFTER_S)
+                self._jobs = {**self._jobs, **self._list()}
+                self._looked_twice = True
+            return self._jobs.get(name)
+
+    def before_write(self, name: str) -> Job | None:
+        """The live job as it is now, or was a moment ago. Raises DkronError when Dkron can't be read."""
+        with self._lock:
+            self._looks += 1
+            if self._looks > FEW:
+                if self._clock() >= self._fresh_until:
+                    asked = self._clock()
+                    self._fresh = self._list()
+                    took = self._clock() - asked
+                    self._fresh_until = asked + min(max(FRESH_AT_LEAST_S, FRESH_TIMES * took), FRESH_AT_MOST_S)
+                return self._fresh.get(name)
+        return self._client.get_job(name)
+
+    def _list(self) -> dict[str, Job]:
+        if self._client.leader() is None:
+            servers = self._client.settings.shown
+            raise NoLeader(f"Dkron at {servers} has no leader just now, so nothing was changed; try again in a moment")
+        return {str(job.get("name")): job for job in self._client.list_jobs()}

@@ -1,0 +1,99 @@
+"""Typed builders for what a job executes: `http`, `shell`, and `plugin` for any other executor by name.
+
+Each gives an `Executor`, the pair of Dkron's fields `executor` and `executor_config`, with the spelling of keys and
+values that Dkron 4.0.9 reads. Pure; validation is `validate`'s.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .references import Text, json_list
+
+HTTP_OPTIONS = frozenset({
+    "method", "url", "headers", "body", "timeout", "expectCode", "expectBody", "debug",
+    "tlsNoVerifyPeer", "tlsRootCAsFile", "tlsCertificateFile", "tlsCertificateKeyFile",
+})  # fmt: skip
+SHELL_OPTIONS = frozenset({"command", "shell", "env", "cwd", "timeout", "mem_limit", "payload", "su"})
+# The others that Dkron 4.0.9 ships; any name is taken, since a cluster may have plugins of its own.
+SHIPPED = frozenset({"http", "shell", "grpc", "kafka", "nats", "rabbitmq", "gcppubsub"})
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Dkron's `executor` and `executor_config`."""
+
+    name: str
+    config: Mapping[str, Text] = field(default_factory=dict)
+
+
+def _present(values: Mapping[str, Text | None]) -> dict[str, Text]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def http(  # noqa: PLR0913 - one argument for each option that Dkron's executor has
+    url: Text,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, Text] | Sequence[Text] = (),
+    body: Text | None = None,
+    timeout: int | None = None,
+    expect_code: int | str | None = None,
+    expect_body: str | None = None,
+    debug: bool = False,
+    tls_no_verify_peer: bool = False,
+    tls_root_cas_file: str | None = None,
+    tls_certificate_file: str | None = None,
+    tls_certificate_key_file: str | None = None,
+) -> Executor:
+    """An HTTP request.
+
+    `headers`: name -> value, or a list of "Name: value". `timeout`: whole seconds (Dkron's default is 30; 0 is none).
+    `expect_code`: the code, or codes separated by commas, that count as success; without it every answer does.
+    `expect_body`: a Go regular expression that must match. `debug` writes the whole config, secrets too, to the output.
+    """
+    lines = [name + ": " + value for name, value in headers.items()] if isinstance(headers, Mapping) else list(headers)
+    return Executor("http", _present({
+        "method": method,
+        "url": url,
+        "headers": json_list(lines) if lines else None,
+        "body": body,
+        "timeout": None if timeout is None else str(timeout),
+        "expectCode": None if expect_code is None else str(expect_code),
+        "expectBody": expect_body,
+        "debug": "true" if debug else None,
+        "tlsNoVerifyPeer": "true" if tls_no_verify_peer else None,
+        "tlsRootCAsFile": tls_root_cas_file,
+        "tlsCertificateFile": tls_certificate_file,
+        "tlsCertificateKeyFile": tls_certificate_key_file,
+    }))  # fmt: skip
+
+
+def shell(  # noqa: PLR0913 - one argument for each option that Dkron's executor has
+    command: Text,
+    *,
+    shell: bool = False,
+    env: Mapping[str, Text] | None = None,
+    cwd: str | None = None,
+    timeout: str | None = None,
+    mem_limit: str | None = None,
+    payload: Text | None = None,
+    su: str | None = None,
+) -> Executor:
+    """A command on the node. `shell`: run it by /bin/sh (pipes, variables). `timeout`: a Go duration such as "1h30m".
+
+    `env`: values must hold no comma, at which Dkron splits. `mem_limit`: such as "512MB" (Dkron enforces it only
+    together with a timeout). `payload`: base64, for the command's standard input. `su`: user or user:group.
+    """
+    pairs: Text | None = None
+    for name, value in (env or {}).items():
+        pair = name + "=" + value
+        pairs = pair if pairs is None else pairs + "," + pair
+    return Executor("shell", _present({
+        "command": command, "shell": "true" if shell else None, "env": pairs, "cwd": cwd, "timeout": timeout,
+        "mem_limit": mem_limit, "payload": payload, "su": su,
+    }))  # fmt: skip
+
+
+def plugin(name: str, config: Mapping[str, Text] | None = None) -> Executor:
+    """Any other executor by name (grpc, kafka, nats, rabbitmq, gcppubsub, or a cluster's own) with its config."""
+    return Executor(name, dict(config or {}))

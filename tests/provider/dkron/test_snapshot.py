@@ -1,0 +1,167 @@
+from typing import Any
+
+import pytest
+
+from provider.dkron.snapshot import FEW, FRESH_AT_LEAST_S, FRESH_AT_MOST_S, SECOND_LOOK_AFTER_S, Snapshot
+from provider.errors import NoLeader, Unreachable
+from provider.settings import DkronSettings
+
+
+class FakeClient:
+    """Answers from lists of jobs, one for each request, and counts."""
+
+    settings = DkronSettings(("http://d",))
+
+    def __init__(self, *lists: list[str], by_name: tuple[str, ...] = (), leader: str | None = "n1") -> None:
+        self.lists, self.by_name, self.name = list(lists), by_name, leader
+        self.calls: list[str] = []
+
+    def leader(self) -> str | None:
+        return self.name
+
+    def list_jobs(self) -> list[dict[str, Any]]:
+        self.calls.append("list")
+        return [{"name": name} for name in self.lists.pop(0)]
+
+    def get_job(self, name: str) -> dict[str, Any] | None:
+        self.calls.append(name)
+        return {"name": name, "asked": True} if name in self.by_name else None
+
+
+def snapshot(client: FakeClient) -> tuple[Snapshot, list[float]]:
+    slept: list[float] = []
+    return Snapshot(client, slept.append), slept  # type: ignore[arg-type]
+
+
+def test_one_list_serves_all_reads() -> None:
+    client = FakeClient(["a", "b", "c"])
+    live, slept = snapshot(client)
+    assert [live.job(name) for name in ("a", "b", "c", "a")] == [{"name": n} for n in ("a", "b", "c", "a")]
+    assert (client.calls, slept) == (["list"], [])
+
+
+def test_nothing_is_asked_before_the_first_question() -> None:
+    client = FakeClient()
+    snapshot(client)
+    assert client.calls == []
+
+
+def test_a_few_missing_jobs_are_asked_for_by_name() -> None:
+    client = FakeClient(["a"], by_name=("late",))
+    live, slept = snapshot(client)
+    assert live.job("late") == {"name": "late", "asked": True}
+    assert live.job("gone") is None
+    assert (client.calls, slept) == (["list", "late", "gone"], [])
+
+
+def test_many_missing_jobs_are_doubted_and_looked_for_once_more_after_a_pause() -> None:
+    names = [f"j{n}" for n in range(10)]
+    client = FakeClient([], names[:8])
+    live, slept = snapshot(client)
+    found = [live.job(name) is not None for name in names]
+    assert found == [False] * FEW + [True] * 5 + [False] * 2
+    assert client.calls == ["list", *names[:FEW], "list"]
+    assert slept == [SECOND_LOOK_AFTER_S]
+
+
+def test_the_second_look_forgets_nothing_of_the_first() -> None:
+    client = FakeClient(["a"], ["z"])
+    live, _ = snapshot(client)
+    for name in ("w", "x", "y", "z"):
+        live.job(name)
+    assert live.job("a") == {"name": "a"}
+    assert live.job("z") == {"name": "z"}
+
+
+def test_without_a_leader_nothing_is_believed() -> None:
+    client = FakeClient(["a"], leader=None)
+    live, _ = snapshot(client)
+    with pytest.raises(NoLeader, match="http://d has no leader just now, so nothing was changed"):
+        live.job("a")
+    assert client.calls == []
+    client.name = "n2"
+    assert live.job("a") == {"name": "a"}
+
+
+def test_a_leader_lost_before_the_second_look_is_an_error_and_not_a_gone_job() -> None:
+    client = FakeClient([])
+    live, _ = snapshot(client)
+    for name in ("x", "y", "z"):
+        live.job(name)
+    client.name = None
+    with pytest.raises(NoLeader):
+        live.job("w")
+
+
+def test_an_outage_is_told_and_not_remembered() -> None:
+    class Broken(FakeClient):
+        down = True
+
+        def list_jobs(self) -> list[dict[str, Any]]:
+            if self.down:
+                raise Unreachable("cannot reach Dkron")
+            return super().list_jobs()
+
+    client = Broken(["a"])
+    live, _ = snapshot(client)
+    with pytest.raises(Unreachable):
+        live.job("a")
+    client.down = False
+    assert live.job("a") == {"name": "a"}
+
+
+def test_a_few_writes_look_by_name_and_many_share_a_list_while_it_is_fresh() -> None:
+    names = [f"j{n}" for n in range(8)]
+    client = FakeClient(["j3", "j5"], ["j6"], by_name=("j1",))
+    now = [100.0]
+    live = Snapshot(client, clock=lambda: now[0])  # type: ignore[arg-type]
+    found = [live.before_write(name) is not None for name in names[:6]]
+    assert found == [False, True, False, True, False, True]
+    assert client.calls == [*names[:FEW], "list"]
+    now[0] += FRESH_AT_LEAST_S
+    assert [live.before_write(name) is not None for name in names[6:]] == [True, False]
+    assert client.calls == [*names[:FEW], "list", "list"]
+
+
+def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
+    client = FakeClient(["a"], ["b"])
+    live = Snapshot(client, clock=lambda: 0.0)  # type: ignore[arg-type]
+    assert live.job("a") is not None
+    for name in "xyz":
+        live.before_write(name)
+    assert live.before_write("b") == {"name": "b"}
+
+
+def test_without_a_leader_no_list_is_believed_before_a_write() -> None:
+    client = FakeClient(["a"], leader=None)
+    live = Snapshot(client)  # type: ignore[arg-type]
+    for name in "xyz":
+        live.before_write(name)
+    with pytest.raises(NoLeader):
+        live.before_write("a")
+    client.name = "n1"
+    assert live.before_write("a") == {"name": "a"}
+
+
+@pytest.mark.parametrize(
+    ("took", "believed"),
+    [(0.0, FRESH_AT_LEAST_S), (0.01, FRESH_AT_LEAST_S), (0.05, 1.0), (0.5, FRESH_AT_MOST_S), (2.0, FRESH_AT_MOST_S)],
+)
+def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: float, believed: float) -> None:
+    now = [0.0]
+
+    class Slow(FakeClient):
+        def list_jobs(self) -> list[dict[str, Any]]:
+            now[0] += took
+            return super().list_jobs()
+
+    client = Slow([], ["late"])
+    live = Snapshot(client, clock=lambda: now[0])  # type: ignore[arg-type]
+    for name in "xyz":
+        live.before_write(name)
+    assert live.before_write("late") is None
+    if took < believed:
+        now[0] = believed - 0.001
+        assert live.before_write("late") is None
+        now[0] = believed
+    assert live.before_write("late") == {"name": "late"}

@@ -1,0 +1,202 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.paths import DATA
+from tests.watcher.support import event, preview, step, urn
+from watcher.pulumi.output import (
+    Applied,
+    ChangeSet,
+    Drift,
+    Failure,
+    is_job,
+    parse_preview,
+    parse_up,
+    reason,
+    resource_name,
+)
+
+
+def test_the_recorded_preview_of_a_drifted_and_a_lost_job() -> None:
+    text = (DATA / "pulumi-3.260" / "preview-drift.json").read_text()
+    found, failures = parse_preview(text)
+    assert (found.creates, found.updates, found.deletes, found.sames) == (("a2",), ("a1",), (), ("a3",))
+    assert found.drift == (Drift("a1", "changed", ("displayname", "schedule")), Drift("a2", "gone"))
+    assert (found.existing, set(found.declared), set(found.gone)) == (3, {"a1", "a2", "a3"}, {"a2"})
+    assert not found.empty
+    assert failures == ()
+
+
+def change_set(*steps: dict[str, Any], same: int = 0) -> ChangeSet:
+    return parse_preview(preview(*steps, same=same).stdout)[0]
+
+
+def test_a_job_with_nothing_but_a_refresh_is_unchanged() -> None:
+    found = change_set(step("refresh", "a", {}, {}), same=1)
+    assert (found.sames, found.empty, found.existing) == (("a",), True, 1)
+
+
+def test_a_job_that_is_gone_and_declared_no_longer_is_not_counted() -> None:
+    found = change_set(step("refresh", "a", {}, {}), same=0)
+    assert (found.sames, found.empty, found.declared) == ((), True, frozenset())
+
+
+def test_a_job_listed_as_same_is_unchanged() -> None:
+    assert change_set(step("refresh", "a", {}, {}), step("same", "a", {}, {}), same=1).sames == ("a",)
+
+
+def test_a_new_job_is_no_drift() -> None:
+    found = change_set(step("create", "a", None, {}))
+    assert (found.creates, found.drift, found.existing) == (("a",), (), 0)
+
+
+def test_a_declaration_that_changed_is_no_drift() -> None:
+    old, new = {"schedule": "@daily"}, {"schedule": "@hourly"}
+    found = change_set(step("refresh", "a", old, old), step("update", "a", old, new))
+    assert (found.updates, found.drift) == (("a",), ())
+
+
+def test_only_what_differs_from_the_last_run_is_drift() -> None:
+    recorded = {"schedule": "@daily", "displayname": "x"}
+    live = {"schedule": "@daily", "displayname": "hacked"}
+    wanted = {"schedule": "@hourly", "displayname": "x"}
+    found = change_set(step("refresh", "a", recorded, recorded), step("update", "a", live, wanted))
+    assert found.drift == (Drift("a", "changed", ("displayname",)),)
+
+
+def test_a_difference_that_is_shown_on_neither_side_is_a_secret() -> None:
+    hidden = {"executor_config": "[secret]"}
+    found = change_set(step("refresh", "a", hidden, hidden), step("update", "a", hidden, hidden))
+    assert found.drift == (Drift("a", "changed", ("secret",)),)
+
+
+@pytest.mark.parametrize(
+    "ops", [("replace",), ("create-replacement", "replace", "delete-replaced"), ("discard-replaced",)]
+)
+def test_a_replacement_counts_once(ops: tuple[str, ...]) -> None:
+    found = change_set(step("refresh", "a", {}, {}), *(step(op, "a", {}, {}) for op in ops))
+    assert (found.replaces, found.creates, found.deletes) == (("a",), (), ())
+
+
+def test_a_deletion_is_known_by_the_jobs_name_not_the_resources() -> None:
+    found = change_set(step("delete", "resource", {"name": "job"}))
+    assert found.deletes == ("job",)
+
+
+def test_a_job_without_inputs_goes_by_its_resources_name() -> None:
+    found, _ = parse_preview(json.dumps({"steps": [{"op": "delete", "urn": urn("a::b")}]}))
+    assert found.deletes == ("a::b",)
+
+
+def test_other_resources_count_but_not_the_stack_and_the_providers() -> None:
+    kinds = ("pulumi:pulumi:Stack", "pulumi:providers:pulumi-python", "random:index:Thing")
+    steps = [{"op": "create", "urn": urn("x", kind)} for kind in kinds]
+    found, _ = parse_preview(json.dumps({"steps": [*steps, {"op": "weird", "urn": urn("a")}], "changeSummary": {}}))
+    assert (found.other, found.empty) == (1, False)
+    assert found.declared == frozenset()
+
+
+def test_a_failed_preview_says_why() -> None:
+    _, failures = parse_preview(preview(errors=("no leader", "no leader", "preview failed")).stdout)
+    assert failures == (Failure("", "no leader"),)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"steps": 1}', "error: x"])
+def test_what_is_no_preview_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_preview(text)
+
+
+# -- an up
+
+
+def lines(*events: str) -> str:
+    return "\n".join(events)
+
+
+def test_an_up_is_told_by_job() -> None:
+    applied = parse_up(
+        lines(
+            "warning: not JSON",
+            '{"diagnosticEvent":{"severity":"debug"',
+            '{"cut',
+            event("resOutputsEvent", "refresh", "a"),
+            event("resOutputsEvent", "update", "a"),
+            event("resOutputsEvent", "create", "b"),
+            event("resOutputsEvent", "delete", "c"),
+            event("resOutputsEvent", "same", "d"),
+            event("resOutputsEvent", "create-replacement", "e"),
+            event("resOutputsEvent", "delete-replaced", "e"),
+            event("resOutputsEvent", "replace", "f"),
+            event("resOutputsEvent", "same", "f"),
+            event("resOutputsEvent", "unheard-of", "g"),
+            json.dumps({"resOutputsEvent": {"metadata": {"op": "create", "urn": urn("s", "pulumi:pulumi:Stack")}}}),
+            json.dumps({"summaryEvent": {"resourceChanges": {}}}),
+        )
+    )
+    assert applied == Applied(("b",), ("a",), ("c",), ("e", "f"), 1, (), True)
+    assert applied.changes == {"create": 1, "update": 1, "delete": 1, "replace": 2}
+
+
+def test_a_failed_job_is_not_counted_as_done_and_says_why() -> None:
+    message = {"urn": urn("a"), "severity": "error", "message": "error: Exception: it is foreign\n"}
+    applied = parse_up(
+        lines(
+            json.dumps({"diagnosticEvent": message}),
+            json.dumps({"diagnosticEvent": {"severity": "error", "message": "update failed"}}),
+            json.dumps({"diagnosticEvent": {"severity": "error", "message": ""}}),
+            event("resOpFailedEvent", "create", "a"),
+            event("resOutputsEvent", "create", "a"),
+        )
+    )
+    assert (applied.created, applied.failures, applied.complete) == ((), (Failure("a", "it is foreign"),), False)
+    assert applied.changes == {}
+
+
+def test_update_failed_is_told_where_nothing_better_was_said() -> None:
+    text = json.dumps({"diagnosticEvent": {"severity": "error", "message": "update failed"}})
+    assert parse_up(text).failures == (Failure("", "update failed"),)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("", ""),
+        ("\n \n", ""),
+        ("error: wrong", "wrong"),
+        ("error: Preview failed: Exception: wrong", "wrong"),
+        ("Traceback (most recent call last):\n  x\nValueError: bad", "ValueError: bad"),
+        ("error: one\nwarning of another\nthe last", "the last"),
+        (
+            'Traceback:\n  File "/p/jobs/a.py", line 3\n    x = (\n        ^\nSyntaxError: never closed',
+            'SyntaxError: never closed (File "/p/jobs/a.py", line 3)',
+        ),
+    ],
+)
+def test_a_message_is_cut_to_the_line_that_says_why(message: str, told: str) -> None:
+    assert reason(message) == told
+
+
+@given(st.text())
+def test_a_reason_is_one_line(message: str) -> None:
+    assert len(reason(message).splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (urn("a"), True),
+        ("urn:pulumi:dev::p::my:index:Group$pulumi-python:dynamic/dkron:Job::a", True),
+        (urn("a", "pulumi:pulumi:Stack"), False),
+        ("", False),
+    ],
+)
+def test_which_urns_are_jobs(text: str, expected: bool) -> None:
+    assert is_job(text) is expected
+
+
+def test_a_resources_name_may_hold_colons() -> None:
+    assert resource_name(urn("a::b")) == "a::b"

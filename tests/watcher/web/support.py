@@ -1,0 +1,106 @@
+"""A status page over jobs that a test makes up."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from provider.dkron.client import DkronClient, Job
+from provider.errors import DkronError
+from provider.settings import DkronSettings
+from watcher.dkron.probe import fingerprints
+from watcher.status import Board, CycleReport, Outcome, Reason, Snapshot
+from watcher.web.live import LiveJobs, Sources
+from watcher.web.page import Page
+from watcher.web.view import Clean
+
+NOW = 1_795_485_737.0  # 2026-11-24T02:02:17Z
+TAG = "d2-dkron-mgr"
+
+
+class HeldClock:
+    """A clock that a test holds."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def wait(self, seconds: float) -> None:
+        self.at += seconds
+
+
+class FakeClient(DkronClient):
+    """Dkron's answers without a server; counts what it was asked."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        super().__init__(DkronSettings(("http://127.0.0.1:1",)))
+        self.jobs = jobs
+        self.others: dict[str, Job] = {}
+        self.fault: DkronError | None = None
+        self.lists = 0
+
+    def list_jobs(self, owner_tag: str | None = None) -> list[Job]:
+        assert owner_tag == TAG
+        self.lists += 1
+        if self.fault is not None:
+            raise self.fault
+        return self.jobs
+
+    def get_job(self, name: str) -> Job | None:
+        return self.others.get(name)
+
+
+@dataclass
+class FakeConnection:
+    client: FakeClient
+    owner_tag: str = TAG
+
+
+def job(name: str, **fields: Any) -> Job:
+    """A live job as Dkron shows it."""
+    return {
+        "name": name, "schedule": "0 15 2 * * *", "timezone": "UTC", "displayname": f"Do {name}",
+        "metadata": {"managed_by": TAG}, "success_count": 3, "error_count": 1, "last_success": "2026-11-23T02:15:01Z",
+        "last_error": None, "executor": "http", "executor_config": {"url": "http://x", "headers": '["K: v"]'}, **fields,
+    }  # fmt: skip
+
+
+def cycle(outcome: Outcome = Outcome.UNCHANGED, **fields: Any) -> CycleReport:
+    given = {"number": 7, "reason": Reason.INTERVAL, "outcome": outcome, "started": NOW - 40, "seconds": 2.0, **fields}
+    return CycleReport(**given)
+
+
+@dataclass
+class Site:
+    """A page with everything under it."""
+
+    client: FakeClient
+    cycles: tuple[CycleReport, ...] = (cycle(),)
+    noted: dict[str, str] | None = None
+    clean: Clean = field(default=lambda text: text)
+    stack: str = "prod"
+    failures: int = 0
+
+    def __post_init__(self) -> None:
+        self.clock = HeldClock()
+        self.board = Board(
+            Snapshot(
+                self.stack, NOW - 1000, 300, mode="idle", next_cycle=NOW + 260, leader="n1", last_attempt=NOW - 40,
+                last_good=NOW - 38, consecutive_failures=self.failures, cycles=self.cycles,
+            )
+        )  # fmt: skip
+        self.connection: FakeConnection | None = FakeConnection(self.client)
+        self.live = LiveJobs(Sources(lambda: self.connection, lambda: self.noted), self.board, self.clock)
+        self.page = Page(self.board, self.live, self.clock, self.clean)
+
+    def html(self, query: str = "") -> str:
+        return self.page.html(query).body.decode()
+
+
+def site(*jobs: Job, **fields: Any) -> Site:
+    """A page over these jobs, all of them as the last cycle left them."""
+    fields.setdefault("noted", fingerprints(jobs))
+    return Site(FakeClient(list(jobs)), **fields)

@@ -1,0 +1,323 @@
+"""The status page: what it says, what it never says, and what it costs."""
+
+import base64
+import hashlib
+import json
+import re
+import threading
+import urllib.error
+import urllib.request
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from provider.errors import NoLeader
+from tests.watcher.web.support import NOW, FakeClient, Site, cycle, job, site
+from watcher.dkron.probe import fingerprints
+from watcher.pulumi.output import Drift, Failure
+from watcher.status import Outcome, Reason, Snapshot
+from watcher.web import view
+from watcher.web.page import chosen_zone, cleaner
+from watcher.web.server import HttpServer
+
+MARKUP = "<img src=x onerror=alert(1)>\"'&</td></table><script>alert(2)</script>"
+CANARY = "CANARY-4f1d-9b2e"
+
+
+class Tags(HTMLParser):
+    """The elements of a page, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.attributes.update(name for name, _ in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def states(made: Site) -> dict[str, tuple[str, str]]:
+    document = json.loads(made.page.as_json("").body)
+    return {row["name"]: (row["state"], row["detail"]) for row in document["jobs"]}
+
+
+def test_all_is_well_when_every_job_is_as_the_last_cycle_left_it() -> None:
+    made = site(job("b"), job("a"))
+    text = made.html()
+    assert "All is well" in text
+    assert text.index(">a<small>") < text.index(">b<small>")
+    assert states(made) == {"a": ("in sync", ""), "b": ("in sync", "")}
+
+
+def test_each_job_shows_its_state() -> None:
+    jobs = [job("same"), job("drifted", retries=3, executor_config={"url": "y"}), job("new"), job("left"), job("sick")]
+    noted = fingerprints([job("same"), job("drifted"), job("left"), job("sick"), job("lost")])
+    failures = (
+        Failure("sick", "no"),
+        Failure("theirs", "foreign"),
+        Failure("nobodys", "foreign"),
+        Failure("never", "bad"),
+    )
+    made = site(*jobs, noted=noted, cycles=(cycle(strays=("left", "gone"), deleted=("gone",), failures=failures),))
+    made.client.others = {
+        "theirs": job("theirs", metadata={"managed_by": "them"}),
+        "nobodys": job("nobodys", metadata=None),
+    }
+    assert states(made) == {
+        "same": ("in sync", ""),
+        "drifted": ("drifted", "retries, executor_config.headers, executor_config.url"),
+        "new": ("stray", "appeared since the last cycle"),
+        "left": ("stray", "declared nowhere"),
+        "lost": ("missing", "not in Dkron"),
+        "sick": ("failed", "no"),
+        "theirs": ("foreign", "owned by them"),
+        "nobodys": ("foreign", "owned by nobody"),
+        "never": ("failed", "bad"),
+    }
+    assert "Some jobs are not as declared" in made.html()
+
+
+def test_before_the_first_note_a_job_is_not_checked_yet() -> None:
+    assert states(site(job("a"), noted=None)) == {"a": ("not checked yet", "")}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "headline", "level"),
+    [
+        (Outcome.REFUSED, "A change was refused", "bad"),
+        (Outcome.FAILED, "The last cycle failed", "bad"),
+        (Outcome.LOCKED, "Waiting for another run", "warning"),
+        (Outcome.NO_LEADER, "Dkron has no leader", "warning"),
+        (Outcome.PAUSED, "Dkron takes no jobs just now", "warning"),
+    ],
+)
+def test_what_is_wrong_stands_at_the_top_with_its_reason(outcome: Outcome, headline: str, level: str) -> None:
+    made = site(job("a"), cycles=(cycle(outcome, detail="because of this"),), failures=3)
+    text = made.html()
+    assert f'class="verdict {level}"' in text
+    assert headline in text
+    assert "because of this" in text
+    document = json.loads(made.page.as_json("").body)
+    assert (document["verdict"]["level"], document["consecutiveFailures"]) == (level, 3)
+    assert document["verdict"]["to_do"]
+
+
+def test_a_watcher_that_attempts_nothing_is_stuck_and_a_new_one_is_starting() -> None:
+    made = site()
+    made.clock.at += 901
+    assert "The watcher is stuck" in made.html()
+    assert "Starting" in site(cycles=()).html()
+
+
+def test_the_mode_is_shown_while_a_cycle_runs() -> None:
+    made = site(job("a"))
+    made.board.update(mode="working", next_cycle=None, leader=None, last_good=None)
+    text = Tags(made.html()).text
+    assert "running now" in text
+    assert "none known" in text
+    made.board.update(mode="stopping")
+    assert "Next cycle-" in Tags(made.html()).text.replace("\n", "")
+
+
+def test_the_last_cycles_say_what_they_changed() -> None:
+    done = cycle(
+        Outcome.CHANGED, created=("new-one",), updated=("mended",), deleted=tuple(f"d{n}" for n in range(40)),
+        drift=(Drift("mended", "changed", ("schedule",)),), failures=(Failure("x", "y"), Failure("", "whole")),
+    )  # fmt: skip
+    text = Tags(site(cycles=(cycle(reason=Reason.START), done)).html()).text
+    for words in ("+ new-one", "~ mended (schedule)", "− d0", "… and 4 more", "start"):
+        assert words in text
+
+
+def test_times_are_shown_in_the_zone_that_is_asked_for() -> None:
+    made = site(job("a"))
+    assert "2026-11-24 02:15:00" in made.html()
+    berlin = made.html("tz=Europe%2FBerlin")
+    assert "2026-11-24 03:15:00" in berlin
+    assert "busiest" not in berlin
+    wrong = made.html("tz=%3Cscript%3E")
+    assert "is no time zone such as" in wrong
+    assert "<script" not in wrong
+
+
+@pytest.mark.parametrize("query", ["", "tz=", "tz=UTC", "x=y", "tz=" + "A" * 1000, "&" * 40, "tz=%00"])
+def test_any_query_gives_a_zone(query: str) -> None:
+    assert chosen_zone(query)[0] == "UTC"
+
+
+def test_markup_in_any_text_is_shown_as_text() -> None:
+    marked = job("a", displayname=MARKUP, schedule=MARKUP, timezone=MARKUP)
+    marked["name"] = MARKUP
+    bad = cycle(
+        Outcome.FAILED, detail=MARKUP, failures=(Failure(MARKUP, MARKUP),), created=(MARKUP,), strays=(MARKUP,),
+        drift=(Drift(MARKUP, MARKUP, (MARKUP,)),),
+    )  # fmt: skip
+    made = site(marked, job("k", schedule="", parent_job=MARKUP), cycles=(bad,), stack=MARKUP)
+    made.board.update(leader=MARKUP)
+    text = made.html()
+    tags = Tags(text)
+    assert not tags.names & {"script", "img", "iframe", "link", "object", "embed"}
+    assert not {name for name in tags.attributes if name.startswith("on")} | (tags.attributes & {"style", "src"})
+    assert tags.text.count("<script>alert(2)</script>") >= 8
+    json.loads(made.page.as_json("").body)
+
+
+def test_no_secret_no_header_and_no_path_of_the_state_is_ever_shown() -> None:
+    clean = cleaner(
+        lambda text: text.replace(CANARY, "[secret]"), {"state": "/srv/state", "work directory": "/srv/work"}
+    )
+    config = {"url": f"http://{CANARY}@h", "headers": f'["K: {CANARY}"]', "body": CANARY}
+    detail = f"cannot use the state in /srv/state/.pulumi/stacks/x.json: {CANARY}; see file:///srv/work/log"
+    failures = (Failure("a", detail), Failure("", "other /elsewhere/.pulumi/locks/y: z"))
+    made = site(
+        job("a", executor_config=config, displayname=CANARY, metadata={"x": CANARY}),
+        cycles=(cycle(Outcome.FAILED, detail=detail, failures=failures), cycle(Outcome.FAILED, detail=detail)),
+        clean=clean,
+    )
+    made.client.fault = None
+    for text in (made.html(), made.page.as_json("").body.decode()):
+        for forbidden in (CANARY, "http://h", "/srv/", ".pulumi", "K:", "headers"):
+            assert forbidden not in text
+        assert "[state]" in text
+
+
+def test_the_policy_allows_the_pages_own_style_and_nothing_else() -> None:
+    answer = site(job("a")).page.html("")
+    text = answer.body.decode()
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert answer.headers["Content-Security-Policy"] == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in text
+
+
+def test_dkron_is_asked_once_for_many_readers_and_again_after_a_while() -> None:
+    made = site(job("a"))
+    for _ in range(5):
+        made.html()
+    assert made.client.lists == 1
+    made.clock.at += 6
+    made.html()
+    assert made.client.lists == 2
+    made.board.add(cycle(Outcome.CHANGED))
+    made.html()
+    assert made.client.lists == 3
+
+
+def test_an_unreadable_dkron_leaves_what_was_seen_before() -> None:
+    made = site(job("a"))
+    made.html()
+    made.client.fault = NoLeader("Dkron has no leader at all")
+    made.clock.at += 6
+    text = Tags(made.html()).text
+    assert "Dkron could not be read just now" in text
+    assert "Dkron has no leader at all" in text
+    assert "Shown as seen at 2026-11-24 02:02:17" in text
+    assert "Do a" in text
+    made.board.add(cycle(Outcome.FAILED, detail="x"))
+    assert "just now: Dkron has no leader at all." in Tags(made.html()).text
+
+
+def test_before_the_first_connection_there_is_nothing_to_show() -> None:
+    made = Site(FakeClient([]), cycles=())
+    made.connection = None
+    text = Tags(made.html()).text
+    assert "No job yet." in text
+    assert "None has ended yet." in text
+    assert "Dkron was not asked yet" in text
+
+
+def test_a_slow_dkron_holds_up_one_reader_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = site(job("a"))
+    made.html()
+    made.clock.at += 6
+    entered, release = threading.Event(), threading.Event()
+
+    def slow(_tag: str | None = None) -> list[dict[str, Any]]:
+        entered.set()
+        assert release.wait(30)
+        return []
+
+    monkeypatch.setattr(made.client, "list_jobs", slow)
+    reader = threading.Thread(target=made.html)
+    reader.start()
+    assert entered.wait(30)
+    assert "Do a" in made.html()
+    release.set()
+    reader.join()
+
+
+def test_a_thousand_jobs_stay_under_a_megabyte() -> None:
+    jobs = [
+        job(f"service-{n:04}-does-something-useful", schedule=f"{n % 60} {n % 59} {n % 24} * * *", displayname="d" * 60)
+        for n in range(1000)
+    ]
+    made = site(*jobs)
+    page, data = made.page.html("").body, made.page.as_json("").body
+    assert len(page) < 1_000_000
+    assert len(data) < 1_000_000
+    assert page.count(b"<tr><td>service-") == 1000
+
+
+def test_the_server_takes_get_and_head_only_and_passes_the_query() -> None:
+    made = site(job("a"))
+    server = HttpServer(
+        ("127.0.0.1", 0), {}, lambda _what: None, {"/": made.page.html, "/api/status": made.page.as_json}
+    )
+    try:
+        address = f"http://127.0.0.1:{server.port}"
+        with urllib.request.urlopen(f"{address}/?tz=Asia/Tokyo", timeout=10) as answer:
+            assert "11:15:00" in answer.read().decode()
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        with urllib.request.urlopen(f"{address}/api/status", timeout=10) as answer:
+            assert answer.headers["Content-Type"] == "application/json"
+            assert json.load(answer)["jobs"][0]["nextRun"] == "2026-11-24T02:15:00Z"
+        for method in ("POST", "PUT", "DELETE"):
+            request = urllib.request.Request(address, method=method, data=b"x")
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=10)
+            assert refused.value.code == 405
+            refused.value.close()
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.44, "0.4 s"), (12.3, "12 s"), (120, "2 min"), (260, "4.3 min"), (9000, "2.5 h"), (1e6, "11.6 d")],
+)
+def test_durations_are_short(seconds: float, words: str) -> None:
+    assert view.duration(seconds) == words
+
+
+def test_a_child_a_bad_schedule_and_odd_times_are_shown_in_words() -> None:
+    jobs = [
+        job("kid", schedule="", parent_job="a"), job("odd", schedule="x", last_success="0001-01-01T00:00:00Z"),
+        job("none", schedule="", last_error="soon", success_count=None, last_success="2026-01-01T00:00:00"),
+    ]  # fmt: skip
+    rows = {row["name"]: row for row in json.loads(site(*jobs).page.as_json("").body)["jobs"]}
+    words = [rows[name]["words"] for name in ("kid", "odd", "none")]
+    assert words == ["after a", "not a schedule", "no schedule"]
+    assert (rows["odd"]["lastSuccess"], rows["none"]["lastError"], rows["none"]["successes"]) == (None, None, 0)
+    assert rows["kid"]["whyNone"] == "after a"
+
+
+def test_the_calendar_is_told_in_the_data() -> None:
+    document = json.loads(site(job("a"), job("b")).page.as_json("").body)
+    assert document["calendar"] == {
+        "start": "2026-11-24T02:00:00Z", "hours": 24, "overlappingMinutes": 1,
+        "busiestMinute": "2026-11-24T02:15:00Z", "busiestJobs": 2,
+    }  # fmt: skip
+    assert view.changed_fields('{"tags": {}}', '{"tags": "x"}') == ["tags"]
+    assert view.stamp(NOW) == "2026-11-24 02:02:17"
+    assert Snapshot("s", 0, 1).last is None

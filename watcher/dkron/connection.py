@@ -1,0 +1,86 @@
+"""Which Dkron, which owner tag: the environment first, then the stack's config, as the program itself decides it.
+
+A secret of the stack's config is decrypted by `pulumi config get`, kept in memory, and told to the log's redactor.
+It asks again only when the files changed. It opens no connection by itself.
+"""
+
+from dataclasses import dataclass
+
+from provider import settings as program
+from provider.dkron.client import DkronClient
+from provider.errors import SettingsError
+from watcher.clock import Control
+from watcher.dkron.probe import Probe
+from watcher.endings import Ended, Stopped
+from watcher.logs import Redactor
+from watcher.pulumi import output
+from watcher.pulumi.cli import PulumiCli
+from watcher.pulumi.workspace import Workspace
+from watcher.settings import WatcherSettings
+from watcher.status import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A cluster to ask, and the probe of our jobs there."""
+
+    client: DkronClient
+    probe: Probe
+    owner_tag: str
+
+
+class Connector:
+    """Makes the connection, and keeps it while what it was made from stays."""
+
+    def __init__(self, settings: WatcherSettings, cli: PulumiCli, control: Control, redactor: Redactor) -> None:
+        self.settings, self.cli, self.control, self.redactor = settings, cli, control, redactor
+        self._made_from: Workspace | None = None
+        self._connection: Connection | None = None
+        self.no_stack = False
+
+    def connect(self, workspace: Workspace) -> Connection:
+        """Raises Ended where a setting is missing or a secret can't be decrypted."""
+        if self._connection is not None and self._made_from == workspace:
+            return self._connection
+        config = {**workspace.plain, **self._decrypted(workspace)}
+        try:
+            dkron = program.load_dkron(config.get, self.settings.env)
+            owner_tag, _ = program.load_owner(config.get, self.settings.env)
+        except SettingsError as error:
+            raise Ended(Outcome.FAILED, str(error)) from None
+        self.close()
+        client = DkronClient(dkron)
+        self._made_from = workspace
+        self._connection = Connection(client, Probe(client, owner_tag, self.control), owner_tag)
+        return self._connection
+
+    @property
+    def current(self) -> Connection | None:
+        return self._connection
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.client.close()
+        self._connection = self._made_from = None
+
+    def _decrypted(self, workspace: Workspace) -> dict[str, str]:
+        """The encrypted values that the environment doesn't give instead."""
+        values: dict[str, str] = {}
+        for key in sorted(workspace.encrypted):
+            if key in program.ENVIRONMENT and self._given(key):
+                continue
+            run = self.cli.config_value(key)
+            if run.stopped:
+                raise Stopped
+            if not run.ok:
+                why = self.redactor(output.reason(run.stderr) or "no reason given")
+                raise Ended(Outcome.FAILED, f"cannot decrypt {key} of stack {workspace.stack}: {why}")
+            values[key] = run.stdout.rstrip("\n")
+        self.redactor.learn(values.values())
+        return values
+
+    def _given(self, key: str) -> bool:
+        try:
+            return program.from_environment(key, self.settings.env) is not None
+        except SettingsError:
+            return False

@@ -1,0 +1,46 @@
+"""Waits until Dkron has a leader; without one, every answer may be wrong. Decides nothing else.
+
+`/health` is no use (200 without a leader), `/v1/leader` is. A refused credential is no matter of waiting and is raised.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provider.dkron.client import DkronClient
+from provider.errors import DkronError
+from watcher.backoff import doubling, jittered
+from watcher.clock import Control
+
+FIRST_S, CAP_S = 1.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leadership:
+    """`name` is None where there is no leader; `why` says so in one line. `waited`: it wasn't there at first."""
+
+    name: str | None
+    waited: bool = False
+    why: str = ""
+
+
+def wait_for_leader(
+    client: DkronClient, control: Control, patience_s: float, chance: Callable[[], float] = random.random
+) -> Leadership:
+    """Asks with a doubling pause until there is a leader, patience ends or a stop is asked. Raises hard DkronErrors."""
+    end = control.clock.monotonic() + patience_s
+    attempt = 0
+    while True:
+        try:
+            name, why = client.leader(), "Dkron has no leader"
+        except DkronError as error:
+            if not error.soft:
+                raise
+            name, why = None, str(error)
+        if name is not None:
+            return Leadership(name, waited=attempt > 0)
+        attempt += 1
+        left = end - control.clock.monotonic()
+        pause = jittered(doubling(attempt, FIRST_S, CAP_S), chance())
+        if left <= 0 or not control.sleep(min(pause, left)):
+            return Leadership(None, waited=True, why=why)

@@ -1,0 +1,221 @@
+"""The only module that starts `pulumi`: a session of its own, a time limit, an end that leaves no process behind.
+
+Secrets reach it by the environment alone. What it prints is kept private in `Finished`: whoever shows a line of it
+redacts that first. It decides nothing about what a run means.
+"""
+
+import os
+import secrets
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from watcher.clock import Clock, Control
+from watcher.pulumi import processes
+
+POLL_S = 0.1
+LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
+STOP_SHARE = 0.5  # of the grace: after that the engine is asked to end, too
+
+# The runs' own environment. Checkpoints after every step are quadratic; a lost one costs nothing, `create` adopts.
+# The two legacy settings spare two requests to the provider for each job that is as declared: its diff of the live
+# inputs with the recorded ones, and of those with the declared ones where they are equal. Where they differ it is
+# asked all the same, and `read` gives the same as inputs and as outputs, so nothing is missed.
+CHILD_ENV = {
+    "PULUMI_ENABLE_LEGACY_REFRESH_DIFF": "true",
+    "PULUMI_ENABLE_LEGACY_DIFF": "true",
+    "PULUMI_SKIP_CHECKPOINTS": "true",
+    "PULUMI_SKIP_UPDATE_CHECK": "true",
+    "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    "PULUMI_LOG_ROTATION_MAX_TOTAL_MB": "16",
+    "DKRON_JOBS_DEFER_CHECKS": "1",
+    "NO_COLOR": "1",
+}
+# What the watcher's own environment may say otherwise: a run lasts seconds, so its engine need not collect so often.
+CHILD_DEFAULTS = {"GOGC": "200"}
+
+
+def run_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a run, given the watcher's."""
+    return {**CHILD_DEFAULTS, **env, **CHILD_ENV}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that ended. `code` is None if it couldn't be started, negative for a signal. Output is unredacted."""
+
+    command: str
+    code: int | None
+    seconds: float
+    stdout: str = field(repr=False, default="")
+    stderr: str = field(repr=False, default="")
+    timed_out: bool = False
+    stopped: bool = False
+    orphans: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it may have left a lock, pending operations or half a state."""
+        return self.timed_out or self.code is None or self.code < 0 or self.orphans > 0
+
+
+class _Sink(threading.Thread):
+    """Reads a pipe to its end, so that the child never blocks on it."""
+
+    def __init__(self, pipe: IO[bytes], on_line: Callable[[str], None] | None) -> None:
+        super().__init__(daemon=True)
+        self.pipe, self.on_line = pipe, on_line
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self.start()
+
+    def run(self) -> None:
+        with suppress(OSError, ValueError):
+            for line in self.pipe:
+                if self.size < LONGEST_OUTPUT:
+                    self.chunks.append(line)
+                    self.size += len(line)
+                if self.on_line is not None:
+                    self.on_line(line.decode("utf-8", "replace"))
+
+    def text(self) -> str:
+        self.join(timeout=5)
+        with suppress(OSError):
+            self.pipe.close()
+        return b"".join(self.chunks).decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds: one run's limit, and how long a stop waits for the operation in hand."""
+
+    run_s: float
+    grace_s: float
+
+
+class PulumiCli:
+    """Runs `pulumi` on one stack of one program. `on_start(token, pid)` is told of a run that may take the lock."""
+
+    def __init__(
+        self,
+        program_dir: Path,
+        stack: str,
+        env: Mapping[str, str],
+        limits: Limits,
+        control: Control,
+    ) -> None:
+        self.program_dir, self.stack, self.limits, self.control = program_dir, stack, limits, control
+        self.clock: Clock = control.clock
+        self.env = run_environment(env)
+        self.on_start: Callable[[str, int | None], None] = lambda _token, _pid: None
+        self.on_event: Callable[[str], None] | None = None
+        self.keep_open: tuple[int, ...] = ()
+
+    # -- commands
+
+    def preview(self) -> Finished:
+        """What an up would change, refreshed. Writes nothing, takes no lock, and so may be cut short."""
+        args = ["preview", "--json", "--refresh", "--run-program", "--non-interactive"]
+        return self._run(args, interruptible=True)
+
+    def up(self) -> Finished:
+        args = ["up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--run-program"]
+        return self._run([*args, "--continue-on-error", "--json"], locks=True, on_line=self.on_event)
+
+    def create_stack(self) -> Finished:
+        return self._run(["stack", "init", self.stack, "--non-interactive"], name_stack=False)
+
+    def cancel(self) -> Finished:
+        """Removes every lock of the stack: only for locks that are all proved dead."""
+        return self._run(["cancel", "--yes", "--non-interactive"])
+
+    def export_stack(self) -> Finished:
+        return self._run(["stack", "export"])
+
+    def import_stack(self, file: Path) -> Finished:
+        return self._run(["stack", "import", "--file", str(file)], locks=True)
+
+    def config_value(self, key: str) -> Finished:
+        """One value of the stack's config, decrypted, on stdout."""
+        return self._run(["config", "get", key], interruptible=True)
+
+    # -- one process
+
+    def _run(
+        self,
+        args: Sequence[str],
+        *,
+        locks: bool = False,
+        interruptible: bool = False,
+        name_stack: bool = True,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Finished:
+        token = secrets.token_hex(8)
+        argv = ["pulumi", *args, *(["--stack", self.stack] if name_stack else [])]
+        started = self.clock.monotonic()
+        if locks:
+            self.on_start(token, None)
+        try:
+            child = subprocess.Popen(
+                argv,
+                cwd=self.program_dir,
+                env={**self.env, processes.TOKEN: token},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                pass_fds=self.keep_open,
+            )
+        except OSError as error:
+            why = f"cannot start pulumi: {error.strerror or error}; is it on PATH?"
+            return Finished(args[0], None, self.clock.monotonic() - started, stderr=why)
+        if locks:
+            self.on_start(token, child.pid)
+        assert child.stdout is not None
+        assert child.stderr is not None
+        out, err = _Sink(child.stdout, on_line), _Sink(child.stderr, None)
+        timed_out, stopped = self._await(child, started, interruptible)
+        orphans = self._clean_up(child, token)
+        code = child.returncode
+        seconds = self.clock.monotonic() - started
+        return Finished(args[0], code, seconds, out.text(), err.text(), timed_out, stopped, orphans)
+
+    def _await(self, child: subprocess.Popen[bytes], started: float, interruptible: bool) -> tuple[bool, bool]:
+        """Waits for the end, the time limit, or a stop. Returns (timed out, stopped)."""
+        asked = False
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(POLL_S)
+                return False, asked
+            now = self.clock.monotonic()
+            if now - started >= self.limits.run_s:
+                return True, asked
+            if self.control.stopping:
+                waited = now - (self.control.stop_at or now)
+                if interruptible or waited >= self.limits.grace_s:
+                    return False, True
+                if not asked and waited >= self.limits.grace_s * STOP_SHARE:
+                    # Calls in flight finish, the state is written, the lock released.
+                    asked = True
+                    with suppress(ProcessLookupError):
+                        os.kill(child.pid, signal.SIGINT)
+
+    def _clean_up(self, child: subprocess.Popen[bytes], token: str) -> int:
+        """Ends what is left of the run. Returns how many processes outlived a leader that failed."""
+        ended = child.poll() is not None
+        left = processes.of_run(token, None if ended else child.pid)
+        processes.end_run(token, None if ended else child.pid)
+        if not ended:
+            child.kill()
+        child.wait()
+        return len(left) if ended and child.returncode != 0 else 0

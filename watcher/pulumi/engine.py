@@ -1,0 +1,95 @@
+"""What a cycle asks of `pulumi`: a preview, an up; and what their failures amount to.
+
+It turns a run into values or into the end of the cycle, tells nothing unredacted, and decides nothing about changes.
+"""
+
+from dataclasses import replace
+
+from watcher.endings import Ended, Stopped, outcome_of
+from watcher.pulumi import output
+from watcher.pulumi.cli import Finished
+from watcher.pulumi.output import Applied, ChangeSet, Failure
+from watcher.recovery import locks
+from watcher.recovery.recovery import Recovery, Tools, no_such_stack
+from watcher.status import Outcome
+
+SHOWN_FAILURES = 3
+
+
+class Engine:
+    """Runs `pulumi` for one stack."""
+
+    def __init__(self, tools: Tools, recovery: Recovery) -> None:
+        self.tools, self.recovery = tools, recovery
+
+    def preview(self, may_create: bool = False) -> ChangeSet:
+        """What an up would change. Creates the stack if it may and there is none. Raises Ended, Stopped."""
+        self.tools.log.progress.show("preview ...")
+        run = self.tools.cli.preview()
+        if run.stopped:
+            raise Stopped
+        if may_create and no_such_stack(run):
+            self.recovery.create_stack()
+            return self.preview()
+        self._ended_badly(run)
+        try:
+            found, failures = output.parse_preview(run.stdout)
+        except ValueError:
+            raise Ended(Outcome.FAILED, _unexplained(run).reason) from None
+        if not run.ok:
+            failures = failures or (_unexplained(run),)
+            raise Ended(outcome_of(failures), told(failures))
+        return found
+
+    def up(self) -> tuple[Applied, tuple[Failure, ...]]:
+        """Applies the program: what was done, and what failed (redacted). Raises Ended if it was cut short."""
+        run = self._run_up()
+        if locks.locked(run.stderr):
+            self.recovery.clear_remote_lock(run.stderr)
+            run = self._run_up()
+            if locks.locked(run.stderr):
+                raise Ended(Outcome.LOCKED, locks.waiting(locks.holders_in(run.stderr), self.tools.control.clock.now()))
+        self.recovery.suspect = self.recovery.suspect or run.crashed
+        self._ended_badly(run)
+        applied = output.parse_up(run.stdout)
+        if run.ok:
+            return applied, ()
+        failures = applied.failures or (_unexplained(run),)
+        return applied, tuple(replace(f, reason=self.tools.redactor(f.reason)) for f in failures)
+
+    def _ended_badly(self, run: Finished) -> None:
+        """Raises Ended for a run that didn't come to its own end."""
+        if run.code is None:
+            raise Ended(Outcome.FAILED, run.stderr)
+        if run.timed_out:
+            limit = self.tools.settings.up_timeout_s
+            raise Ended(Outcome.FAILED, f"pulumi {run.command} was ended after {limit:g} s (UP_TIMEOUT_MS)")
+        if run.code < 0:
+            raise Ended(Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover")
+
+    def _run_up(self) -> Finished:
+        done = 0
+
+        def count(line: str) -> None:
+            nonlocal done
+            if '"resOutputsEvent"' in line:
+                done += 1
+                self.tools.log.progress.show(f"up ... {done} done")
+
+        self.tools.cli.on_event = count
+        try:
+            return self.tools.cli.up()
+        finally:
+            self.tools.cli.on_event = None
+
+
+def told(failures: tuple[Failure, ...]) -> str:
+    """The first few failures in one line."""
+    lines = [f"{f.job}: {f.reason}" if f.job and f.job not in f.reason else f.reason for f in failures]
+    more = f"; and {len(lines) - SHOWN_FAILURES} more" if len(lines) > SHOWN_FAILURES else ""
+    return "; ".join(lines[:SHOWN_FAILURES]) + more
+
+
+def _unexplained(run: Finished) -> Failure:
+    """For a run that named no failing job: what it said last."""
+    return Failure("", output.reason(run.stderr) or f"pulumi {run.command} ended with code {run.code} and no reason")

@@ -1,0 +1,209 @@
+"""Before a cycle: are we the only watcher, is the state whole, is the stack free? And after a crash: make it so.
+
+It clears only what is proved dead (`locks`) and replaces only what can't be read (`state_files`); else it
+ends the cycle with the reason. It never runs the program.
+"""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from watcher.clock import Control
+from watcher.endings import Ended, Stopped
+from watcher.logs import EventLog, Redactor
+from watcher.metrics import Metrics
+from watcher.pulumi import output
+from watcher.pulumi.cli import Finished, PulumiCli
+from watcher.pulumi.workspace import Workspace
+from watcher.recovery import locks, state_files
+from watcher.recovery.run_locks import Busy, RunLocks
+from watcher.recovery.state_files import StateFiles
+from watcher.settings import WatcherSettings
+from watcher.status import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What most parts of a cycle need."""
+
+    settings: WatcherSettings
+    control: Control
+    cli: PulumiCli
+    log: EventLog
+    metrics: Metrics
+    redactor: Redactor
+
+
+class Recovery:
+    """Keeps the locks of one stack for the watcher's life."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+        self.suspect = True  # until a first look has shown otherwise
+        self._locks: RunLocks | None = None
+        self._seen: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        if self._locks is not None:
+            self._locks.release()
+            self._locks = None
+            self.tools.cli.keep_open = ()
+
+    # -- before a cycle
+
+    def prepare(self, workspace: Workspace) -> None:
+        """Raises Ended where the cycle can't go on."""
+        directory = workspace.state_dir or self.tools.settings.work_dir
+        if not self.tools.settings.pulumi_logs:
+            self._keep_no_logs()
+        try:
+            self._acquire(workspace, directory)
+            if workspace.state_dir is not None:
+                self._free_on_disk(workspace, workspace.state_dir)
+                self._mend(workspace, workspace.state_dir)
+        except OSError as error:
+            raise Ended(Outcome.FAILED, f"cannot use the state in {directory}: {error.strerror or error}") from None
+        if workspace.state_dir is None and self.suspect:
+            self._take_over_pending(workspace)
+        self.suspect = False
+
+    @property
+    def _home(self) -> Path:
+        home = self.tools.settings.env.get("PULUMI_HOME", "").strip()
+        return Path(home) if home else Path.home() / ".pulumi"
+
+    def _keep_no_logs(self) -> None:
+        """Only a matter of time: a cycle does without it."""
+        try:
+            kept = not state_files.keep_no_logs(self._home)
+        except OSError as error:
+            self.tools.log.warning("logs.kept", why=f"{self._home / 'logs'}: {error.strerror or error}")
+            return
+        if kept:
+            self.tools.log.debug("logs.kept", why=f"{self._home / 'logs'} is there already: remove it")
+
+    def _acquire(self, workspace: Workspace, directory: Path) -> None:
+        if self._locks is None:
+            self._locks = RunLocks(directory, f"{workspace.project}-{workspace.stack}", self.tools.control.clock)
+        try:
+            ended = self._locks.acquire()
+        except Busy as busy:
+            raise Ended(Outcome.LOCKED, str(busy)) from None
+        if ended:
+            self.suspect = True
+            self.tools.log.warning("run.leftovers_ended", processes=ended)
+        self.tools.cli.keep_open = self._locks.inherited
+        self.tools.cli.on_start = self._locks.note
+
+    def _evidence(self) -> locks.Evidence:
+        runs = self._locks.record() if self._locks is not None else ()
+        settings = self.tools.settings
+        alone = self._locks is not None and self._locks.held
+        return locks.Evidence(self.tools.control.clock.now(), alone, runs, settings.hosts, settings.up_timeout_s)
+
+    def _free_on_disk(self, workspace: Workspace, state_dir: Path) -> None:
+        """Removes the files of dead locks; ends the cycle if a live one is left."""
+        folder = locks.directory(state_dir, workspace.project, workspace.stack)
+        evidence = self._evidence()
+        dead, alive = locks.split(locks.holders_on_disk(folder), evidence)
+        for holder, why in dead:
+            path = Path(holder.key)
+            path.unlink(missing_ok=True)
+            path.with_name(path.name + ".attrs").unlink(missing_ok=True)
+            self._cleared(holder, why)
+        if alive:
+            raise Ended(Outcome.LOCKED, locks.waiting(alive, evidence.now))
+
+    def _cleared(self, holder: locks.Holder, why: str) -> None:
+        self.suspect = True
+        self.tools.metrics.stale_locks.inc()
+        self.tools.log.warning("lock.cleared", user=holder.user, host=holder.host, pid=holder.pid, proof=why)
+
+    def _mend(self, workspace: Workspace, state_dir: Path) -> None:
+        files = StateFiles(state_dir, workspace.project, workspace.stack)
+        for repair in files.repair(self.tools.control.clock.now()):
+            self.tools.metrics.state_repairs.inc()
+            self.tools.log.error("state.repaired", problem=repair.problem, remedy=repair.remedy, kept=repair.kept)
+        seen = _signature(files.checkpoint)
+        if (self.suspect or seen != self._seen) and files.pending():
+            self._take_over_pending(workspace)
+        self._seen = _signature(files.checkpoint)
+
+    def _take_over_pending(self, workspace: Workspace) -> None:
+        """Creates that were pending when a run died become resources, so that no job is dropped. Raises Ended."""
+        exported = self.tools.cli.export_stack()
+        if exported.stopped:
+            raise Stopped
+        if not exported.ok:
+            if no_such_stack(exported):
+                return
+            raise Ended(Outcome.FAILED, f"cannot export the stack: {self._why(exported)}")
+        try:
+            document = json.loads(exported.stdout)
+            if not document.get("deployment", {}).get("pending_operations"):
+                return
+            clean, taken, dropped = state_files.take_over(document)
+        except (ValueError, AttributeError, TypeError, KeyError):
+            raise Ended(Outcome.FAILED, "cannot read what `pulumi stack export` printed") from None
+        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+            json.dump(clean, file)
+        try:
+            imported = self.tools.cli.import_stack(Path(file.name))
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+        if not imported.ok:
+            raise Ended(Outcome.FAILED, f"cannot take pending operations over: {self._why(imported)}")
+        self.tools.log.warning("state.pending_taken_over", project=workspace.project, jobs=taken, dropped=dropped)
+
+    def _why(self, run: Finished) -> str:
+        return self.tools.redactor(output.reason(run.stderr) or f"exit code {run.code}")
+
+    # -- when a run failed
+
+    def clear_remote_lock(self, complaint: str) -> None:
+        """For a state that is no directory: all holders proved dead are cleared; else Ended."""
+        evidence = self._evidence()
+        dead, alive = locks.split(locks.holders_in(complaint), evidence)
+        if alive or not dead:
+            raise Ended(Outcome.LOCKED, self.tools.redactor(locks.waiting(alive, evidence.now)))
+        run = self.tools.cli.cancel()
+        if not run.ok:
+            raise Ended(Outcome.LOCKED, f"cannot clear a dead lock: {self._why(run)}")
+        for holder, why in dead:
+            self._cleared(holder, why)
+
+    def create_stack(self) -> None:
+        run = self.tools.cli.create_stack()
+        if run.ok:
+            self.tools.log.warning("stack.created", stack=self.tools.settings.stack)
+        elif "already exists" not in run.stderr:
+            raise Ended(Outcome.FAILED, f"cannot create the stack: {self._why(run)}")
+
+    # -- after a cycle
+
+    def prune(self, workspace: Workspace) -> None:
+        """Keeps history, backups and logs from growing. What can't be pruned now is pruned later."""
+        try:
+            gone = state_files.prune_newest(self._home / "logs")
+            if workspace.state_dir is not None:
+                gone += StateFiles(workspace.state_dir, workspace.project, workspace.stack).prune()
+                self._seen = _signature(StateFiles(workspace.state_dir, workspace.project, workspace.stack).checkpoint)
+        except OSError as error:
+            self.tools.log.warning("prune.failed", why=error.strerror or str(error))
+            return
+        if gone:
+            self.tools.log.debug("prune.done", files=gone)
+
+
+def no_such_stack(run: Finished) -> bool:
+    """Whether a run failed because the stack isn't there (exit code 6)."""
+    return run.code == 6 or "no stack named" in run.stderr
+
+
+def _signature(path: Path) -> tuple[int, int] | None:
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_mtime_ns, seen.st_size

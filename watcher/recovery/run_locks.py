@@ -1,0 +1,126 @@
+"""Proof that another watcher is dead: two file locks beside the state, and a record of the runs that we started.
+
+`watcher.lock` is held for a watcher's life. `run.lock` is inherited by every `pulumi` and its children, so whoever
+gets hold of it knows that no process of any earlier run is left. The kernel lets go of both when their holders die.
+The record tells our own dead runs' Pulumi locks from a person's. Nothing here touches Pulumi's locks.
+"""
+
+import fcntl
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from watcher.clock import Clock
+from watcher.pulumi import processes
+
+KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A `pulumi` that may have taken the lock. `pid` is None while it was just being started."""
+
+    token: str
+    host: str
+    pid: int | None
+    started: float
+
+
+class Busy(Exception):
+    """Another watcher, or what is left of its run, holds the lock. The text says who."""
+
+
+class RunLocks:
+    """The two locks and the record of one stack, in `directory`. Raises OSError where nothing can be written."""
+
+    def __init__(self, directory: Path, name: str, clock: Clock) -> None:
+        self.directory, self.clock = directory, clock
+        self.host = socket.gethostname()
+        self._watcher_path = directory / f".watcher-{name}.lock"
+        self._run_path = directory / f".watcher-{name}.run.lock"
+        self._record_path = directory / f".watcher-{name}.runs.json"
+        self._watcher: int | None = None
+        self._run: int | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._watcher is not None and self._run is not None
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """What every `pulumi` must inherit."""
+        return () if self._run is None else (self._run,)
+
+    def acquire(self) -> int:
+        """Takes both locks, ending what a dead watcher left running. Returns how many processes that were.
+
+        Raises Busy, OSError.
+        """
+        if self.held:
+            return 0
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if self._watcher is None:
+            self._watcher = self._lock(self._watcher_path, "another watcher works on this stack")
+            self._sign(self._watcher)
+        ended = self._end_leftovers()
+        self._run = self._lock(self._run_path, "a run of an earlier watcher is still alive")
+        return ended
+
+    def release(self) -> None:
+        for handle in (self._run, self._watcher):
+            if handle is not None:
+                os.close(handle)
+        self._run = self._watcher = None
+
+    def _lock(self, path: Path, complaint: str) -> int:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(handle, 500).decode("utf-8", "replace").strip()
+            os.close(handle)
+            raise Busy(f"{complaint}{f' ({holder})' if holder else ''}; waiting for it") from None
+        except OSError:
+            os.close(handle)
+            raise
+        return handle
+
+    def _sign(self, handle: int) -> None:
+        """Says who holds the lock, for people; the lock itself is the kernel's."""
+        try:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"pid {os.getpid()} on {self.host}".encode(), 0)
+        except OSError:  # a full disk must not stop what needs no disk
+            return
+
+    def _end_leftovers(self) -> int:
+        count = 0
+        for run in self.record():
+            pids = processes.of_run(run.token)
+            if pids:
+                count += len(pids)
+                processes.end_run(run.token)
+        return count
+
+    # -- the record
+
+    def record(self) -> tuple[Run, ...]:
+        """The runs that may have left a lock, oldest first; a record that can't be read proves nothing."""
+        try:
+            rows = json.loads(self._record_path.read_text(encoding="utf-8"))
+            return tuple(Run(str(r["token"]), str(r["host"]), r["pid"], float(r["started"])) for r in rows)
+        except (OSError, ValueError, KeyError, TypeError):
+            return ()
+
+    def note(self, token: str, pid: int | None) -> None:
+        """Records a run, before it starts and again when its pid is known. A full disk is no reason not to run."""
+        runs = [r for r in self.record() if r.token != token]
+        runs.append(Run(token, self.host, pid, self.clock.now()))
+        temporary = self._record_path.with_suffix(".tmp")
+        try:
+            temporary.write_text(json.dumps([asdict(r) for r in runs[-KEPT:]]), encoding="utf-8")
+            temporary.replace(self._record_path)
+        except OSError:
+            return
