@@ -11,7 +11,8 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 import pulumi  # noqa: E402
 
 from provider.job.declarations import gather  # noqa: E402
-from provider.registration import declare, program_settings  # noqa: E402
+from provider.program import program_settings  # noqa: E402
+from provider.registration import declare  # noqa: E402
 
 settings = program_settings()
 found = gather("jobs")

@@ -12,7 +12,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.measure import Run, run
 from dev.say import ROOT
-from provider.settings import ENVIRONMENT
+from provider.settings import KEYS, environment_name
 from watcher.clock import Control, SystemClock
 from watcher.pulumi.cli import Finished, Limits, PulumiCli, run_environment
 from watcher.settings import TABLE
@@ -50,7 +50,7 @@ def commands() -> dict[str, list[str]]:
 
 def clean_environment() -> dict[str, str]:
     """Our environment without any setting of the program, the watcher, the CLI or the benchmark."""
-    settings = {*ENVIRONMENT.values(), *(row.name for row in TABLE)}
+    settings = {*map(environment_name, KEYS), *(row.name for row in TABLE)}
     settings |= {f"{name}_FILE" for name in settings}
     return {k: v for k, v in os.environ.items() if k not in settings and not k.startswith(OURS_ALONE)}
 

@@ -16,7 +16,7 @@ from bench.measure import Cost
 from bench.projects import GATEWAY_URL, SERVICE_KEY
 from bench.servers import Server, Tools
 from provider.job.ownership import OWNER_TAG_KEY
-from provider.job.references import resolved
+from provider.job.references import Values
 from provider.job.spec import to_dkron
 from provider.settings import DEFAULT_OWNER_TAG
 
@@ -55,7 +55,7 @@ class Site:
         values = {"gatewayUrl": GATEWAY_URL, "serviceKey": SERVICE_KEY}
         specs = declarations(self.count if count is None else count, changed, self.hour)
         owner = {OWNER_TAG_KEY: DEFAULT_OWNER_TAG}
-        inputs = [resolved(spec.inputs(), values.__getitem__, str) for spec in specs]
+        inputs = [Values(values.get, str).fill(spec.name, spec.inputs()) for spec in specs]
         return [to_dkron({**one, "metadata": owner}) for one in inputs]
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from commands.export.conceal import Concealer, Keys, hidden
 from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag
-from provider.job.references import ConfigValue, Reference
+from provider.job.references import Reference
 from provider.job.spec import DEFAULTS, MANAGED_FIELDS, JobSpec, canonical
 
 LONGEST_SHOWN: Final = 100
@@ -107,20 +107,16 @@ def _differ(
         yield Difference(".".join(path), show(path, wanted), show(path, found))
 
 
+_UNKNOWN: Final = "@@a-value-that-is-not-known-here@@"
+
+
 def _matches(wanted: Any, found: Any, lookup: Lookup) -> bool:
     if not isinstance(wanted, Reference):
         return bool(wanted == found)
     if not isinstance(found, str):
         return False
-    pattern = "".join(_pattern(part, lookup) for part in wanted.parts)
-    return re.fullmatch(pattern, found, re.DOTALL) is not None
-
-
-def _pattern(part: str | ConfigValue, lookup: Lookup) -> str:
-    if isinstance(part, str):
-        return re.escape(part)
-    value = lookup(part.key)
-    return re.escape(part.fill(value)) if value else ".+"
+    text = re.escape(wanted.resolve(lambda key: lookup(key) or _UNKNOWN))
+    return re.fullmatch(text.replace(re.escape(_UNKNOWN), ".+"), found, re.DOTALL) is not None
 
 
 def _shown(path: tuple[str, ...], value: Any, hide: Concealer, executor: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from provider.job.references import shown
 from provider.job.spec import JobSpec
 from provider.schedule.calendar import Entry, in_words, next_run
 
@@ -60,7 +61,7 @@ def as_json(specs: Iterable[JobSpec], after: datetime) -> str:
         entry = Entry.of(spec.inputs())
         runs = next_runs(entry, after)
         found.append({
-            "name": spec.name, "displayname": str(spec.displayname), "schedule": spec.schedule,
+            "name": spec.name, "displayname": shown(spec.displayname), "schedule": spec.schedule,
             "words": in_words(entry), "timezone": spec.timezone, "disabled": spec.disabled, "parent": spec.parent_job,
             "nextRuns": [] if isinstance(runs, str) else [_stamp(run) for run in runs],
             "why": runs if isinstance(runs, str) else "", "declaredAt": spec.declared_at,

@@ -11,7 +11,6 @@ from typing import Any, Final
 from provider.errors import NoLeader, SettingsError
 from provider.settings import (
     DkronSettings,
-    check_url,
     from_environment,
     load_dkron,
     load_owner,
@@ -62,14 +61,8 @@ def our_tag() -> str:
 
 
 def known_value(key: str) -> str | None:
-    """The value of a config key if the environment gives it (GATEWAY_URL, SERVICE_KEY). Raises SettingsError."""
-    value = from_environment(key, os.environ)
-    if value and key == "gatewayUrl":
-        value = value.rstrip("/")
-        reason = check_url(value)
-        if reason:
-            raise SettingsError([f"GATEWAY_URL {reason}"])
-    return value
+    """The value of a config key if the environment gives it (gatewayUrl: GATEWAY_URL). Raises SettingsError."""
+    return from_environment(key, os.environ)
 
 
 def live_jobs(

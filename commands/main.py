@@ -16,6 +16,8 @@ from typing import Any, Final
 from commands import check, listing
 from provider.errors import DkronJobsError, SettingsError
 from provider.job.declarations import Declarations, gather
+from provider.job.references import Values
+from provider.settings import environment_name
 
 FINE, TO_MEND, FAILED = 0, 1, 2
 EXAMPLES: Final = """examples:
@@ -111,13 +113,17 @@ def run_diff(options: argparse.Namespace) -> int:
 
     specs = declarations().specs
     tag = live.our_tag()
+    values = Values(live.known_value, str)
+    for spec in specs:
+        values.fill(spec.name, spec.inputs())
+    if values.malformed:
+        raise SettingsError(f"{environment_name(key)} {reason}" for key, reason in values.malformed.items())
     found = live.live_jobs(live.settings(options.dkron), [spec.name for spec in specs])
     result = diff.compare(specs, found, tag, live.known_value)
     say(*diff.lines(result))
     for key, count in sorted(result.unknown.items()):
-        variable = {"gatewayUrl": "GATEWAY_URL", "serviceKey": "SERVICE_KEY"}.get(key)
-        way_out = f"; set {variable} to compare it, too" if variable else ""
-        complain([f"note: the value of {key} is not known here, so it was not compared in {count} jobs{way_out}"])
+        way_out = f"set {environment_name(key)} to compare it, too"
+        complain([f"note: the value of {key} is not known here, so it was not compared in {count} jobs; {way_out}"])
     return TO_MEND if result.findings else FINE
 
 

@@ -1,4 +1,4 @@
-"""Registers declared jobs with the engine: the program's settings, the references filled in, one request for each job.
+"""Registers declared jobs with the engine: one request for each job, parents first.
 
 The SDK's own way (`Job`, a CustomResource) makes a future of each property, a stack trace and four calls to the log for
 each resource, and its waiting for them grows with their square: 12 of 15 seconds of a thousand jobs. Everything is
@@ -14,15 +14,13 @@ from typing import Any, Final
 import grpc
 import pulumi
 from pulumi.runtime import get_root_resource
-from pulumi.runtime.config import is_config_secret
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import get_engine, get_monitor, grpc_error_to_exception
 
-from .errors import SettingsError
-from .job.references import resolved
 from .job.spec import JobSpec
+from .program import filled_in
 from .resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_owner_tag
-from .settings import SECRET_KEYS, Settings, load
+from .settings import Settings
 
 # How the engine's protocol marks a secret.
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -41,7 +39,8 @@ def declare(specs: Iterable[JobSpec], settings: Settings) -> None:
 
     Raises pulumi.RunError, one line each, for references to config that isn't set and for values that have no JSON.
     """
-    jobs = _filled_in(specs, settings)
+    declared = {spec.name: with_owner_tag(spec.inputs(), settings.owner_tag) for spec in specs}
+    jobs = filled_in(declared, Sealed)
     requests = {name: request_of(name, inputs) for name, inputs in jobs.items()}
     loop = asyncio.get_running_loop()
     under_way: dict[str, asyncio.Task[str]] = {}
@@ -133,24 +132,6 @@ def _encode(into: Any, value: Any) -> None:
         raise TypeError(f"{type(value).__name__} is no kind of JSON")
 
 
-def _filled_in(specs: Iterable[JobSpec], settings: Settings) -> dict[str, dict[str, Any]]:
-    """The inputs of all jobs by name, with config in the place of references. Raises pulumi.RunError."""
-    values = {"gatewayUrl": settings.gateway_url, "serviceKey": settings.service_key}
-    config = pulumi.Config()
-    missing: dict[str, str] = {}
-
-    def lookup(key: str) -> str:
-        value = values.get(key) or config.get(key)
-        if not value:
-            missing[key] = f"{key} is not set: run `pulumi config set --secret {key} VALUE`"
-        return value or ""
-
-    jobs = {spec.name: with_owner_tag(resolved(spec.inputs(), lookup, Sealed), settings.owner_tag) for spec in specs}
-    if missing:
-        raise pulumi.RunError("\n".join(missing.values()))
-    return jobs
-
-
 def parents_first(jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The names, each after its parent; otherwise as declared. Jobs in a cycle keep their place: check refuses them."""
     ordered: dict[str, None] = {}
@@ -162,21 +143,3 @@ def parents_first(jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:
             parent = jobs[parent].get("parent_job", "")
         ordered.update(dict.fromkeys(reversed(line)))
     return list(ordered)
-
-
-def program_settings() -> Settings:
-    """The settings of the running program. Raises pulumi.RunError, which the CLI shows without a traceback."""
-    config = pulumi.Config()
-    problems = [
-        f"{key} stands in the stack's config unencrypted: run `pulumi config set --secret {key} VALUE`"
-        for key in sorted(SECRET_KEYS)
-        if config.get(key) and not is_config_secret(config.full_key(key))
-    ]
-    settings = None
-    try:
-        settings = load(config.get, os.environ)
-    except SettingsError as error:
-        problems.extend(error.problems)
-    if problems or settings is None:
-        raise pulumi.RunError("\n".join(problems)) from None
-    return settings

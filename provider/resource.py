@@ -13,8 +13,8 @@ from pulumi.resource import DependencyResource
 
 from .job.executors import Executor
 from .job.ownership import OWNER_TAG_KEY
-from .job.references import resolved
 from .job.spec import DEFAULTS, UNKNOWN
+from .program import filled_in
 from .settings import load_owner
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
@@ -78,7 +78,8 @@ class Job(pulumi.CustomResource):
     ) -> None:
         owner_tag = load_owner(pulumi.Config().get)[0]
         if isinstance(executor, Executor):
-            executor_config = resolved(executor.config, pulumi.Config().require, pulumi.Output.secret)
+            inputs = {"executor": executor.name, "executor_config": executor.config}
+            executor_config = filled_in({resource_name: inputs}, pulumi.Output.secret)[resource_name]["executor_config"]
             executor = executor.name
         parent = DECLARED.get(parent_job) if isinstance(parent_job, str) else None
         if isinstance(parent_job, Job):

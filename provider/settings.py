@@ -1,4 +1,4 @@
-"""Where Dkron is, how to log in, and what the program needs besides: from the environment, else the stack's config.
+"""Where Dkron is, how to log in, and which jobs are ours: from the environment, else the stack's config.
 
 The environment wins, so that a stack survives a moved Dkron: `pulumi up --refresh` reads with the provider
 configuration recorded in the state, and only the environment can mend an address that went bad in there. It decides
@@ -6,6 +6,7 @@ nothing about jobs and opens no connection. Every problem is told at once, with 
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,19 +17,8 @@ from .errors import SettingsError
 DEFAULT_OWNER_TAG = "d2-dkron-mgr"
 DEFAULT_TIMEOUT_S = 10.0  # longer would hold a SIGTERM up: the engine waits for calls in flight
 
-# Config key -> the environment variable that wins over it. NAME_FILE (a file that holds the value) is read too.
-ENVIRONMENT = {
-    "dkronUrl": "DKRON_URL",
-    "dkronToken": "DKRON_TOKEN",
-    "dkronUser": "DKRON_USER",
-    "dkronPassword": "DKRON_PASSWORD",
-    "dkronCaFile": "DKRON_CA_FILE",
-    "gatewayUrl": "GATEWAY_URL",
-    "serviceKey": "SERVICE_KEY",
-    "ownerTag": "OWNER_TAG",
-    "adopt": "ADOPT",
-}
-SECRET_KEYS = frozenset({"serviceKey", "dkronToken", "dkronPassword"})
+KEYS = ("dkronUrl", "dkronToken", "dkronUser", "dkronPassword", "dkronCaFile", "ownerTag", "adopt")
+SECRET_KEYS = frozenset({"dkronToken", "dkronPassword"})
 
 Lookup = Callable[[str], str | None]
 
@@ -58,20 +48,24 @@ class DkronSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that the program and the provider need. `service_key` is a secret."""
+    """All that the program and the provider need besides the values that declarations refer to."""
 
     dkron: DkronSettings
-    gateway_url: str
-    service_key: str = field(repr=False)
     owner_tag: str = DEFAULT_OWNER_TAG
     adopt: bool = False
 
 
+def environment_name(key: str) -> str:
+    """The environment variable that wins over a config key: dkronUrl -> DKRON_URL."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").upper()
+
+
 def from_environment(key: str, env: Mapping[str, str]) -> str | None:
-    """What the environment gives for a config key, None if nothing. Raises SettingsError (no such file)."""
-    name = ENVIRONMENT.get(key)
-    if name is None:
-        return None
+    """What the environment gives for a config key, None if nothing. Raises SettingsError (no such file).
+
+    NAME_FILE names a file that holds the value; the line break at its end is no part of it.
+    """
+    name = environment_name(key)
     if env.get(name, "").strip():
         return env[name].strip()
     path = env.get(f"{name}_FILE", "").strip()
@@ -102,7 +96,7 @@ class _Reader:
 
     def required(self, key: str) -> str:
         value = self.text(key)
-        if not value and not any(p.startswith(f"{ENVIRONMENT[key]}_FILE") for p in self.problems):
+        if not value and not any(p.startswith(f"{environment_name(key)}_FILE") for p in self.problems):
             self.problems.append(f"{key} is not set: {way_out(key)}")
         return value
 
@@ -110,10 +104,10 @@ class _Reader:
         self.problems.append(f"{key} {reason}: {way_out(key)}")
 
 
-def way_out(key: str) -> str:
-    """How to set a key, as a command."""
-    secret = "--secret " if key in SECRET_KEYS else ""
-    return f"run `pulumi config set {secret}{key} VALUE` or set {ENVIRONMENT.get(key, key)} in the environment"
+def way_out(key: str, *, secret: bool = False) -> str:
+    """How to set a key, as a command. The CLI asks for a secret's value, so that no shell's history keeps it."""
+    command = f"--secret {key}" if secret or key in SECRET_KEYS else f"{key} VALUE"
+    return f"run `pulumi config set {command}` or set {environment_name(key)} in the environment"
 
 
 def check_url(text: str) -> str | None:
@@ -197,17 +191,8 @@ def load(config: Lookup, env: Mapping[str, str] | None = None) -> Settings:
     """Everything. `config` looks a key of the stack's config up. Raises SettingsError with all problems at once."""
     reader = _Reader(config, os.environ if env is None else env)
     dkron = _dkron(reader)
-    gateway = reader.required("gatewayUrl").rstrip("/")
-    reason = check_url(gateway) if gateway else None
-    if reason:
-        reader.malformed("gatewayUrl", reason)
-    service_key = reader.required("serviceKey")
-    if not service_key.isprintable():
-        reader.malformed("serviceKey", "holds a line break or another control character")
-    if ":" in service_key:
-        reader.malformed("serviceKey", "holds a colon, at which Dkron would cut the header")
     tag = reader.text("ownerTag") or DEFAULT_OWNER_TAG
     adopt = _adopt(reader)
     if reader.problems:
         raise SettingsError(reader.problems)
-    return Settings(dkron, gateway, service_key, tag, adopt)
+    return Settings(dkron, tag, adopt)

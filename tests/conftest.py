@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from provider.job_provider import DEFER_CHECKS
-from provider.settings import ENVIRONMENT
+from provider.settings import KEYS, environment_name
 
 LOOPBACK = ["127.0.0.1", "::1"]
 
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ENVIRONMENT.values():
+    for name in map(environment_name, (*KEYS, "gatewayUrl", "serviceKey")):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
     monkeypatch.delenv(DEFER_CHECKS, raising=False)

@@ -149,8 +149,18 @@ def test_the_environment_alone_is_enough_and_its_key_is_a_secret_too() -> None:
 
 def test_everything_missing_is_one_error_that_names_each_key_and_registers_nothing() -> None:
     done = run(config={"adopt": "maybe"}, secrets=())
-    assert [line.split()[0] for line in done["error"].splitlines()] == ["dkronUrl", "gatewayUrl", "serviceKey", "adopt"]
-    assert "pulumi config set --secret serviceKey" in done["error"]
+    assert [line.split()[0] for line in done["error"].splitlines()] == ["dkronUrl", "adopt"]
+    assert done["registered"] == []
+
+
+def test_every_reference_that_is_missing_is_one_line_with_the_jobs_that_need_it() -> None:
+    done = run(config={"dkronUrl": "http://d"}, secrets=())
+    assert done["error"].splitlines() == [
+        'gatewayUrl is not set, and job "auth-purge-sessions" and 7 more need it: '
+        "run `pulumi config set gatewayUrl VALUE` or set GATEWAY_URL in the environment",
+        'serviceKey is not set, and job "auth-purge-sessions" and 7 more need it: '
+        "run `pulumi config set --secret serviceKey` or set SERVICE_KEY in the environment",
+    ]
     assert done["registered"] == []
 
 
@@ -179,7 +189,10 @@ def test_a_reference_to_config_that_is_not_set_is_one_line_for_each(tmp_path: Pa
 JOBS = [JobSpec(name="x", executor=http("http://h/", headers={"A": secret("firstKey"), "B": secret("serviceKey")})),
         JobSpec(name="y", executor=http(setting("otherUrl") + "/y", headers={"A": secret("firstKey")}))]
 """))  # fmt: skip
-    assert [line.split(":")[0] for line in done["error"].splitlines()] == ["firstKey is not set", "otherUrl is not set"]
+    assert [line.split(":")[0] for line in done["error"].splitlines()] == [
+        'firstKey is not set, and job "x" and 1 more need it',
+        'otherUrl is not set, and job "y" needs it',
+    ]
     assert done["registered"] == []
 
 
@@ -214,11 +227,10 @@ JOBS = [
     (tmp_path / "__main__.py").write_text("""
 import pulumi
 from provider.job.declarations import gather
-from provider.job.references import resolved
+from provider.program import filled_in
 from provider.registration import parents_first
 from provider.resource import Job
-look = pulumi.Config().require
-jobs = {s.name: resolved(s.inputs(), look, pulumi.Output.secret) for s in gather().specs}
+jobs = filled_in({s.name: s.inputs() for s in gather().specs}, pulumi.Output.secret)
 for name in parents_first(jobs):
     Job(name, **jobs[name])
 """)
@@ -251,7 +263,8 @@ def test_a_value_that_has_no_json_is_one_line_with_the_job_and_the_field(tmp_pat
 def test_a_job_of_the_author_s_own_waits_for_a_declared_one_that_it_names_as_parent(tmp_path: Path) -> None:
     done = run(script(tmp_path, """
 from provider.job.spec import JobSpec
-from provider.registration import declare, program_settings
+from provider.program import program_settings
+from provider.registration import declare
 declare([JobSpec(name="parent", schedule="@daily")], program_settings())
 Job("child", parent_job="parent")
 """))  # fmt: skip

@@ -5,7 +5,7 @@ No secret goes to either: a reference takes its place, and the person sets its v
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from commands.export import selection, source
@@ -14,8 +14,8 @@ from commands.export.selection import Imported
 from commands.export.tidy import tidy
 from commands.live import known_value, live_jobs, our_tag, progress, settings
 from provider.job.declarations import gather
-from provider.job.references import Reference
-from provider.settings import ENVIRONMENT
+from provider.job.references import ConfigValue, references_in
+from provider.settings import KEYS as SETTINGS
 
 OWN_MODULE: Final = "jobs/imported.py"
 MOST_NAMED: Final = 3
@@ -41,20 +41,20 @@ def run(address: str | None, tag: str | None, everything: bool) -> int:
     return 0
 
 
-def _keys(inputs: Any) -> Keys:
-    """What is known already: the values that the environment gives, and the keys that declarations use."""
-    used = frozenset(_used(inputs))
-    service_key = known_value("serviceKey")
-    return Keys(
-        {service_key: "serviceKey"} if service_key else {}, known_value("gatewayUrl") or "", used | ENVIRONMENT.keys()
-    )
-
-
-def _used(value: Any) -> Sequence[str]:
-    if isinstance(value, Reference):
-        return value.keys
-    items = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    return [key for item in items for key in _used(item)]
+def _keys(declared: Iterable[Mapping[str, Any]]) -> Keys:
+    """What is known already: the keys that declarations use, and the values that the environment gives for them."""
+    keys = Keys(taken=frozenset(SETTINGS))
+    for option, reference in (pair for inputs in declared for pair in references_in(inputs)):
+        for part in reference.parts:
+            if not isinstance(part, ConfigValue):
+                continue
+            keys.taken |= {part.key}
+            value = known_value(part.key)
+            if value and part.secret:
+                keys.known[value] = part.key
+            elif value and option == "url":
+                keys.address = (part.key, value.rstrip("/"))
+    return keys
 
 
 def advice(jobs: Sequence[Imported], keys: Keys, ours: str, wanted: str | None, live: int) -> list[str]:

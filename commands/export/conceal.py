@@ -6,7 +6,7 @@ compare with, and shows it to nobody.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,10 +32,11 @@ ENCODED_OPTIONS: Final = frozenset({"payload"})
 @dataclass(slots=True)
 class Keys:
     """The config keys that stand for what was hidden. `known`: value -> key that the stack has already (a secret);
-    `address`: the gateway's, which is no secret; `taken`: keys that mean something else. Never shows a value."""
+    `address`: the key and value of an address that is no secret; `taken`: keys that mean something else. Never shows
+    a value."""
 
-    known: Mapping[str, str] = field(default_factory=dict, repr=False)
-    address: str = ""
+    known: dict[str, str] = field(default_factory=dict, repr=False)
+    address: tuple[str, str] = ("", "")
     taken: frozenset[str] = frozenset()
     _values: dict[str, str] = field(default_factory=dict, repr=False)
     _by_value: dict[str, str] = field(default_factory=dict, repr=False)
@@ -53,7 +54,7 @@ class Keys:
 
     def value(self, key: str) -> str:
         """What a key stands for: only to compare with, never to be shown."""
-        return self.address if key == "gatewayUrl" else self._values[key]
+        return self.address[1] if key == self.address[0] else self._values[key]
 
     @property
     def secrets(self) -> set[str]:
@@ -87,9 +88,9 @@ class Concealer:
                 spans += [match.span() for match in re.finditer(re.escape(value), text)]
         parts: list[str | ConfigValue] = []
         position = 0
-        address = self.keys.address
+        key, address = self.keys.address
         if address and (text == address or text.startswith((f"{address}/", f"{address}?"))):
-            parts.append(ConfigValue("gatewayUrl", secret=False))
+            parts.append(ConfigValue(key, secret=False))
             position = len(address)
         for start, end in apart(spans):
             start = max(start, position)  # noqa: PLW2901 - what of it lies in the address is known and harmless

@@ -77,8 +77,7 @@ def bring_in(live: Iterable[Mapping[str, Any]], keys: Keys, declared: Mapping[st
             found.against.append(f"is declared already, at {declared[name]}")
         metadata = {**(job.get("metadata") or {}), OWNER_TAG_KEY: "x"}
         for where, reason in check_job({**canonical(job), "metadata": metadata}):
-            shown = Concealer(keys, name).text(reason, "reason")
-            found.against.append(f"{where}: {shown}")
+            found.against.append(f"{where}: {shown(Concealer(keys, name).text(reason, 'reason'))}")
         cycle = parent_cycle(name, parents)
         if cycle and len(cycle) > 2:
             found.against.append(f"parent_job: closes a cycle ({' -> '.join(cycle)})")

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from provider.errors import SettingsError
 from provider.settings import (
     DEFAULT_OWNER_TAG,
-    ENVIRONMENT,
+    KEYS,
     SECRET_KEYS,
     DkronSettings,
     Settings,
     check_url,
+    environment_name,
     from_environment,
     load,
     load_dkron,
@@ -21,7 +22,7 @@ from provider.settings import (
     way_out,
 )
 
-GOOD = {"dkronUrl": "http://d:8888", "gatewayUrl": "http://gw:5461", "serviceKey": "k3y-of-the-service"}
+GOOD = {"dkronUrl": "http://d:8888"}
 STACK = {**GOOD, "ownerTag": "stack-tag", "dkronToken": "stack-token"}
 
 
@@ -36,24 +37,21 @@ def problems(env: dict[str, str] | None = None, **config: str) -> tuple[str, ...
 
 
 def test_the_least_config_is_enough() -> None:
-    assert settings() == Settings(DkronSettings(("http://d:8888",)), "http://gw:5461", "k3y-of-the-service")
+    assert settings() == Settings(DkronSettings(("http://d:8888",)))
     assert settings().owner_tag == DEFAULT_OWNER_TAG == "d2-dkron-mgr"
     assert settings().adopt is False
 
 
 def test_trailing_slashes_and_white_space_go() -> None:
-    made = settings(dkronUrl=" http://a:1/ , ,https://b/dkron// ", gatewayUrl="http://gw/api/ ")
+    made = settings(dkronUrl=" http://a:1/ , ,https://b/dkron// ")
     assert made.dkron.urls == ("http://a:1", "https://b/dkron")
     assert made.dkron.shown == "http://a:1,https://b/dkron"
-    assert made.gateway_url == "http://gw/api"
 
 
 @pytest.mark.parametrize(
     ("key", "path", "value"),
     [
         ("dkronUrl", "dkron.urls", "http://env:1"),
-        ("gatewayUrl", "gateway_url", "http://env:2"),
-        ("serviceKey", "service_key", "env-key"),
         ("ownerTag", "owner_tag", "env-tag"),
         ("dkronToken", "dkron.token", "env-token"),
     ],
@@ -65,20 +63,15 @@ def test_the_environment_wins(key: str, path: str, value: str, tmp_path: Path) -
         return made[0] if isinstance(made, tuple) else made
 
     (tmp_path / "value").write_text(f"{value}\n")
-    assert found(settings({ENVIRONMENT[key]: f" {value} "}, **{key: STACK[key]})) == value
-    assert found(settings({f"{ENVIRONMENT[key]}_FILE": str(tmp_path / "value")}, **{key: STACK[key]})) == value
-    assert found(settings({ENVIRONMENT[key]: "  "}, **{key: STACK[key]})) == STACK[key]
+    assert found(settings({environment_name(key): f" {value} "}, **{key: STACK[key]})) == value
+    assert found(settings({f"{environment_name(key)}_FILE": str(tmp_path / "value")}, **{key: STACK[key]})) == value
+    assert found(settings({environment_name(key): "  "}, **{key: STACK[key]})) == STACK[key]
 
 
 def test_the_environment_alone_is_enough() -> None:
-    env = {"DKRON_URL": "http://d", "GATEWAY_URL": "http://gw", "SERVICE_KEY": "key", "ADOPT": "TRUE"}
+    env = {"DKRON_URL": "http://d", "ADOPT": "TRUE"}
     made = load(lambda _key: None, env)
-    assert (made.dkron.urls, made.gateway_url, made.service_key, made.adopt) == (
-        ("http://d",),
-        "http://gw",
-        "key",
-        True,
-    )
+    assert (made.dkron.urls, made.adopt) == (("http://d",), True)
 
 
 def test_the_environment_of_the_process_is_the_one_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,8 +82,13 @@ def test_the_environment_of_the_process_is_the_one_that_counts(monkeypatch: pyte
     assert load_owner(GOOD.get) == ("us", False)
 
 
-def test_a_key_without_a_variable_has_no_value_in_the_environment() -> None:
-    assert from_environment("nosuch", {"nosuch": "x"}) is None
+@pytest.mark.parametrize(
+    ("key", "name"), [("gatewayUrl", "GATEWAY_URL"), ("apiKey2", "API_KEY2"), ("plain", "PLAIN"), ("a-b", "A_B")]
+)
+def test_any_key_has_a_variable_that_wins_over_the_config(key: str, name: str) -> None:
+    assert environment_name(key) == name
+    assert from_environment(key, {name: " x "}) == "x"
+    assert from_environment(key, {}) is None
 
 
 def test_an_empty_file_is_no_value(tmp_path: Path) -> None:
@@ -103,16 +101,13 @@ def test_everything_missing_is_told_at_once_with_the_command_that_mends_it() -> 
         load(lambda _key: None, {})
     assert caught.value.problems == (
         "dkronUrl is not set: run `pulumi config set dkronUrl VALUE` or set DKRON_URL in the environment",
-        "gatewayUrl is not set: run `pulumi config set gatewayUrl VALUE` or set GATEWAY_URL in the environment",
-        "serviceKey is not set: run `pulumi config set --secret serviceKey VALUE` "
-        "or set SERVICE_KEY in the environment",
     )
 
 
-@pytest.mark.parametrize("key", sorted(ENVIRONMENT))
+@pytest.mark.parametrize("key", KEYS)
 def test_the_way_out_marks_secrets(key: str) -> None:
     assert ("--secret" in way_out(key)) is (key in SECRET_KEYS)
-    assert ENVIRONMENT[key] in way_out(key)
+    assert environment_name(key) in way_out(key)
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
@@ -120,8 +115,8 @@ def test_a_file_that_can_t_be_read_is_told_once(content: bytes | None, tmp_path:
     path = tmp_path / "key"
     if content is not None:
         path.write_bytes(content)
-    (problem,) = problems({"SERVICE_KEY_FILE": str(path)}, serviceKey="")
-    assert problem.startswith(f"SERVICE_KEY_FILE: cannot read {path}: ")
+    (problem,) = problems({"OWNER_TAG_FILE": str(path)})
+    assert problem.startswith(f"OWNER_TAG_FILE: cannot read {path}: ")
     assert problem.endswith("No such file or directory" if content is None else "not a text file")
 
 
@@ -131,9 +126,6 @@ def test_a_file_that_can_t_be_read_is_told_once(content: bytes | None, tmp_path:
         ({"dkronUrl": "d:8888"}, "dkronUrl must look like http://host:port"),
         ({"dkronUrl": "http://d,nonsense"}, "dkronUrl must look like"),
         ({"dkronUrl": " , "}, "dkronUrl names no server"),
-        ({"gatewayUrl": "ftp://gw"}, "gatewayUrl must look like"),
-        ({"serviceKey": "a\nb"}, "serviceKey holds a line break"),
-        ({"serviceKey": "a:b"}, "serviceKey holds a colon"),
         ({"dkronToken": "a\nb"}, "dkronToken holds a line break"),
         ({"dkronToken": "ключ"}, "dkronToken holds a character that no HTTP header can carry"),
         ({"dkronToken": "t", "dkronUser": "u", "dkronPassword": "p"}, "only one way to log in"),
@@ -158,8 +150,8 @@ def test_a_malformed_setting_is_one_line_that_names_the_key_and_the_way_out(conf
 
 
 def test_all_problems_are_told_at_once() -> None:
-    found = problems(dkronUrl="d", gatewayUrl="g", serviceKey="a:b", adopt="maybe", dkronUser="u")
-    assert [line.split()[0] for line in found] == ["dkronUrl", "dkronPassword", "gatewayUrl", "serviceKey", "adopt"]
+    found = problems(dkronUrl="d", adopt="maybe", dkronUser="u")
+    assert [line.split()[0] for line in found] == ["dkronUrl", "dkronPassword", "adopt"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +221,6 @@ def test_any_address_gets_a_verdict_that_quotes_nothing_of_it(text: str) -> None
 def test_no_secret_shows_in_a_repr() -> None:
     made = settings(dkronToken="t0ken-canary")
     assert "t0ken-canary" not in repr(made)
-    assert GOOD["serviceKey"] not in repr(made)
     assert "passw0rd" not in repr(DkronSettings(("http://d",), user="u", password="passw0rd"))
 
 

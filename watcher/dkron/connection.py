@@ -67,7 +67,7 @@ class Connector:
         """The encrypted values that the environment doesn't give instead."""
         values: dict[str, str] = {}
         for key in sorted(workspace.encrypted):
-            if key in program.ENVIRONMENT and self._given(key):
+            if self._given(key):
                 continue
             run = self.cli.config_value(key)
             if run.stopped:

@@ -88,7 +88,7 @@ def test_what_may_be_a_secret_in_a_command_is_hidden(text: str, shown: str) -> N
     ],
 )
 def test_what_may_be_a_secret_in_an_address_is_hidden(url: str, shown: str) -> None:
-    keys = Keys(address="http://gw")
+    keys = Keys(address=("gatewayUrl", "http://gw"))
     found = concealer(keys).option("url", url, "http")
     assert hidden(found) == shown
     assert back(found, keys) == url
@@ -181,7 +181,7 @@ def test_a_private_key_is_hidden_whole() -> None:
 
 
 def test_a_secret_that_reaches_over_the_gateways_address_is_hidden_behind_it() -> None:
-    keys = Keys({"gw/api/hidden": "serviceKey", "http:/": "other"}, address="http://gw")
+    keys = Keys({"gw/api/hidden": "serviceKey", "http:/": "other"}, address=("gatewayUrl", "http://gw"))
     text = concealer(keys).text("http://gw/api/hidden?x", "url")
     assert hidden(text) == "${gatewayUrl}[secret]?x"
 

@@ -97,7 +97,7 @@ def test_any_executor_survives(executor: str, config: dict[str, str]) -> None:
 def test_what_the_stack_has_already_is_used() -> None:
     config = {"url": "http://gw/api/x", "method": "POST", "headers": json.dumps([f"X-Api-Key: {CANARY}"])}
     job = {"name": "a", "schedule": "@daily", "executor": "http", "executor_config": config}
-    text = round_trip(job, Keys({CANARY: "serviceKey"}, "http://gw"))
+    text = round_trip(job, Keys({CANARY: "serviceKey"}, ("gatewayUrl", "http://gw")))
     assert 'setting("gatewayUrl") + "/api/x"' in text
     assert '{"X-Api-Key": secret("serviceKey")}' in text
 

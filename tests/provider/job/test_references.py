@@ -1,10 +1,11 @@
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.job.references import Reference, json_list, resolved, secret, setting
+from provider.job.references import Reference, Values, json_list, references_in, secret, setting, shown
 
 VALUES = {"gatewayUrl": "http://gw", "serviceKey": 'k"e\\y', "n": "7"}
 
@@ -13,7 +14,8 @@ def test_a_reference_joins_with_text_on_either_side() -> None:
     reference = "see " + setting("gatewayUrl") + "/api/" + setting("n")
     assert reference.resolve(VALUES.__getitem__) == "see http://gw/api/7"
     assert reference.keys == ("gatewayUrl", "n")
-    assert str(reference) == "see ${gatewayUrl}/api/${n}"
+    assert reference.shown == shown(reference) == "see ${gatewayUrl}/api/${n}"
+    assert shown("plain") == "plain"
 
 
 def test_a_reference_is_secret_as_soon_as_one_part_is() -> None:
@@ -30,7 +32,22 @@ def test_references_that_give_the_same_text_are_equal_and_others_are_not() -> No
 def test_neither_text_nor_repr_of_a_reference_hold_a_value() -> None:
     reference = "X-Api-Key: " + secret("serviceKey")
     reference.resolve(VALUES.__getitem__)
-    assert VALUES["serviceKey"] not in f"{reference} {reference!r}"
+    assert VALUES["serviceKey"] not in f"{reference.shown} {reference!r}"
+
+
+@pytest.mark.parametrize(
+    "put_in", [str, "{}".format, "%s".__mod__, lambda key: f"Bearer {key}", lambda key: f"{key:>9}"]
+)
+def test_a_reference_put_into_a_text_is_refused_with_the_form_that_works(put_in: Callable[[object], str]) -> None:
+    with pytest.raises(TypeError, match=r"\$\{serviceKey\} can't be put into a text .*: join it with \+"):
+        put_in(secret("serviceKey"))
+
+
+@pytest.mark.parametrize(("value", "text"), [("http://gw/", "http://gw/api"), ("http://gw//", "http://gw/api")])
+def test_an_address_loses_its_last_slashes_before_a_path(value: str, text: str) -> None:
+    assert (setting("u") + "/api").resolve(lambda _key: value) == text
+    assert ("x" + setting("u") + "/api").resolve(lambda _key: value) == f"x{value}/api"
+    assert setting("u").resolve(lambda _key: value) == value
 
 
 def test_a_list_of_plain_texts_is_plain_json() -> None:
@@ -56,14 +73,48 @@ def test_a_key_that_is_not_set_is_the_lookups_affair() -> None:
         setting("nosuch").resolve(VALUES.__getitem__)
 
 
-def test_references_anywhere_in_maps_are_resolved_and_a_text_with_a_secret_in_it_is_sealed() -> None:
-    inputs = {
-        "retries": 2,
-        "executor": "http",
-        "executor_config": {"url": setting("gatewayUrl") + "/api", "headers": "X: " + secret("serviceKey")},
-    }
-    assert resolved(inputs, VALUES.__getitem__, lambda text: ("sealed", text)) == {
+INPUTS = {
+    "retries": 2,
+    "executor": "http",
+    "executor_config": {"url": setting("gatewayUrl") + "/api", "headers": "X: " + secret("serviceKey")},
+}
+
+
+def test_references_anywhere_in_maps_are_filled_in_and_a_text_with_a_secret_in_it_is_sealed() -> None:
+    values = Values(VALUES.get, lambda text: ("sealed", text))
+    assert values.fill("a", INPUTS) == {
         "retries": 2,
         "executor": "http",
         "executor_config": {"url": "http://gw/api", "headers": ("sealed", 'X: k"e\\y')},
     }
+    assert (values.missing, values.malformed, values.jobs) == ({}, {}, {})
+    assert [option for option, _ in references_in(INPUTS)] == ["url", "headers"]
+
+
+def test_a_secret_key_is_sealed_however_a_declaration_refers_to_it() -> None:
+    values = Values(VALUES.get, lambda text: ("sealed", text), {"serviceKey"})
+    assert values.fill("a", {"owner": setting("serviceKey") + "!"}) == {"owner": ("sealed", 'k"e\\y!')}
+
+
+def test_what_is_missing_is_gathered_with_the_jobs_that_need_it() -> None:
+    values = Values(lambda _key: None, str)
+    for name in ("a", "b", "a"):
+        values.fill(name, INPUTS)
+    assert values.missing == {"gatewayUrl": False, "serviceKey": True}
+    assert values.jobs == {"gatewayUrl": ["a", "b"], "serviceKey": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("serviceKey", "a:b", "holds a colon, at which Dkron cuts the header"),
+        ("serviceKey", "a\nb", "holds a line break or another control character, which no header can carry"),
+        ("gatewayUrl", "gw:80", "must look like http://host:port"),
+    ],
+)
+def test_a_value_that_cannot_stand_there_is_told_once_by_its_key(key: str, value: str, reason: str) -> None:
+    values = Values({**VALUES, "gatewayUrl": "https://gw", key: value}.get, str)
+    values.fill("a", INPUTS)
+    values.fill("b", INPUTS)
+    assert values.malformed == {key: reason}
+    assert values.jobs == {key: ["a", "b"]}

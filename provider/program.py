@@ -1,0 +1,82 @@
+"""What the running Pulumi program knows of its stack: the settings, and the values that declarations refer to.
+
+The environment wins over the stack's config. Every problem is told at once as a pulumi.RunError, which the CLI shows
+without a traceback. It registers nothing.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pulumi
+from pulumi.runtime.config import is_config_secret
+
+from .errors import SettingsError
+from .job.references import Values, references_in
+from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, way_out
+
+
+def program_settings() -> Settings:
+    """Where Dkron is and which jobs are ours. Raises pulumi.RunError."""
+    config = pulumi.Config()
+    problems = _unencrypted(config, SECRET_KEYS)
+    settings = None
+    try:
+        settings = load(config.get, os.environ)
+    except SettingsError as error:
+        problems.extend(error.problems)
+    if problems or settings is None:
+        raise pulumi.RunError("\n".join(problems)) from None
+    return settings
+
+
+def filled_in(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
+    """The inputs of jobs by name, with config in the place of references; `seal` wraps a text with a secret in it.
+
+    Raises pulumi.RunError: one line for each key that is missing, malformed or a secret that stands unencrypted.
+    """
+    config = pulumi.Config()
+    found = [reference for inputs in declared.values() for _, reference in references_in(inputs)]
+    secret_keys = {key for reference in found if reference.secret for key in reference.keys}
+    problems: list[str] = []
+
+    def lookup(key: str) -> str | None:
+        try:
+            value = from_environment(key, os.environ)
+        except SettingsError as error:
+            problems.extend(p for p in error.problems if p not in problems)
+            return None
+        return value if value is not None else config.get(key)
+
+    secrets = secret_keys | {key for one in found for key in one.keys if is_config_secret(config.full_key(key))}
+    values = Values(lookup, seal, secrets)
+    jobs = {name: values.fill(name, inputs) for name, inputs in declared.items()}
+    unreadable = {problem.partition("_FILE:")[0] for problem in problems}
+    problems += [
+        f"{key} is not set, and {_some(values.jobs[key])}: {way_out(key, secret=secret)}"
+        for key, secret in values.missing.items()
+        if environment_name(key) not in unreadable
+    ]
+    problems += [
+        f"{key} {reason}; {_some(values.jobs[key])}: {way_out(key, secret=key in secrets)}"
+        for key, reason in values.malformed.items()
+    ]
+    problems += _unencrypted(config, secret_keys)
+    if problems:
+        raise pulumi.RunError("\n".join(problems))
+    return jobs
+
+
+def _unencrypted(config: pulumi.Config, keys: Iterable[str]) -> list[str]:
+    """One line for each secret key that stands in the stack's config in clear."""
+    return [
+        f"{key} stands in the stack's config unencrypted: run `pulumi config set --secret {key}`"
+        for key in sorted(keys)
+        if config.get(key) and not is_config_secret(config.full_key(key))
+    ]
+
+
+def _some(jobs: list[str]) -> str:
+    """Which jobs need it, in few words."""
+    more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+    return f'job "{jobs[0]}"{more} need{"" if more else "s"} it'
