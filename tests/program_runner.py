@@ -7,6 +7,7 @@ SDK keeps one stack in module globals. Reads {"program": path, "config": {}, "se
 import asyncio
 import json
 import logging
+import os
 import runpy
 import sys
 from typing import Any
@@ -92,6 +93,9 @@ def main() -> None:
         error = str(failure)
     answer = {"registered": monitor.registered, "outputs": monitor.outputs, "log": log.lines, "error": error}
     sys.stdout.write(json.dumps(answer))
+    sys.stdout.flush()
+    # The SDK leaves event loops open, of which Python complains while it ends, now and then.
+    os._exit(0)
 
 
 main()

@@ -11,7 +11,7 @@ from typing import Any, Final
 from commands.export.conceal import Concealer, Keys, header_items, pair_items, parts_of
 from provider.job.executors import Executor, http, shell
 from provider.job.ownership import OWNER_TAG_KEY, owner_tag
-from provider.job.references import ConfigValue, Reference, Text
+from provider.job.references import ConfigValue, Reference, Text, shown
 from provider.job.spec import DEFAULTS, canonical
 from provider.job.validation import check_job, parent_cycle
 
