@@ -19,7 +19,7 @@ RUN python3 -m venv .venv && .venv/bin/python -m pip install --no-cache-dir --di
 # .dockerignore names what may be here; anything else in the directory doesn't even reach the engine.
 COPY . ./
 # The root file system is read-only at run time, so nothing could be compiled then.
-RUN .venv/bin/python -m compileall -q __main__.py jobs provider watcher && chmod -R a+rX,go-w .
+RUN .venv/bin/python -m compileall -q __main__.py commands jobs provider watcher && chmod -R a+rX,go-w .
 
 FROM ${BASE}
 RUN command -v tini >/dev/null \

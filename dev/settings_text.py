@@ -1,4 +1,4 @@
-"""`python -m dev.settings_text`: writes the watcher's settings into .env.example and the README, from their one table.
+"""`python -m dev.settings_text`: writes the watcher's settings into .env.example and docs/settings.md, from one table.
 
 A test holds that both are as written here. Nothing else in those files is touched.
 """
@@ -9,7 +9,7 @@ from dev.say import ROOT
 from watcher.settings import TABLE, Setting
 
 ENV_EXAMPLE = ROOT / ".env.example"
-README = ROOT / "README.md"
+DOCUMENT = ROOT / "docs" / "settings.md"
 BEGIN, END = "<!-- settings of the watcher: begin -->", "<!-- settings of the watcher: end -->"
 HEAD = """\
 # Settings of the watcher, each with its default. Copy this file to .env, which compose.yaml reads and git ignores, and
@@ -33,25 +33,25 @@ def env_example() -> str:
 
 
 def table() -> str:
-    """The README's table, in Markdown."""
+    """The document's table, in Markdown."""
     rows = [f"| `{r.name}` | {f'`{r.default}`' if r.default else '–'} | {facts(r)} |" for r in TABLE]
     return "\n".join(["| environment | default | meaning |", "|---|---|---|", *rows])
 
 
-def readme(text: str) -> str:
-    """The README with the table between its marks put right. Raises ValueError where a mark is missing."""
+def document(text: str) -> str:
+    """The document with the table between its marks put right. Raises ValueError where a mark is missing."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"README.md lacks the line {END if begin else BEGIN}")
+        raise ValueError(f"docs/settings.md lacks the line {END if begin else BEGIN}")
     return f"{before}{begin}\n{table()}\n{end}{after}"
 
 
 def main() -> int:
-    """Writes both files. Exit code 1 where the README has no place for the table."""
+    """Writes both files. Exit code 1 where the document has no place for the table."""
     ENV_EXAMPLE.write_text(env_example(), encoding="utf-8")
     try:
-        README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+        DOCUMENT.write_text(document(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 1

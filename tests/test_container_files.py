@@ -35,21 +35,21 @@ def test_env_example_names_every_setting_with_its_default() -> None:
     assert found == DEFAULTS
 
 
-def test_the_readme_names_every_setting_of_the_watcher_with_its_default() -> None:
-    part = read("README.md").partition(settings_text.BEGIN)[2].partition(settings_text.END)[0]
+def test_the_settings_page_names_every_setting_of_the_watcher_with_its_default() -> None:
+    part = read("docs/settings.md").partition(settings_text.BEGIN)[2].partition(settings_text.END)[0]
     found = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`(.*?)`|–) \|", part, re.MULTILINE))
     assert found == DEFAULTS
 
 
 def test_both_are_as_python_m_dev_settings_text_writes_them() -> None:
     assert read(".env.example") == settings_text.env_example()
-    assert read("README.md") == settings_text.readme(read("README.md"))
+    assert read("docs/settings.md") == settings_text.document(read("docs/settings.md"))
 
 
 @pytest.mark.parametrize("text", ["", settings_text.BEGIN, settings_text.END])
-def test_a_readme_without_a_place_for_the_table_is_refused(text: str) -> None:
+def test_a_page_without_a_place_for_the_table_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="lacks the line"):
-        settings_text.readme(text)
+        settings_text.document(text)
 
 
 def test_env_is_ignored_by_git() -> None:

@@ -1,28 +1,58 @@
-"""The documents say what is there: every module has its line, every target of the Makefile its explanation."""
+"""The documents say what is there: rooms, links, targets of the Makefile."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from dev.say import ROOT
 
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "bench" / "README.md"]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-MODULES = [
-    str(path.relative_to(ROOT))
-    for package in ("provider", "jobs", "watcher", "dev", "bench")
-    for path in sorted((ROOT / package).glob("*.py"))
-    if path.name != "__init__.py" and not (package == "jobs" and not path.name.startswith("_"))
-]
+ROOMS = ["provider", "jobs", "commands", "watcher", "sandbox", "dev", "bench", "tests"]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_contributing_has_a_line_for_every_module(module: str) -> None:
-    assert f"| `{module}` |" in CONTRIBUTING
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_map_of_rooms_has_a_line_for_every_room_of_python(room: str) -> None:
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / room).rglob("*.py")}
+    shallow = {folder for folder in folders if len(folder.parts) <= (1 if room in ("tests", "sandbox", "bench") else 2)}
+    wanted = {str(folder) for folder in shallow if folder.parts[-1] != "export"}
+    assert {name for name in wanted if f"| `{name}/` |" not in CONTRIBUTING} == set()
 
 
-def test_contributing_names_no_module_that_is_gone() -> None:
-    named = re.findall(r"^\| `((?:provider|jobs|watcher|dev|bench)/\w+\.py)` \|", CONTRIBUTING, re.MULTILINE)
-    assert [name for name in named if not (ROOT / name).is_file()] == []
+def test_the_map_of_rooms_names_no_file_or_room_that_is_gone() -> None:
+    rows = [line for line in CONTRIBUTING.splitlines() if re.match(r"\| `[\w/]+(/|\.py)` \|", line)]
+    assert len(rows) > 10
+    for row in rows:
+        room = ROOT / row.split("`")[1]
+        assert room.exists(), row
+        for name in re.findall(r"`(\w+\.py)`", row.partition("` |")[2]):
+            assert (room / name).is_file(), name
+
+
+def links(document: Path) -> list[str]:
+    """The relative targets of the links and pictures of a document."""
+    found = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    return [target for target in found if not target.startswith(("http://", "https://", "mailto:"))]
+
+
+def anchors(document: Path) -> set[str]:
+    """The names of a document's headings, as a link spells them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for link in links(document):
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), f"{document.name}: {link}"
+        assert not anchor or anchor in anchors(target), f"{document.name}: {link}"
+
+
+def test_the_readme_fits_in_150_lines() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_make_help_explains_every_target() -> None:
@@ -32,6 +62,6 @@ def test_make_help_explains_every_target() -> None:
 
 
 def test_the_documents_name_no_place_outside_the_project() -> None:
-    for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
-        text = (ROOT / document).read_text(encoding="utf-8")
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
         assert not re.search(r"/(root|work|tmp)/|/opt/build|localhost:\d+/simple", text), document
