@@ -104,7 +104,7 @@ class Limits:
 
 
 class PulumiCli:
-    """Runs `pulumi` on one stack of one program. `on_start(token, pid)` is told of a run that may take the lock."""
+    """Runs `pulumi` on one stack of one program. `on_start(token, pid)` hears of each run, before and after its start."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class PulumiCli:
 
     def up(self) -> Finished:
         args = ["up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--run-program"]
-        return self._run([*args, "--continue-on-error", "--json"], locks=True, on_line=self.on_event)
+        return self._run([*args, "--continue-on-error", "--json"], on_line=self.on_event)
 
     def create_stack(self) -> Finished:
         return self._run(["stack", "init", self.stack, "--non-interactive"], name_stack=False)
@@ -143,7 +143,7 @@ class PulumiCli:
         return self._run(["stack", "export"])
 
     def import_stack(self, file: Path) -> Finished:
-        return self._run(["stack", "import", "--file", str(file)], locks=True)
+        return self._run(["stack", "import", "--file", str(file)])
 
     def config_value(self, key: str) -> Finished:
         """One value of the stack's config, decrypted, on stdout."""
@@ -155,7 +155,6 @@ class PulumiCli:
         self,
         args: Sequence[str],
         *,
-        locks: bool = False,
         interruptible: bool = False,
         name_stack: bool = True,
         on_line: Callable[[str], None] | None = None,
@@ -163,8 +162,7 @@ class PulumiCli:
         token = secrets.token_hex(8)
         argv = ["pulumi", *args, *(["--stack", self.stack] if name_stack else [])]
         started = self.clock.monotonic()
-        if locks:
-            self.on_start(token, None)
+        self.on_start(token, None)
         try:
             child = subprocess.Popen(
                 argv,
@@ -179,8 +177,7 @@ class PulumiCli:
         except OSError as error:
             why = f"cannot start pulumi: {error.strerror or error}; is it on PATH?"
             return Finished(args[0], None, self.clock.monotonic() - started, stderr=why)
-        if locks:
-            self.on_start(token, child.pid)
+        self.on_start(token, child.pid)
         assert child.stdout is not None
         assert child.stderr is not None
         out, err = _Sink(child.stdout, on_line), _Sink(child.stderr, None)
@@ -213,9 +210,8 @@ class PulumiCli:
     def _clean_up(self, child: subprocess.Popen[bytes], token: str) -> int:
         """Ends what is left of the run. Returns how many processes outlived a leader that failed."""
         ended = child.poll() is not None
-        left = processes.of_run(token, None if ended else child.pid)
-        processes.end_run(token, None if ended else child.pid)
+        left = processes.end_runs([token], None if ended else child.pid)
         if not ended:
             child.kill()
         child.wait()
-        return len(left) if ended and child.returncode != 0 else 0
+        return left if ended and child.returncode != 0 else 0

@@ -1,4 +1,4 @@
-"""Which processes belong to one `pulumi` run, and how to end them all. Reads /proc and sends signals; starts nothing.
+"""Which processes belong to `pulumi` runs, and how to end them all. Starts nothing.
 
 Pulumi's children leave its process group but not its session, and an orphaned provider goes on writing to Dkron. So a
 run is known by its session, and by a token in the environment that every descendant inherits: the token still names
@@ -6,85 +6,66 @@ them when the watcher that started them is dead.
 """
 
 import os
+import select
 import signal
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+
+import psutil
 
 TOKEN = "DKRON_JOBS_RUN"  # noqa: S105 - the name of a variable
-PROC = Path("/proc")
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """One live process of ours."""
+def of_runs(tokens: Collection[str], session: int | None = None) -> list[int]:
+    """The pids of some runs, by their tokens, or by a session while its leader is our own unreaped child.
 
-    pid: int
-    session: int
-    token: str
-
-
-def session_of(stat: str) -> tuple[int, str]:
-    """(session id, state letter) from the text of /proc/PID/stat; the command in it may hold spaces and brackets."""
-    fields = stat.rpartition(")")[2].split()
-    return int(fields[3]), fields[0]
+    One look at all processes that this user may look into, without zombies and without ourselves.
+    """
+    return [p.pid for p in psutil.process_iter() if p.pid != os.getpid() and _belongs(p, tokens, session)]
 
 
-def _read(pid: int) -> Process | None:
-    try:
-        session, state = session_of((PROC / str(pid) / "stat").read_text())
-        if state in "ZX":
-            return None
-        environ = (PROC / str(pid) / "environ").read_bytes()
-    except (OSError, ValueError, IndexError):
-        return None  # gone meanwhile, or not ours to read
-    token = next((v[len(TOKEN) + 1 :] for v in environ.split(b"\0") if v.startswith(TOKEN.encode() + b"=")), b"")
-    return Process(pid, session, token.decode("ascii", "replace"))
+def _belongs(process: psutil.Process, tokens: Collection[str], session: int | None) -> bool:
+    with suppress(psutil.Error, OSError):
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return False
+        if session is not None and os.getsid(process.pid) == session:
+            return True
+        return process.environ().get(TOKEN) in tokens
+    return False  # gone meanwhile, or not ours to read
 
 
-def alive() -> list[Process]:
-    """Every process that this user may look into, without zombies and without ourselves."""
-    try:
-        pids = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
-    except OSError:
-        return []
-    return [p for p in map(_read, pids) if p is not None and p.pid != os.getpid()]
-
-
-def of_run(token: str, session: int | None = None) -> list[int]:
-    """The pids of one run, by its token, or by its session while its leader is our own unreaped child."""
-    return [p.pid for p in alive() if (token and p.token == token) or (session is not None and p.session == session)]
-
-
-def send(pids: list[int], signum: int = signal.SIGKILL) -> None:
+def send(pids: Iterable[int], signum: int = signal.SIGKILL) -> None:
     """Signals each; one that is gone meanwhile is what was wanted."""
     for pid in pids:
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signum)
-        except (ProcessLookupError, PermissionError):
-            continue
 
 
-def end_run(token: str, session: int | None = None, rounds: int = 20) -> bool:
-    """Kills a run's processes, and those that they started meanwhile. True if none is left."""
+def end_runs(tokens: Collection[str], session: int | None = None, rounds: int = 20) -> int:
+    """Kills the processes of runs, and those that they started meanwhile. Returns how many there were at first."""
+    first = pids = of_runs(tokens, session)
     for _ in range(rounds):
-        pids = of_run(token, session)
         if not pids:
-            return True
+            break
         send(pids)
         for pid in pids:
             _await_end(pid)
-    return not of_run(token, session)
+        pids = of_runs(tokens, session)
+    return len(first)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this number is there."""
+    return bool(psutil.pid_exists(pid))
 
 
 def _await_end(pid: int) -> None:
-    """Waits until a killed process is gone, one second at most."""
+    """Waits until a killed process is gone, one second at most. psutil's own waiting would reap our child."""
     try:
         handle = os.pidfd_open(pid)
     except OSError:
         return
     try:
-        import select
-
         poller = select.poll()
         poller.register(handle, select.POLLIN)
         poller.poll(1000)

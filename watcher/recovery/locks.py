@@ -1,12 +1,12 @@
 """Pulumi's lock on a stack: who holds it, and is it proved to be ours and dead? `verdict` is pure and does nothing.
 
-`pulumi cancel` would also remove a live run's lock, and then two runs overlap. So a lock is only cleared on proof; a
-person's lock never is. For a file backend one lock is one file, and only the dead one's file is removed.
+`pulumi cancel` would also remove a live run's lock, and then two runs overlap. So a lock is only cleared on proof
+that its holder is dead. For a file backend one lock is one file, and only the dead one's file is removed.
 """
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,10 +34,17 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known when a lock is judged. `alone`: the run lock is held, so no process of a recorded run is left."""
+    """What is known when a lock is judged. Times: seconds since 1970.
+
+    `alone`: the run lock is held, since `alone_since`, so no process of a recorded run is left. `host` is ours; `alive`
+    tells whether a process is there.
+    """
 
     now: float
     alone: bool
+    alone_since: float
+    host: str
+    alive: Callable[[int], bool]
     runs: tuple[Run, ...]
     watcher_hosts: frozenset[str]
     run_limit_s: float
@@ -105,6 +112,10 @@ def proof(holder: Holder, evidence: Evidence) -> str:
     age = evidence.now - holder.at
     if evidence.alone and _ours(holder, evidence):
         return "it was taken by a run of this watcher, and no process of that run is left"
+    # Not a lock that is newer: in a container a process of the same host name may be out of our sight.
+    here_before = holder.readable and holder.host == evidence.host and holder.at < evidence.alone_since
+    if evidence.alone and here_before and not evidence.alive(holder.pid):
+        return "it was taken on this host before this watcher began, and its process is gone"
     if holder.readable and holder.host in evidence.watcher_hosts and age > evidence.run_limit_s + CLOCK_SLACK_S:
         return f"it was taken by a watcher's host ({holder.host}) longer ago than any run may last"
     if not holder.readable and evidence.alone and age > evidence.run_limit_s + CLOCK_SLACK_S:

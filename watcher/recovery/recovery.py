@@ -5,6 +5,7 @@ ends the cycle with the reason. It never runs the program.
 """
 
 import json
+import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from watcher.clock import Control
 from watcher.endings import Ended, Stopped
 from watcher.logs import EventLog, Redactor
 from watcher.metrics import Metrics
-from watcher.pulumi import output
+from watcher.pulumi import output, processes
 from watcher.pulumi.cli import Finished, PulumiCli
 from watcher.pulumi.workspace import Workspace
 from watcher.recovery import locks, state_files
@@ -100,7 +101,16 @@ class Recovery:
         runs = self._locks.record() if self._locks is not None else ()
         settings = self.tools.settings
         alone = self._locks is not None and self._locks.held
-        return locks.Evidence(self.tools.control.clock.now(), alone, runs, settings.hosts, settings.up_timeout_s)
+        return locks.Evidence(
+            now=self.tools.control.clock.now(),
+            alone=alone,
+            alone_since=self._locks.held_since if self._locks is not None else 0.0,
+            host=socket.gethostname(),
+            alive=processes.alive,
+            runs=runs,
+            watcher_hosts=settings.hosts,
+            run_limit_s=settings.up_timeout_s,
+        )
 
     def _free_on_disk(self, workspace: Workspace, state_dir: Path) -> None:
         """Removes the files of dead locks; ends the cycle if a live one is left."""

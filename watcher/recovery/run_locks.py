@@ -7,6 +7,7 @@ The record tells our own dead runs' Pulumi locks from a person's. Nothing here t
 
 import fcntl
 import json
+import math
 import os
 import socket
 from dataclasses import asdict, dataclass
@@ -15,12 +16,12 @@ from pathlib import Path
 from watcher.clock import Clock
 from watcher.pulumi import processes
 
-KEPT = 20
+KEPT = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A `pulumi` that may have taken the lock. `pid` is None while it was just being started."""
+    """A `pulumi` that we started. `pid` is None while it was just being started."""
 
     token: str
     host: str
@@ -43,6 +44,7 @@ class RunLocks:
         self._record_path = directory / f".watcher-{name}.runs.json"
         self._watcher: int | None = None
         self._run: int | None = None
+        self.held_since = math.inf
 
     @property
     def held(self) -> bool:
@@ -66,6 +68,7 @@ class RunLocks:
             self._sign(self._watcher)
         ended = self._end_leftovers()
         self._run = self._lock(self._run_path, "a run of an earlier watcher is still alive")
+        self.held_since = self.clock.now()
         return ended
 
     def release(self) -> None:
@@ -96,13 +99,7 @@ class RunLocks:
             return
 
     def _end_leftovers(self) -> int:
-        count = 0
-        for run in self.record():
-            pids = processes.of_run(run.token)
-            if pids:
-                count += len(pids)
-                processes.end_run(run.token)
-        return count
+        return processes.end_runs({run.token for run in self.record()})
 
     # -- the record
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from watcher.clock import Control, SystemClock
@@ -65,7 +66,7 @@ def child(root: Path) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    return any(p.pid == pid for p in processes.alive())
+    return processes.alive(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def in_background(run: Callable[[], Finished]) -> tuple[threading.Thread, list[Finished]]:
@@ -126,12 +127,12 @@ def test_a_killed_run_takes_its_session_with_it(make: Maker, tmp_path: Path) -> 
     (token, none), (_, pid) = started
     assert none is None
     assert pid is not None
-    assert set(processes.of_run(token)) >= {pid, orphan}
+    assert set(processes.of_runs([token])) >= {pid, orphan}
     os.kill(pid, signal.SIGKILL)
     thread.join(30)
     assert results[0].code == -9
     assert results[0].crashed
-    assert processes.of_run(token) == []
+    assert processes.of_runs([token]) == []
 
 
 def test_the_time_limit_ends_everything(make: Maker, tmp_path: Path) -> None:
@@ -198,16 +199,17 @@ def test_a_process_that_inherits_a_lock_holds_it(make: Maker, tmp_path: Path) ->
 # -- processes
 
 
-@pytest.mark.parametrize("command", ["sh", "a b", "x) S 1 2 3", "(", "))"])
-def test_the_session_is_read_past_any_command(command: str) -> None:
-    assert processes.session_of(f"12 ({command}) S 1 12 77 0 -1") == (77, "S")
-
-
 def test_ending_a_run_that_is_gone_is_done() -> None:
-    assert processes.end_run("no such token")
+    assert processes.end_runs(["no such token"]) == 0
     processes.send([4_000_001])
 
 
-def test_a_machine_without_proc_has_no_processes_to_show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(processes, "PROC", tmp_path / "none")
-    assert processes.alive() == []
+def test_every_run_is_recorded_before_and_after_its_start(make: Maker) -> None:
+    cli = make("exit 0")
+    started: list[int | None] = []
+    cli.on_start = lambda _token, pid: started.append(pid)
+    for run in (cli.preview, cli.up, cli.export_stack, cli.cancel):
+        started.clear()
+        run()
+        assert started[0] is None
+        assert started[1] is not None

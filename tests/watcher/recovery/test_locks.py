@@ -20,7 +20,16 @@ from watcher.recovery.run_locks import Run
 NOW, LIMIT = 10_000.0, 600.0
 RUN = Run("t", "here", 42, NOW - 100)
 OURS = Holder("k", "app", "here", 42, NOW - 99)
-ALONE = Evidence(NOW, True, (RUN,), frozenset({"peer"}), LIMIT)
+ALONE = Evidence(
+    now=NOW,
+    alone=True,
+    alone_since=NOW - 50,
+    host="here",
+    alive=lambda pid: pid == 43,
+    runs=(RUN,),
+    watcher_hosts=frozenset({"peer"}),
+    run_limit_s=LIMIT,
+)
 
 COMPLAINT = """error: the stack is currently locked by 2 lock(s). Either wait for the other process(es) to end or \
 delete the lock file with `pulumi cancel`.
@@ -37,11 +46,13 @@ def test_our_own_lock_of_a_run_that_is_gone_is_dead() -> None:
     ("holder", "evidence"),
     [
         (OURS, replace(ALONE, alone=False)),
-        (OURS, replace(ALONE, runs=())),
-        (OURS, replace(ALONE, runs=(replace(RUN, pid=None),))),
+        (OURS, replace(ALONE, runs=(), host="other")),
+        (OURS, replace(ALONE, runs=(replace(RUN, pid=None),), host="other")),
+        (OURS, replace(ALONE, runs=(), alone=False)),
+        (OURS, replace(ALONE, runs=(), alone_since=NOW - 100)),
         (replace(OURS, pid=43), ALONE),
         (replace(OURS, host="elsewhere"), ALONE),
-        (replace(OURS, at=NOW - 5000), ALONE),
+        (replace(OURS, at=NOW - 5000), replace(ALONE, host="other")),
         (replace(OURS, at=NOW + 5000), ALONE),
         (replace(OURS, host="peer", at=NOW - 599), ALONE),
         (replace(OURS, host="peer", at=NOW + 1e9), ALONE),
@@ -52,6 +63,14 @@ def test_our_own_lock_of_a_run_that_is_gone_is_dead() -> None:
 )
 def test_a_lock_that_is_not_proved_dead_is_left(holder: Holder, evidence: Evidence) -> None:
     assert proof(holder, evidence) == ""
+
+
+@pytest.mark.parametrize("at", [NOW - 51, NOW - 5000, 0.0])
+def test_a_lock_of_this_host_from_before_is_dead_if_its_process_is_gone(at: float) -> None:
+    holder = replace(OURS, at=at)
+    unrecorded = replace(ALONE, runs=())
+    assert "its process is gone" in proof(holder, unrecorded)
+    assert proof(replace(holder, pid=43), unrecorded) == ""
 
 
 def test_an_old_lock_of_another_watchers_host_is_dead() -> None:

@@ -96,10 +96,10 @@ def test_what_a_dead_watcher_left_running_keeps_its_run_lock(tmp_path: Path) -> 
 def test_the_record_keeps_the_last_runs_and_survives_damage(tmp_path: Path) -> None:
     w = world(tmp_path)
     runs = RunLocks(tmp_path, "x", w.clock)
-    for number in range(30):
+    for number in range(60):
         runs.note(f"t{number}", None)
         runs.note(f"t{number}", number)
-    assert [r.pid for r in runs.record()] == list(range(10, 30))
+    assert [r.pid for r in runs.record()] == list(range(10, 60))
     (tmp_path / ".watcher-x.runs.json").write_text('[{"token": 1}]')
     assert runs.record() == ()
 
