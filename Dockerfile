@@ -15,7 +15,8 @@ ARG PIP_TRUSTED_HOST
 WORKDIR /app
 COPY requirements.txt ./
 # Where Pulumi.yaml looks for it. It keeps pip: the language host asks it which packages there are.
-RUN python3 -m venv .venv && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+RUN python3 -m venv .venv \
+    && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 # .dockerignore names what may be here; anything else in the directory doesn't even reach the engine.
 COPY . ./
 # The root file system is read-only at run time, so nothing could be compiled then.

@@ -1,62 +1,73 @@
 # `make up` and `make test` are all a newcomer needs; the rest are their parts.
-PYTHON ?= python3
+# PYTHON=/path/to/python makes the environment anew with that Python.
 VENV := .venv
 RUN := $(VENV)/bin/python
+UV := .tools/uv/bin/uv
+export PYTHON
 
-.PHONY: help setup up preview down destroy watch image lint unit e2e test clean screenshot bench
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^## /{ print "\n" substr($$0, 4) } /^[a-z0-9]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-help:
-	@echo "make setup    virtual environment $(VENV) from the pinned requirements"
-	@echo "make up       a Dkron, the Pulumi CLI, \`pulumi up\`, and the jobs as a table"
-	@echo "make preview  what \`make up\` would change"
-	@echo "make down     stop the Dkron that \`make up\` started"
-	@echo "make destroy  delete our jobs and remove the stack"
-	@echo "make watch    the watcher, without a container"
-	@echo "make image    the watcher's container image (BASE=... for another base, BUILD=... for more of docker build's options)"
-	@echo "make screenshot  docs/status.png, the status page with example data (needs chromium)"
-	@echo "make bench    docs/bench.json, docs/bench.svg and a table of what it costs; takes long (BENCH=\"--jobs 8 --rounds 2\" for less)"
-	@echo "make test     every check and every test that can run here"
+## Use it
+.PHONY: up preview down destroy watch image setup
+up: setup ## a Dkron, the Pulumi CLI, `pulumi up`, and the jobs as a table
+preview: setup ## what `make up` would change
+down: setup ## stop the Dkron that `make up` started
+destroy: setup ## delete our jobs and remove the stack
+watch: setup ## the watcher, without a container
+up preview down destroy watch:
+	@exec $(RUN) -m dev $@
 
-# The stamp holds the requirements it was made from, so a changed pin sets the environment up anew.
-$(VENV)/.stamp: requirements.txt requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "setup: Python 3.11 or newer is needed, and $(PYTHON) is not: set PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "setup:   $(VENV) with $$($(PYTHON) --version 2>&1) and the pinned requirements"
-	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
+IMAGE ?= dkron-jobs
+image: ## the watcher's container image (IMAGE=name, BASE=another base, BUILD=more of docker build's options)
+	docker build $(if $(BASE),--build-arg BASE=$(BASE)) $(BUILD) -t $(IMAGE) .
 
-setup: $(VENV)/.stamp
+setup: ## the virtual environment .venv from the lock file (PYTHON=another Python); all others do it as needed
+	@VENV=$(VENV) dev/setup.sh
 
-screenshot: setup
+## Change it
+.PHONY: check lint unit e2e test
+check: setup ## lint, and the unit tests of what changed since main: under a minute
+	@$(RUN) -m dev.checks lint changed
+lint: setup ## ruff, mypy, import-linter
+	@$(RUN) -m dev.checks lint
+unit: setup ## the tests that need neither pulumi nor dkron, and the coverage of the pure modules
+	@$(RUN) -m dev.checks unit
+e2e: setup ## the end-to-end tests on each pair of real and sandbox pulumi and dkron that is here
+	@$(RUN) -m dev.checks e2e
+test: setup ## every check and every test that can run here
+	@$(RUN) -m dev.checks lint unit e2e
+
+## Keep it
+.PHONY: lock audit sbom wheel screenshot bench
+LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
+lock: setup ## the lock files from pyproject.toml (UPGRADE=--upgrade for the newest versions of everything)
+	$(UV) $(LOCK) pyproject.toml --group app -o requirements.txt
+	$(UV) $(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(UV) $(LOCK) --group pyproject.toml:bench -c requirements.txt -o requirements-bench.txt
+	$(UV) $(LOCK) --group pyproject.toml:uv -o requirements-uv.txt
+
+audit: setup ## known vulnerabilities in what the image installs
+	$(UV) tool run pip-audit==2.10.1 --require-hashes --disable-pip -r requirements.txt
+
+sbom: setup ## build/sbom.json, what the image installs as a CycloneDX bill of materials
+	@mkdir -p build
+	$(UV) tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.txt -o build/sbom.json
+
+wheel: setup ## build/pulumi_dkron-*.whl, the provider as a package for other Pulumi programs
+	$(RUN) -m hatchling build -t wheel -d build
+
+screenshot: setup ## docs/status.png, the status page with example data (needs chromium)
 	@$(RUN) -m dev.screenshot
 
 # The picture's library stays out of $(VENV): what is installed there costs each pulumi run time.
 PLOT := .tools/bench
-bench: setup
+bench: setup ## docs/bench.json, docs/bench.svg and a table of what it costs; takes long (BENCH="--jobs 8 --rounds 2" for less)
 	@test $(PLOT)/.stamp -nt requirements-bench.txt || { \
 	  echo "bench:   $(PLOT) with the pinned requirements of the picture"; \
-	  $(PYTHON) -m venv $(PLOT) \
-	  && $(PLOT)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt \
+	  $(RUN) -m venv $(PLOT) \
+	  && $(PLOT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt \
 	  && touch $(PLOT)/.stamp; \
 	} || { rm -rf $(PLOT); echo "bench:   that failed, so there will be no picture"; }
 	@exec $(RUN) -m bench $(BENCH)
-
-up preview down destroy watch: setup
-	@exec $(RUN) -m dev $@
-
-IMAGE ?= dkron-jobs
-image:
-	docker build $(if $(BASE),--build-arg BASE=$(BASE)) $(BUILD) -t $(IMAGE) .
-
-lint: setup
-	$(RUN) -m dev.checks lint
-
-unit: setup
-	$(RUN) -m dev.checks unit
-
-e2e: setup
-	$(RUN) -m dev.checks e2e
-
-test: setup
-	@$(RUN) -m dev.checks lint unit e2e

@@ -1,5 +1,7 @@
 """`python -m dev.checks lint unit e2e`: every check that can run here; what was skipped, and why, is said last.
 
+`changed` is the unit tests of what differs from main, `plain` all of them without coverage, for another Python.
+
 Each part runs even if one before it failed. The last line is "N passed, N failed, N skipped" for all tests together.
 """
 
@@ -17,7 +19,7 @@ from pathlib import Path
 from dev.say import ROOT
 from dev.tools import on_path
 
-BIN = ROOT / ".venv" / "bin"
+BIN = Path(sys.executable).parent
 SOURCES = ["__main__.py", "provider", "jobs", "commands", "watcher", "sandbox", "dev", "bench", "tests"]
 # Modules that only decide: each line and each branch of theirs is held by tests.
 PURE = [
@@ -106,6 +108,44 @@ def unit(tally: Tally) -> None:
     ])  # fmt: skip
 
 
+def plain(tally: Tally) -> None:
+    """The same tests without coverage: whether they pass on another Python."""
+    pytest(tally, "unit tests", ["-m", "not e2e", "--dist=loadfile"])
+
+
+def changed(tally: Tally) -> None:
+    """The unit tests of the files that differ from main, or from the last commit on main itself."""
+    chosen = tests_of(changed_files())
+    if chosen:
+        pytest(tally, f"unit tests in {' '.join(chosen)}", ["-m", "not e2e and not slow", "--dist=loadfile", *chosen])
+
+
+def changed_files() -> list[str]:
+    """Paths of files that git finds changed, new or deleted since this branch left main."""
+
+    def git(*arguments: str) -> list[str]:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.splitlines()
+
+    base = git("merge-base", "HEAD", "main") or git("merge-base", "HEAD", "origin/main") or ["HEAD"]
+    return git("diff", "--name-only", base[0]) + git("ls-files", "--others", "--exclude-standard")
+
+
+def tests_of(files: Sequence[str]) -> list[str]:
+    """Where the tests of these files are: tests mirror paths, the nearest that exists count; or those of documents."""
+    found: set[str] = set()
+    for file in map(Path, files):
+        if file.suffix != ".py":
+            found |= {"tests/test_documents.py", "tests/test_container_files.py", "tests/test_requirements.py"}
+        elif file.parts[0] == "tests":
+            found |= {str(file)} if file.name.startswith("test_") else set()
+        else:
+            folder = Path("tests") / file.parent
+            named = sorted((ROOT / folder).glob(f"test_{file.stem.strip('_')}*.py"))
+            found |= {str(path.relative_to(ROOT)) for path in named} or {str(folder)}
+    return sorted(path for path in found if (ROOT / path).exists() and path != "tests")
+
+
 def e2e(tally: Tally) -> None:
     """The end-to-end tests, on every pair of engine and server that is here.
 
@@ -146,7 +186,7 @@ def close(tally: Tally) -> int:
 
 def main(parts: Sequence[str]) -> int:
     """Runs the named parts. Exit code 0 only if all of them passed."""
-    known = {"lint": lint, "unit": unit, "e2e": e2e}
+    known = {"lint": lint, "unit": unit, "plain": plain, "changed": changed, "e2e": e2e}
     if not parts or any(part not in known for part in parts):
         sys.stderr.write(f"usage: python -m dev.checks {' '.join(f'[{name}]' for name in known)}\n")
         return 2

@@ -1,24 +1,24 @@
 """A Dkron for development: on loopback, its data under .state/, started when needed and stopped by `make down`."""
 
+import contextlib
 import json
 import os
-import signal
-import socket
 import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
-from dev.say import ROOT, STATE, say, stop
+import psutil
+
+from dev.agent import START_TIMEOUT_S, AgentFailed, free_port, start_agent
+from dev.say import STATE, say, stop
 from dev.tools import Tool, choose_dkron, docker_answers, sandbox_choice, stand_in
+from dev.versions import known_good
 from provider.dkron.client import DkronClient
 from provider.errors import DkronError
 from provider.settings import DkronSettings
 
-IMAGE = "dkron/dkron:4.0.9"
 CONTAINER = "dkron-jobs-dev"
 PORT = 8888  # the dev stack's dkronUrl
-START_TIMEOUT_S = 60
 RECORD = STATE / "dkron.json"  # what we started: {"url", "pid" | "container", "born"}
 
 
@@ -34,10 +34,7 @@ def ensure_dkron() -> str:
         return str(record["url"])
     tool = choose_dkron()
     in_container = tool is None and docker_answers()
-    record = _start_container() if in_container else _start(tool or _last_resort())
-    RECORD.write_text(json.dumps(record), encoding="utf-8")
-    _wait_for_leader(record["url"])
-    return str(record["url"])
+    return _start_container() if in_container else _start(tool or _last_resort())
 
 
 def stop_dkron() -> None:
@@ -57,7 +54,7 @@ def stop_dkron() -> None:
 def _last_resort() -> Tool:
     reason = "no dkron on PATH, no DKRON_URL, and no Docker engine answers"
     if sandbox_choice() is False:
-        stop(f"dkron: {reason}: install Dkron 4.0.9 or Docker, set DKRON_URL, or allow SANDBOX")
+        stop(f"dkron: {reason}: install Dkron {known_good('dkron')} or Docker, set DKRON_URL, or allow SANDBOX")
     return stand_in("dkron", reason)
 
 
@@ -73,62 +70,51 @@ def _running() -> dict[str, Any] | None:
             capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
         return record if shown.stdout.strip() == "true" else None
-    return record if _born(int(record["pid"])) == record["born"] else None
+    # The kernel's idea of when a process started moves with the clock; no id comes round again within a minute.
+    return record if abs(_born(int(record["pid"])) - float(record["born"])) < 60 else None
 
 
-def _born(pid: int) -> str:
-    """When a process started, as the kernel counts: a number that another process of the same id can't have."""
+def _born(pid: int) -> float:
+    """When a process started, 0 for none: with its id it tells it from a later process of the same id."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return ""
-    state, *fields = stat.rpartition(")")[2].split()
-    return "" if state == "Z" else fields[18]
+        process = psutil.Process(pid)
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.Error:
+        return 0.0
 
 
-def _free_port(wanted: int) -> int:
-    """`wanted` if nothing listens there, else any free port on loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _remember(url: str, **what: Any) -> None:
+    """Written before the wait for the server, so that `make down` finds it also after a Ctrl-C."""
+    RECORD.write_text(json.dumps({"url": url, **what}), encoding="utf-8")
 
 
-def _start(tool: Tool) -> dict[str, Any]:
-    port = _free_port(PORT)
+def _start(tool: Tool) -> str:
+    port = free_port(PORT)
     if port != PORT:
         say("dkron", f"port {PORT} is taken by something else, so it listens on {port}")
-    data = STATE / ("dkron-sandbox" if tool.sandbox else "dkron")
-    data.mkdir(parents=True, exist_ok=True)
-    command = [
-        str(tool.path), "agent", "--server", "--bootstrap-expect=1", f"--http-addr=127.0.0.1:{port}",
-        f"--bind-addr=127.0.0.1:{_free_port(0)}",
-        "--advertise-addr=127.0.0.1", f"--rpc-port={_free_port(0)}", f"--data-dir={data}",
-        "--node-name=dev", "--disable-usage-stats", "--log-level=error",
-    ]  # fmt: skip
-    with (STATE / "dkron.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, start_new_session=True,
-            env={**os.environ, "GIN_MODE": "release"},
-        )  # fmt: skip
-    say("dkron", f"started on http://127.0.0.1:{port}, data under .state/, log in .state/dkron.log")
-    return {"url": f"http://127.0.0.1:{port}", "pid": process.pid, "born": _born(process.pid)}
+    agent = start_agent(tool.path, STATE / ("dkron-sandbox" if tool.sandbox else "dkron"), port, "dev")
+    _remember(agent.url, pid=agent.process.pid, born=_born(agent.process.pid))
+    try:
+        agent.wait_until_it_serves()
+    except AgentFailed as error:
+        stop(f"dkron: it did not start: {(str(error).strip().splitlines() or ['no reason given'])[-1]}")
+    say("dkron", f"started on {agent.url}, data under .state/, log in .state/{agent.log.name}")
+    return agent.url
 
 
-def _start_container() -> dict[str, Any]:
-    port = _free_port(PORT)
-    say("dkron", f"container {CONTAINER} of {IMAGE}, because Docker runs here and no dkron is on PATH")
-    done = subprocess.run(
-        ["docker", "run", "-d", "--name", CONTAINER, "-p", f"127.0.0.1:{port}:8080", IMAGE,
-         "agent", "--server", "--bootstrap-expect=1", "--node-name=dev", "--disable-usage-stats"],
-        capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+def _start_container() -> str:
+    image = f"dkron/dkron:{known_good('dkron')}"
+    port = free_port(PORT)
+    say("dkron", f"container {CONTAINER} of {image}, because Docker runs here and no dkron is on PATH")
+    command = ["docker", "run", "-d", "--name", CONTAINER, "-p", f"127.0.0.1:{port}:8080", image, "agent", "--server"]
+    command += ["--bootstrap-expect=1", "--node-name=dev", "--disable-usage-stats"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode != 0:
-        stop(f"dkron: docker could not start {IMAGE}: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
-    return {"url": f"http://127.0.0.1:{port}", "container": CONTAINER}
+        stop(f"dkron: docker could not start {image}: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+    url = f"http://127.0.0.1:{port}"
+    _remember(url, container=CONTAINER)
+    _wait_for_leader(url)
+    return url
 
 
 def _wait_for_leader(url: str) -> None:
@@ -141,17 +127,15 @@ def _wait_for_leader(url: str) -> None:
                 return
         except DkronError:
             pass
-        if _running() is None:
-            stop("dkron: it ended at once; its last words are in .state/dkron.log")
         time.sleep(0.1)
-    stop(f"dkron: no leader at {url} within {START_TIMEOUT_S} s; see .state/dkron.log")
+    stop(f"dkron: no leader at {url} within {START_TIMEOUT_S:.0f} s: see `docker logs {CONTAINER}`")
 
 
 def _end(pid: int) -> None:
-    os.kill(pid, signal.SIGTERM)
-    born = _born(pid)
-    deadline = time.monotonic() + 15
-    while _born(pid) == born and born and time.monotonic() < deadline:
-        time.sleep(0.1)
-    if born and _born(pid) == born:
-        os.killpg(pid, signal.SIGKILL)
+    """Ends the process, by force after ten seconds."""
+    process = psutil.Process(pid)
+    process.terminate()
+    with contextlib.suppress(psutil.TimeoutExpired):
+        process.wait(10)
+        return
+    process.kill()

@@ -12,10 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.say import ROOT, SANDBOX_BIN, say, stop
+from dev.versions import known_good
 
 INSTALL_TIMEOUT_S = 300
 TOOLS = ROOT / ".tools"
-_INSTALL = "import sys; from pulumi.automation import PulumiCommand; PulumiCommand.install(root=sys.argv[1])"
+_INSTALL = """\
+import sys
+from pulumi.automation import PulumiCommand
+from semver import VersionInfo
+PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,11 @@ def choose_pulumi() -> Tool:
 
 
 def _install() -> str:
-    """Installs the CLI under .tools/ by the SDK's own installer; the reason if that fails."""
-    say("pulumi", "none on PATH; installing it under .tools/ ...")
+    """Installs the tested CLI under .tools/ by the SDK's own installer; the reason if that fails."""
+    say("pulumi", f"none on PATH; installing {known_good('pulumi')} under .tools/ ...")
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _INSTALL, str(TOOLS)],
+            [sys.executable, "-c", _INSTALL, str(TOOLS), known_good("pulumi")],
             capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -15,7 +15,7 @@ import yaml
 from dev import settings_text
 from dev.__main__ import DEV_PASSPHRASE
 from dev.say import ROOT
-from dev.server import IMAGE as DKRON_IMAGE
+from dev.versions import known_good
 from watcher.settings import TABLE
 from watcher.web.server import Answer, HttpServer
 
@@ -83,8 +83,8 @@ def image_env() -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def test_the_base_is_a_pinned_build_argument() -> None:
-    assert instructions()[0] == ("ARG", "BASE=pulumi/pulumi-python-3.12:3.260.0")
+def test_the_base_is_a_build_argument_with_the_tested_pulumi() -> None:
+    assert instructions()[0] == ("ARG", f"BASE=pulumi/pulumi-python-3.12:{known_good('pulumi')}")
     assert {rest.split()[0] for word, rest in instructions() if word == "FROM"} == {"${BASE}"}
 
 
@@ -113,7 +113,8 @@ def test_the_virtual_environment_is_where_pulumi_yaml_looks_for_it() -> None:
     place = f"{image_env()['PROGRAM_DIR']}/{name}"
     assert argument("WORKDIR") == image_env()["PROGRAM_DIR"]
     assert image_env()["PATH"] == f"{place}/bin:${{PATH}}"
-    assert any(word == "RUN" and f"python3 -m venv {name}" in rest for word, rest in instructions())
+    (made,) = [rest for word, rest in instructions() if word == "RUN" and f"python3 -m venv {name}" in rest]
+    assert "--require-hashes -r requirements.txt" in made
 
 
 def test_the_dockerfile_holds_no_secret() -> None:
@@ -239,7 +240,7 @@ def test_the_profile_ha_has_three_servers_a_database_and_two_watchers(services: 
 def test_every_dkron_is_the_tested_one_and_sends_no_usage_statistics(services: dict[str, Any]) -> None:
     assert len(servers(services)) == 4
     for server in servers(services).values():
-        assert server["image"] == DKRON_IMAGE
+        assert server["image"] == f"dkron/dkron:{known_good('dkron')}"
         assert "--disable-usage-stats" in words(server)
         assert "/v1/leader" in server["healthcheck"]["test"][1]
 

@@ -55,12 +55,6 @@ def test_the_readme_fits_in_150_lines() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
-def test_make_help_explains_every_target() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = {"setup", "up", "preview", "down", "destroy", "watch", "image", "bench", "test"}
-    assert {name for name in targets if f'"make {name} ' in makefile} == targets
-
-
 def test_the_documents_name_no_place_outside_the_project() -> None:
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -20,6 +19,7 @@ from typing import Any
 
 import requests
 
+from dev.agent import Agent, free_port, start_agent
 from dev.say import ROOT, SANDBOX_BIN
 from dev.tools import on_path
 
@@ -35,12 +35,6 @@ def tool(name: str, kind: str) -> Path | None:
         return on_path(name)
     path = SANDBOX_BIN / name
     return path if path.exists() else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = 240) -> Any:
@@ -62,31 +56,17 @@ class Dkron:
         assert path is not None
         self.path, self.data, self.port = path, data, port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.agent: Agent | None = None
 
     def start(self) -> "Dkron":
-        self.data.mkdir(parents=True, exist_ok=True)
-        command = [
-            str(self.path), "agent", "--server", "--bootstrap-expect=1", f"--http-addr=127.0.0.1:{self.port}",
-            f"--bind-addr=127.0.0.1:{free_port()}", "--advertise-addr=127.0.0.1", f"--rpc-port={free_port()}",
-            f"--data-dir={self.data}", "--node-name=e2e", "--disable-usage-stats", "--log-level=error",
-        ]  # fmt: skip
-        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                cwd=self.data.parent, env={**os.environ, "GIN_MODE": "release"},
-            )  # fmt: skip
-        wait_until(lambda: requests.get(f"{self.url}/v1/leader", timeout=5).status_code == 200, "dkron's leader")
-        # The leader is known a moment before it can serve writes.
-        wait_until(lambda: requests.get(f"{self.url}/v1/isleader", timeout=5).status_code == 200, "dkron as the leader")
+        self.agent = start_agent(self.path, self.data, self.port, "e2e")
+        self.agent.wait_until_it_serves(timeout_s=240)
         return self
 
     def stop(self) -> None:
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
+        if self.agent is not None:
+            self.agent.stop()
+            self.agent = None
 
     def jobs(self) -> dict[str, dict[str, Any]]:
         jobs = requests.get(f"{self.url}/v1/jobs", timeout=10).json()

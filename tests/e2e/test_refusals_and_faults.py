@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dev.agent import free_port
 from tests.e2e.conftest import make_project
-from tests.e2e.harness import CANARY, Dkron, Project, Proxy, changes, free_port
+from tests.e2e.harness import CANARY, Dkron, Project, Proxy, changes
 from tests.e2e.test_jobs_are_kept_true import RENAMING, manual
 
 

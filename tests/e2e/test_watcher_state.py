@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.harness import Dkron, Project, free_port, proxy_before, tool, wait_until
+from dev.agent import free_port
+from tests.e2e.harness import Dkron, Project, proxy_before, tool, wait_until
 from tests.e2e.watcher_support import Watcher, is_up, shell_jobs, watched_project
 from tests.processes import end_processes_of
 
