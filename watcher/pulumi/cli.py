@@ -104,7 +104,7 @@ class Limits:
 
 
 class PulumiCli:
-    """Runs `pulumi` on one stack of one program. `on_start(token, pid)` hears of each run, before and after its start."""
+    """Runs `pulumi` on one stack of a program. `on_start(token, pid)` hears of each run before and after its start."""
 
     def __init__(
         self,
