@@ -15,9 +15,19 @@ from urllib.parse import SplitResult, urlsplit
 from .errors import SettingsError
 
 DEFAULT_OWNER_TAG = "d2-dkron-mgr"
+DEFAULT_MAX_ANSWER_MB = 64  # of one answer, decoded; the list of 10,000 jobs has about 10
 DEFAULT_TIMEOUT_S = 10.0  # longer would hold a SIGTERM up: the engine waits for calls in flight
 
-KEYS = ("dkronUrl", "dkronToken", "dkronUser", "dkronPassword", "dkronCaFile", "ownerTag", "adopt")
+KEYS = (
+    "dkronUrl",
+    "dkronToken",
+    "dkronUser",
+    "dkronPassword",
+    "dkronCaFile",
+    "dkronMaxAnswerMb",
+    "ownerTag",
+    "adopt",
+)
 SECRET_KEYS = frozenset({"dkronToken", "dkronPassword"})
 
 Lookup = Callable[[str], str | None]
@@ -33,6 +43,7 @@ class DkronSettings:
     password: str = field(default="", repr=False)
     ca_file: str = ""
     timeout_s: float = DEFAULT_TIMEOUT_S
+    max_answer_mb: int = DEFAULT_MAX_ANSWER_MB
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -159,7 +170,11 @@ def _dkron(reader: _Reader) -> DkronSettings:
     ca_file = reader.text("dkronCaFile")
     if ca_file and not Path(ca_file).is_file():
         reader.malformed("dkronCaFile", f"names no file ({ca_file})")
-    return DkronSettings(urls, token, user, password, ca_file)
+    size = reader.text("dkronMaxAnswerMb") or str(DEFAULT_MAX_ANSWER_MB)
+    if not (size.isascii() and size.isdigit() and 0 < int(size[:9]) <= 4096):
+        reader.malformed("dkronMaxAnswerMb", "must be a whole number of megabytes, up to 4096")
+        size = str(DEFAULT_MAX_ANSWER_MB)
+    return DkronSettings(urls, token, user, password, ca_file, max_answer_mb=int(size))
 
 
 def _adopt(reader: _Reader) -> bool:

@@ -25,7 +25,7 @@ def json_body(status: int, body: bytes, what: str) -> Any:
         )
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadAnswer(f"the answer for {what} is no JSON: is dkronUrl the address of a Dkron?", status) from None
 
 

@@ -1,47 +1,20 @@
 """The only door to Dkron's REST API: one method per endpoint, and the meaning of every answer.
 
 Policy is not decided here. What is: which server of the cluster to ask, what counts as "gone" (a 404 also means that
-the store or the leader failed, so only a server with a leader is believed), and which error an answer is. At most
-eight requests are under way at once, on connections that are kept alive, one session for each thread.
+the store or the leader failed, so only a server with a leader is believed), and which error an answer is.
 """
 
-import threading
 from collections.abc import Iterable
-from typing import Any, NoReturn, Self
+from http import HTTPStatus
+from typing import Any, NoReturn
 from urllib.parse import quote
-
-import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import HTTPBasicAuth
-from urllib3.exceptions import ReadTimeoutError
-from urllib3.util.retry import Retry
 
 from ..errors import BadAnswer, DeleteRefused, DkronError, NoLeader, TimedOut, Unreachable
 from ..settings import DkronSettings
-from ..text import one_line
 from .answers import json_body, refusal
+from .wire import Answer, Wire
 
 Job = dict[str, Any]
-
-MAX_REQUESTS_AT_ONCE = 8
-CONNECT_TIMEOUT_S = 3.0
-
-
-class _Once(Retry):
-    """Tries a second time, but not after a time-out: that would take twice the time and end as another error."""
-
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: Any = None,
-        error: Exception | None = None,
-        _pool: Any = None,
-        _stacktrace: Any = None,
-    ) -> Self:
-        if isinstance(error, ReadTimeoutError):
-            raise error
-        return super().increment(method, url, response, error, _pool, _stacktrace)
 
 
 class DkronClient:
@@ -49,19 +22,12 @@ class DkronClient:
 
     def __init__(self, settings: DkronSettings) -> None:
         self.settings = settings
-        self._here = threading.local()
-        self._places = threading.BoundedSemaphore(MAX_REQUESTS_AT_ONCE)
-        self._lock = threading.Lock()
-        self._sessions: list[requests.Session] = []
+        self._wire = Wire(settings)
         self._current = 0
 
     def close(self) -> None:
-        """Closes the connections of all threads."""
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.close()
-        self._here = threading.local()
+        """Closes the connections."""
+        self._wire.close()
 
     # -- endpoints
 
@@ -98,7 +64,7 @@ class DkronClient:
     def get_job(self, name: str) -> Job | None:
         """GET /v1/jobs/{name}: the job, None if it doesn't exist and a leader vouches for that."""
         answer = self._get(_path(name), {}, missing_is_an_answer=True)
-        if answer.status_code == requests.codes.not_found:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         job = json_body(answer.status_code, answer.content, f'job "{name}"')
         if not isinstance(job, dict):
@@ -111,7 +77,7 @@ class DkronClient:
         After TimedOut, NoLeader or ServerFault the job may have been stored all the same (recorded: cluster.json).
         """
         answer = self._write("POST", "/v1/jobs", job)
-        if answer.status_code != requests.codes.created:
+        if answer.status_code != HTTPStatus.CREATED:
             self._refused(answer, f'job "{job.get("name")}"', secrets)
 
     def delete_job(self, name: str) -> bool:
@@ -120,21 +86,21 @@ class DkronClient:
         Missing, children, no leader and lost leadership are all a 404 with an empty body, so it asks again.
         """
         answer = self._write("DELETE", _path(name), None)
-        if answer.status_code == requests.codes.not_found:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             job = self.get_job(name)
             if job is None:
                 return False
             children = ", ".join(map(str, job.get("dependent_jobs") or ()))
             why = f"it has children ({children}); delete those first" if children else "and did not say why; try again"
             raise DeleteRefused(f'Dkron did not delete job "{name}": {why}', answer.status_code)
-        if answer.status_code >= requests.codes.multiple_choices:
+        if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             self._refused(answer, f'deleting job "{name}"', ())
         return True
 
     def run_job(self, name: str) -> None:
         """POST /v1/jobs/{name}: runs it once, now; the answer comes only when the run and its retries have ended."""
         answer = self._write("POST", _path(name), None)
-        if answer.status_code >= requests.codes.multiple_choices:
+        if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             self._refused(answer, f'running job "{name}"', ())
 
     # -- servers
@@ -148,16 +114,16 @@ class DkronClient:
         count = len(self.settings.urls)
         return [(self._current + i) % count for i in range(count)]
 
-    def _get(self, path: str, params: dict[str, str], missing_is_an_answer: bool = False) -> requests.Response:
+    def _get(self, path: str, params: dict[str, str], missing_is_an_answer: bool = False) -> Answer:
         """The first good answer. A 404 or 5xx is only believed from a server that knows a leader."""
         failure: DkronError | None = None
         for server in self._servers():
             try:
-                answer = self._send(server, "GET", path, params=params)
-                if answer.status_code == requests.codes.ok:
+                answer = self._wire.send(server, "GET", path, params)
+                if answer.status_code == HTTPStatus.OK:
                     self._current = server
                     return answer
-                if answer.status_code != requests.codes.not_found and answer.status_code < requests.codes.server_error:
+                if answer.status_code != HTTPStatus.NOT_FOUND and answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                     self._refused(answer, f"GET {path}", ())
                 if self._leader_of(server) is None:
                     failure = self._no_leader(server)
@@ -166,12 +132,12 @@ class DkronClient:
             except (Unreachable, TimedOut) as error:
                 failure = failure or error
                 continue
-            if answer.status_code == requests.codes.not_found and missing_is_an_answer:
+            if answer.status_code == HTTPStatus.NOT_FOUND and missing_is_an_answer:
                 return answer
             self._refused(answer, f"GET {path}", ())
         raise failure or Unreachable("no server is known")
 
-    def _write(self, method: str, path: str, body: Job | None) -> requests.Response:
+    def _write(self, method: str, path: str, body: Job | None) -> Answer:
         """The answer of the first server that takes the request and knows a leader; sent again only where that is safe.
 
         An upsert or a delete may be repeated; after a time-out it is not, because Dkron may still be at it.
@@ -179,14 +145,14 @@ class DkronClient:
         failure: DkronError | None = None
         for server in self._servers():
             try:
-                answer = self._send(server, method, path, body=body)
+                answer = self._wire.send(server, method, path, body=body)
             except Unreachable as error:
                 failure = failure or error
                 continue
-            doubtful = answer.status_code >= requests.codes.server_error or (
-                answer.status_code == requests.codes.not_found and not answer.content
+            doubtful = answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or (
+                answer.status_code == HTTPStatus.NOT_FOUND and not answer.content
             )
-            paused = answer.status_code == requests.codes.service_unavailable
+            paused = answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
             if doubtful and not paused and self._leader_of(server) is None:
                 failure = self._no_leader(server)
                 continue
@@ -194,17 +160,13 @@ class DkronClient:
             return answer
         raise failure or Unreachable("no server is known")
 
-    def _server_of(self, answer: requests.Response) -> str:
-        """The configured address that an answer came from."""
-        return next((url for url in self.settings.urls if answer.url.startswith(f"{url}/")), self._url)
-
     def _leader_of(self, server: int) -> str | None:
         """The leader that one server names, None if it names none (500 "null", recorded) or doesn't answer properly."""
-        answer = self._send(server, "GET", "/v1/leader")
-        if requests.codes.multiple_choices <= answer.status_code < requests.codes.server_error:
+        answer = self._wire.send(server, "GET", "/v1/leader")
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             # A login page, a redirect or no such path: no Dkron, and not to be waited for.
             self._refused(answer, "GET /v1/leader", ())
-        if answer.status_code != requests.codes.ok:
+        if answer.status_code != HTTPStatus.OK:
             return None
         body = json_body(answer.status_code, answer.content, "GET /v1/leader")
         name = body.get("Name") if isinstance(body, dict) else None
@@ -215,74 +177,11 @@ class DkronClient:
             f"Dkron at {self.settings.urls[server]} has no leader just now; it will be tried again on the next run"
         )
 
-    # -- the wire
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._here, "session", None)
-        if session is None:
-            session = requests.Session()
-            # No proxy, netrc or CA bundle from the environment: the credentials are the configured ones, or none.
-            session.trust_env = False
-            session.verify = self.settings.ca_file or True
-            session.headers["Accept"] = "application/json"
-            if self.settings.token:
-                session.headers["Authorization"] = f"Bearer {self.settings.token}"
-            elif self.settings.user:
-                session.auth = HTTPBasicAuth(self.settings.user.encode(), self.settings.password.encode())
-            # GET only, and only where the kept-alive connection had been closed meanwhile.
-            adapter = HTTPAdapter(max_retries=_Once(total=1, connect=0, allowed_methods={"GET"}, status=0, redirect=0))
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            self._here.session = session
-            with self._lock:
-                self._sessions.append(session)
-        return session
-
-    def _send(
-        self,
-        server: int,
-        method: str,
-        path: str,
-        *,
-        params: dict[str, str] | None = None,
-        body: Job | None = None,
-    ) -> requests.Response:
-        url = self.settings.urls[server]
-        try:
-            with self._places:
-                return self._session().request(
-                    method,
-                    url + path,
-                    params=params,
-                    json=body,
-                    timeout=(CONNECT_TIMEOUT_S, self.settings.timeout_s),
-                    allow_redirects=False,
-                )
-        except requests.exceptions.SSLError as error:
-            raise Unreachable(f"cannot reach Dkron at {url}: TLS failed ({_cause(error)}); see dkronCaFile") from None
-        except OSError as error:  # requests' exceptions are OSErrors, and a CA file that has gone raises a plain one
-            # In the middle of a body a time-out comes wrapped.
-            if any(isinstance(e, requests.exceptions.ReadTimeout | ReadTimeoutError) for e in (error, *error.args)):
-                seconds = f"{self.settings.timeout_s:g} s"
-                raise TimedOut(f"Dkron at {url} did not answer {method} {path} within {seconds}") from None
-            raise Unreachable(f"cannot reach Dkron at {url}: {_cause(error)}") from None
-
-    def _refused(self, answer: requests.Response, what: str, secrets: Iterable[str]) -> NoReturn:
+    def _refused(self, answer: Answer, what: str, secrets: Iterable[str]) -> NoReturn:
         """Raises the error that a bad answer stands for. `secrets` stay unsaid."""
         unsaid = (*secrets, *self.settings.secrets)
-        raise refusal(answer.status_code, answer.content, what, self._server_of(answer), unsaid)
+        raise refusal(answer.status_code, answer.content, what, answer.url, unsaid)
 
 
 def _path(name: str) -> str:
     return f"/v1/jobs/{quote(name, safe='')}"
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason of a requests exception, on one line: "Connection refused", "Name or service not known"."""
-    reason: Any = error
-    while True:
-        inner = getattr(reason, "reason", None) or reason.__cause__ or reason.__context__
-        if not isinstance(inner, BaseException) or inner is reason:
-            break
-        reason = inner
-    return one_line(getattr(reason, "strerror", None) or str(reason) or type(reason).__name__)

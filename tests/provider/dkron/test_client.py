@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from provider import errors
-from provider.dkron.client import MAX_REQUESTS_AT_ONCE, DkronClient
+from provider.dkron.client import DkronClient
+from provider.dkron.wire import MAX_REQUESTS_AT_ONCE
 from provider.settings import DkronSettings
 from provider.text import LONGEST_QUOTE
 from tests.provider.examples import CANARY, job
