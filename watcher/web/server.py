@@ -5,10 +5,12 @@ It waits for no cycle, so a hung loop can't hang it, and shows no exception to a
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET6
+from socket import AF_INET6, SHUT_RDWR, socket
+from typing import Any
 
 from watcher.clock import Clock
 from watcher.metrics import CONTENT_TYPE, Metrics
@@ -16,6 +18,7 @@ from watcher.status import Board
 
 TEXT = "text/plain; charset=utf-8"
 READ_TIMEOUT_S = 10
+MOST_CONNECTIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,36 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
+    """Serves a limited number of connections at once: the oldest one goes when another one comes.
+
+    So slow clients, however many, keep neither a probe from its answer nor the cycle from its descriptors.
+    """
+
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 64
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[socket, None] = {}  # in order of arrival
+        super().__init__(*arguments, **options)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Before the connection gets its thread."""
+        with self._lock:
+            oldest = next(iter(self._open)) if len(self._open) >= MOST_CONNECTIONS else None
+            if oldest is not None:
+                del self._open[oldest]
+                with suppress(OSError):
+                    oldest.shutdown(SHUT_RDWR)  # its thread then ends, and closes it
+            self._open[request] = None
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """At the connection's end."""
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hung up is no event."""

@@ -321,3 +321,10 @@ def test_the_calendar_is_told_in_the_data() -> None:
     assert view.changed_fields('{"tags": {}}', '{"tags": "x"}') == ["tags"]
     assert view.stamp(NOW) == "2026-11-24 02:02:17"
     assert Snapshot("s", 0, 1).last is None
+
+
+@pytest.mark.parametrize("unit", ["a", "/.pulumi", "/a", "x:", "file://", "("])
+def test_cleaning_a_long_text_takes_linear_time(unit: str) -> None:
+    """A quadratic pattern would take hours over a megabyte; the test's own time limit ends it."""
+    clean = cleaner(lambda text: text, {"state": "/srv/state"})
+    assert "/.pulumi/" not in clean(unit * (1_000_000 // len(unit)) + " /srv/state/.pulumi/x")
