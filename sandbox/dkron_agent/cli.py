@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from . import VERSION
 from .api import Api
-from .node import NO_LEADER_FILE, Identity, Node
+from .node import NO_LEADER_FILE, UNSCHEDULED_FILE, Identity, Node
 from .store import InUse
 from .web import Server
 
@@ -40,7 +40,10 @@ def parser() -> Parser:
     root = Parser("dkron", description=NOTICE, allow_abbrev=False)
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("version", help="show the version", allow_abbrev=False)
-    hint = f"{NO_LEADER_FILE}=PATH in the environment: while that file exists, the node has no leader"
+    hint = (
+        f"In the environment, for tests: {NO_LEADER_FILE}=PATH: while that file exists, the node has no leader. "
+        f"{UNSCHEDULED_FILE}=PATH: the jobs named in that file are stored but never scheduled."
+    )
     agent = commands.add_parser("agent", help="start the node", allow_abbrev=False, description=NOTICE, epilog=hint)
     agent.add_argument("--server", action="store_true", help="required: there are no agents without a server here")
     agent.add_argument("--bootstrap-expect", type=int, default=0, metavar="1", help="required, and 1")
@@ -92,7 +95,7 @@ def run_agent(options: argparse.Namespace) -> int:
     listen = _address("--http-addr", options.http_addr, 8080)
     host, port = _address("--bind-addr", options.bind_addr, 8946)
     rpc_port = options.advertise_rpc_port or options.rpc_port
-    sys.setrecursionlimit(25_000)  # JSON nested as deep as Dkron takes it
+    sys.setrecursionlimit(12_000)  # JSON nested about as deep as Dkron takes it
     threading.stack_size(16 * 2**20)
     try:
         node = Node(Identity(options.node_name, options.advertise_addr or host, port, rpc_port), options.data_dir)

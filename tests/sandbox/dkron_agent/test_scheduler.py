@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.dkron_agent import gotime
+from sandbox.dkron_agent import instants
 from sandbox.dkron_agent.job import Job, blank
-from sandbox.dkron_agent.runner import Runner
+from sandbox.dkron_agent.runner import Runner, matches, pause_before_retry
 from sandbox.dkron_agent.scheduler import Scheduler
 from sandbox.dkron_agent.store import Execution, Store
 
@@ -130,8 +130,8 @@ def ran(store: Store, **fields: Any) -> list[str]:
     return runs
 
 
-def _at(seconds: int) -> gotime.GoTime:
-    return gotime.GoTime(gotime.now().ns + seconds * 10**9)
+def _at(seconds: int) -> int:
+    return instants.now() + seconds * instants.SECOND
 
 
 @pytest.mark.parametrize(
@@ -153,12 +153,12 @@ def test_a_tick_runs_the_job_only_if_it_may(store: Store, fields: dict[str, Any]
 
 @pytest.mark.parametrize(("concurrency", "runs"), [("forbid", []), ("allow", ["j"]), ("", ["j"])])
 def test_an_execution_that_never_ended_blocks_a_forbid_job(store: Store, concurrency: str, runs: list[str]) -> None:
-    store.started(Execution(job="j", group=1, node="n", started=gotime.GoTime(1)))
+    store.started(Execution(job="j", group=1, node="n", started=1))
     assert ran(store, concurrency=concurrency) == runs
 
 
 def test_the_result_of_a_job_deleted_meanwhile_is_dropped(store: Store) -> None:
-    execution = Execution(job="j", group=1, node="n", started=gotime.GoTime(1), finished=gotime.GoTime(2), success=True)
+    execution = Execution(job="j", group=1, node="n", started=1, finished=2, success=True)
     assert store.finished(execution) is None
     assert store.executions("j") == []
 
@@ -171,3 +171,18 @@ def test_a_failed_write_leaves_nothing_behind(store: Store) -> None:
     kept = store.get("p")
     assert kept is not None
     assert kept["dependent_jobs"] is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "runs"),
+    [(None, True), ({}, True), ({"dc": "dc1"}, True), ({"dc": "dc1:1"}, True), ({"dc": "dc1:0"}, False),
+     ({"dc": "dc1:x"}, False), ({"dc": "dc2"}, False), ({"nosuch": ""}, False), ({"dc": "dc1:1:2"}, True)],
+)  # fmt: skip
+def test_tags_select_this_node_or_not(tags: dict[str, str] | None, *, runs: bool) -> None:
+    assert matches(tags, {"dc": "dc1"}) is runs
+
+
+def test_the_pauses_between_retries_are_those_recorded() -> None:
+    """retry-slow-failure: 1.5, 2 and 2.5 s after failures that took a second; retry-5: none after fast ones."""
+    assert [pause_before_retry(1.0, attempt) for attempt in (2, 3, 4)] == [1.5, 2.0, 2.5]
+    assert [pause_before_retry(0.01, attempt) for attempt in (2, 7)] == [0.0, 0.0]
