@@ -5,6 +5,7 @@ of Dkron either is Dkron's 404. It stores and runs nothing itself.
 """
 
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable
@@ -19,8 +20,6 @@ JSON: Final = "application/json; charset=utf-8"
 # Dkron's limit is on the message between its nodes, 4,194,304 bytes; this is the body that makes one (recorded: n12).
 _MAX_JOB: Final = 4_194_311
 _NO_LEADER: Final = "failed to exit idle mode: passthrough: received empty target in Build()"
-
-Handler = Callable[[Request], Response]
 
 
 def _text(status: int, text: str) -> Response:
@@ -50,27 +49,31 @@ class Api:
         self._node = node
         self._store = node.store
         self._paused = False
-        self._fixed: dict[tuple[str, str], Handler] = {
-            ("GET", "/v1"): lambda _request: _json(node.about()),
-            ("GET", "/v1/"): lambda _request: _json(node.about()),
-            ("GET", "/health"): lambda _request: _json({"status": "healthy"}),
-            ("GET", "/v1/leader"): self._leader,
-            ("GET", "/v1/isleader"): self._isleader,
-            ("GET", "/v1/members"): self._members,
-            ("GET", "/v1/busy"): self._busy,
-            ("GET", "/v1/pause"): lambda _request: _json({"paused": self._paused}),
-            ("POST", "/v1/pause"): lambda _request: self._pause(paused=True),
-            ("POST", "/v1/unpause"): lambda _request: self._pause(paused=False),
-            ("GET", "/v1/jobs"): self._list,
-            ("POST", "/v1/jobs"): self._upsert,
-            ("PATCH", "/v1/jobs"): self._upsert,
-            **dict.fromkeys((("GET", "/"), ("GET", "/debug/vars"), ("POST", "/v1/leave")), self._refuse),
-            ("POST", "/v1/restore"): self._refuse,
-        }
+        self._routes: list[tuple[str, str, Callable[..., Response]]] = [
+            ("GET", "/v1/?", lambda _request: _json(node.about())),
+            ("GET", "/health", lambda _request: _json({"status": "healthy"})),
+            ("GET", "/v1/leader", self._leader),
+            ("GET", "/v1/isleader", self._isleader),
+            ("GET", "/v1/members", self._members),
+            ("GET", "/v1/busy", self._busy),
+            ("GET", "/v1/pause", lambda _request: _json({"paused": self._paused})),
+            ("POST", "/v1/(un|)pause", self._pause),
+            ("GET", "/v1/jobs", self._list),
+            ("POST|PATCH", "/v1/jobs", self._upsert),
+            ("PUT", "/v1/jobs/([^/]+)", self._upsert),
+            ("GET", "/v1/jobs/([^/]+)", self._get),
+            ("DELETE", "/v1/jobs/([^/]+)", self._delete),
+            ("POST", "/v1/jobs/([^/]+)(?:/run)?", self._run),
+            ("POST", "/v1/jobs/([^/]+)/toggle", self._toggle),
+            ("GET", "/v1/jobs/([^/]+)/executions", self._executions),
+            ("GET", "/v1/jobs/([^/]+)/executions/([^/]+)", self._execution),
+            ("GET", "/|/ui.*|/debug/vars", self._refuse),
+            ("POST", "/v1/leave|/v1/restore", self._refuse),
+        ]
 
     def answer(self, request: Request) -> Response:
-        handler = self._route(request.method, request.path)
-        if handler is None and request.path.endswith("/") and self._route(request.method, request.path[:-1]):
+        handler = self._handler(request.method, request.path)
+        if handler is None and request.path.endswith("/") and self._handler(request.method, request.path[:-1]):
             path, mark, query = request.target.partition("?")
             status = 301 if request.method == "GET" else 307
             return Response(status, headers={"Location": path[:-1] + mark + query})
@@ -81,35 +84,17 @@ class Api:
         except (job.Panic, listing.UnknownSort):
             return Response(500)
 
-    def _route(self, method: str, path: str) -> Handler | None:
-        fixed = self._fixed.get((method, path))
-        if fixed or not path.startswith("/v1/jobs/"):
-            return fixed or (self._refuse if method == "GET" and path.startswith("/ui") else None)
-        match method, path.removeprefix("/v1/jobs/").split("/"):
-            case _, ["", *_] | [_, ""] | [_, _, ""]:
-                return None
-            case "GET", [name]:
-                return lambda _request: self._get(name)
-            case "DELETE", [name]:
-                return lambda _request: self._delete(name)
-            case "PUT", [_]:
-                return self._upsert
-            case ("POST", [name]) | ("POST", [name, "run"]):
-                return lambda request: self._run(request, name)
-            case "POST", [name, "toggle"]:
-                return lambda request: self._toggle(request, name)
-            case "GET", [name, "executions"]:
-                return lambda request: self._executions(request, name)
-            case "GET", [name, "executions", execution]:
-                return lambda _request: self._execution(name, execution)
+    def _handler(self, method: str, path: str) -> Callable[[Request], Response] | None:
+        for methods, pattern, handler in self._routes:
+            match = re.fullmatch(pattern, path, re.DOTALL)
+            if match and re.fullmatch(methods, method):
+                return lambda request: handler(request, *match.groups())
         return None
 
     def _refuse(self, request: Request) -> Response:
         return _text(
             501, f"{request.method} {request.path} is not part of this stand-in for Dkron; use a real one for it"
         )
-
-    # -- the node ----------------------------------------------------------------------------------------------------
 
     def _leader(self, _request: Request) -> Response:
         return _json(self._node.member()) if self._node.has_leader() else _text(500, "null")
@@ -123,11 +108,9 @@ class Api:
     def _busy(self, _request: Request) -> Response:
         return _list([one.as_shown() for one in self._node.runner.active()])
 
-    def _pause(self, *, paused: bool) -> Response:
-        self._paused = paused
-        return _json({"paused": paused})
-
-    # -- jobs --------------------------------------------------------------------------------------------------------
+    def _pause(self, _request: Request, un: str) -> Response:
+        self._paused = not un
+        return _json({"paused": self._paused})
 
     def _list(self, request: Request) -> Response:
         query = listing.parse_query(request.query)
@@ -137,11 +120,12 @@ class Api:
         except job.Panic:
             return Response(500, headers={"X-Total-Count": str(len(found))})
 
-    def _get(self, name: str) -> Response:
+    def _get(self, _request: Request, name: str) -> Response:
         found = self._store.get(name)
         return Response(404) if found is None else _job(found)
 
-    def _upsert(self, request: Request) -> Response:
+    def _upsert(self, request: Request, _name: str = "") -> Response:
+        """The name in the path does not count (recorded: d23)."""
         if self._paused:
             return _text(503, "New job submissions are currently paused")
         try:
@@ -161,7 +145,7 @@ class Api:
             threading.Thread(target=self._node.runner.run, args=(wanted["name"],), daemon=True).start()
         return _job(wanted, 201, location=f"{request.target}/{wanted['name']}")
 
-    def _delete(self, name: str) -> Response:
+    def _delete(self, _request: Request, name: str) -> Response:
         gone = self._node.delete(name) if self._node.has_leader() else None
         return Response(404) if gone is None else _job(gone)
 
@@ -179,8 +163,6 @@ class Api:
         self._node.put(flipped)
         return _job(flipped, location=request.target)
 
-    # -- executions --------------------------------------------------------------------------------------------------
-
     def _executions(self, request: Request, name: str) -> Response:
         if self._store.get(name) is None:
             return Response(404)
@@ -188,7 +170,7 @@ class Api:
         limit = listing.number(query.get("output_size_limit", ""))
         return _list([_listed(one, limit) for one in listing.ordered(self._store.executions(name), query)])
 
-    def _execution(self, name: str, execution: str) -> Response:
+    def _execution(self, _request: Request, name: str, execution: str) -> Response:
         if self._store.get(name) is None:
             return Response(404)
         found = next((one for one in self._store.executions(name) if one.id == execution), None)
@@ -199,6 +181,6 @@ def _listed(execution: Execution, limit: int | None) -> dict[str, Any]:
     """One execution of a list; `limit` keeps the last characters of its output."""
     shown = execution.as_shown()
     cut = limit is not None and 0 <= limit < len(execution.output)
-    if cut and limit is not None:
-        shown["output"] = execution.output[len(execution.output) - limit :]
+    if cut:
+        shown["output"] = execution.output[len(execution.output) - (limit or 0) :]
     return shown | {"output_truncated": cut}

@@ -5,10 +5,10 @@ Plain integers, because Dkron takes dates in years that `datetime` can't hold. I
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from provider.schedule.moments import calendar_day, moment
+from provider.schedule.moments import Moment, calendar_day, moment
 
 SECOND: Final = 10**9
 NEVER: Final = -62_135_596_800 * SECOND  # 0001-01-01T00:00:00Z
@@ -21,10 +21,18 @@ def now() -> int:
     return time.time_ns()
 
 
+def from_moment(read: Moment) -> int:
+    return read.seconds * SECOND + read.nanoseconds
+
+
+def from_datetime(date: datetime | None) -> int:
+    """An aware datetime, or None for never."""
+    return NEVER if date is None else (date - _START) // timedelta(microseconds=1) * 1000
+
+
 def parse(text: str) -> int:
     """RFC 3339, or the date and minute that an HTML form sends. Raises ValueError."""
-    read = moment(f"{text}:00Z" if _WITHOUT_ZONE.fullmatch(text) else text)
-    return read.seconds * SECOND + read.nanoseconds
+    return from_moment(moment(f"{text}:00Z" if _WITHOUT_ZONE.fullmatch(text) else text))
 
 
 def show(instant: int) -> str | None:
@@ -37,11 +45,3 @@ def show(instant: int) -> str | None:
     fraction = f".{nanoseconds:09d}".rstrip("0").rstrip(".")
     clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     return f"{year:04d}-{month:02d}-{day:02d}T{clock}{fraction}Z"
-
-
-def from_datetime(date: datetime | None) -> int:
-    """An aware datetime, or None for never."""
-    if date is None:
-        return NEVER
-    elapsed = date - _START
-    return (elapsed.days * 86_400 + elapsed.seconds) * SECOND + elapsed.microseconds * 1000

@@ -7,7 +7,6 @@ is valid is asked of the provider's pure modules; the tests hold the answers to 
 import functools
 import json
 import re
-from collections.abc import Callable
 from typing import Any, Final
 
 from provider import schedule
@@ -52,69 +51,45 @@ def blank() -> Job:
     }
 
 
-# -- reading a request -----------------------------------------------------------------------------------------------
-# An object of the JSON text is a tuple of pairs, because repeated keys are merged; an array is a list.
-
-
-def _text(value: Any, _before: Any = None) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text")
-    return as_sent(value)
-
-
-def _flag(value: Any, _before: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("true or false")
-    return value
-
-
-def _number(value: Any, least: int, most: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise TypeError(f"a whole number from {least} to {most}")
-    return value
-
-
-def _counter(value: Any, _before: Any) -> int:
-    return _number(value, -(2**63), 2**63 - 1)
-
-
-def _retries(value: Any, _before: Any) -> int:
-    return _number(value, 0, 2**64 - 1)
-
-
-def _date(value: Any, _before: Any) -> int:
-    return instants.parse(_text(value))
-
-
-def _texts(value: Any, _before: Any) -> list[str]:
-    if not isinstance(value, list):
-        raise TypeError("a list of texts")
-    return ["" if item is None else _text(item) for item in value]
-
-
-def _map(value: Any, before: Any) -> dict[str, str]:
-    if not isinstance(value, tuple):
-        raise TypeError("an object of texts")
-    return {**(before or {}), **{as_sent(key): "" if item is None else _text(item) for key, item in value}}
-
-
-def _processors(value: Any, before: Any) -> dict[str, Any]:
-    if not isinstance(value, tuple):
-        raise TypeError("an object of objects")
-    return {**(before or {}), **{as_sent(key): None if item is None else _map(item, None) for key, item in value}}
-
-
-_READERS: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    **dict.fromkeys(_TEXTS, _text),
-    **dict.fromkeys(_FLAGS, _flag),
-    **dict.fromkeys(_COUNTERS, _counter),
-    **dict.fromkeys(_MAPS, _map),
-    **dict.fromkeys((*_DATES, "next"), _date),
-    "retries": _retries,
-    "processors": _processors,
-    "dependent_jobs": _texts,
+_KINDS: Final[dict[str, str]] = {
+    **dict.fromkeys(_TEXTS, "text"),
+    **dict.fromkeys(_FLAGS, "true or false"),
+    **dict.fromkeys(_COUNTERS, "whole number"),
+    **dict.fromkeys(_MAPS, "map of texts"),
+    **dict.fromkeys((*_DATES, "next"), "date"),
+    "retries": "whole number from 0",
+    "processors": "map of maps",
+    "dependent_jobs": "list of texts",
 }
 _NULLABLE: Final = (*_MAPS, *_DATES, "processors", "dependent_jobs")
+
+
+def _read(kind: str, value: Any, before: Any = None) -> Any:
+    """A value of the JSON text, where an object is a tuple of pairs and an array a list. Raises ValueError."""
+    match kind, value:
+        case "text", str():
+            return as_sent(value)
+        case "true or false", bool():
+            return value
+        case "whole number", int() if not isinstance(value, bool) and -(2**63) <= value < 2**63:
+            return value
+        case "whole number from 0", int() if not isinstance(value, bool) and 0 <= value < 2**64:
+            return value
+        case "date", str():
+            return instants.parse(as_sent(value))
+        case "list of texts", list():
+            return [_read("text", "" if item is None else item) for item in value]
+        case "map of texts", tuple():
+            return {
+                **(before or {}),
+                **{as_sent(key): _read("text", "" if item is None else item) for key, item in value},
+            }
+        case "map of maps", tuple():
+            return {
+                **(before or {}),
+                **{as_sent(key): None if item is None else _read("map of texts", item) for key, item in value},
+            }
+    raise ValueError(f"must be a {kind}")
 
 
 def _no_constant(text: str) -> Any:
@@ -143,20 +118,14 @@ def parse(body: bytes) -> Job:
 
 
 def _set(job: Job, name: str, value: Any) -> None:
-    if name not in _READERS:
-        return
-    if value is None:
-        job[name] = None if name in _NULLABLE else job[name]
-        return
-    try:
-        job[name] = _READERS[name](value, job[name])
-    except TypeError as error:
-        raise Refused(f"Unable to parse payload: Job.{name} must be {error}.") from None
-    except ValueError as error:
-        raise Refused(f"Unable to parse payload: Job.{name}: {error}.") from None
-
-
-# -- judging it ------------------------------------------------------------------------------------------------------
+    """Repeated maps are merged; null empties what can be empty and leaves the rest as it is."""
+    if value is None and name in _NULLABLE:
+        job[name] = None
+    elif value is not None and name in _KINDS:
+        try:
+            job[name] = _read(_KINDS[name], value, job[name])
+        except ValueError as error:
+            raise Refused(f"Unable to parse payload: Job.{name}: {error}.") from None
 
 
 def validate(job: Job) -> None:
@@ -211,9 +180,6 @@ def _shell_problem(job: Job) -> str | None:
 
 def _bytes(number: float, unit: str) -> int:
     return int(number * 1024 ** " KMGT".find(unit.upper() or " "))
-
-
-# -- keeping and showing it ------------------------------------------------------------------------------------------
 
 
 def as_stored(job: Job) -> Job:

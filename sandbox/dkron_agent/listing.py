@@ -16,10 +16,16 @@ Query = Mapping[str, str]
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _METADATA = re.compile(r"metadata\[([^\]]+)\]")
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-_BY_TEXT: Final = ("name", "displayname", "schedule")
-_BY_NUMBER: Final = ("success_count", "error_count")
-_BY_DATE: Final = ("last_success", "last_error", "next")
-_EXECUTIONS_ONLY: Final = ("started_at", "finished_at", "attempt")  # sorts that list no jobs
+_SORTS: Final = (
+    "", "name", "displayname", "schedule", "success_count", "error_count", "last_success", "last_error", "next",
+)  # fmt: skip
+_SORTS_OF_EXECUTIONS: Final[dict[str, Callable[[Execution], Any]]] = {
+    "": lambda _one: 0,
+    "id": lambda one: one.started_at,
+    "started_at": lambda one: one.started_at,
+    "finished_at": lambda one: one.finished_at,
+    "attempt": lambda one: one.attempt,
+}
 
 
 class UnknownSort(Exception):
@@ -29,34 +35,21 @@ class UnknownSort(Exception):
 def parse_query(text: str) -> dict[str, str]:
     """The first value of each parameter; pairs with a semicolon or a broken escape are dropped (recorded: l45, l46)."""
     pairs = [pair for pair in text.split("&") if ";" not in pair and not _BROKEN_ESCAPE.search(pair)]
-    found: dict[str, str] = {}
-    for name, value in parse_qsl("&".join(pairs), keep_blank_values=True, errors="replace"):
-        found.setdefault(name, value)
-    return found
+    return dict(reversed(parse_qsl("&".join(pairs), keep_blank_values=True, errors="replace")))
 
 
 def number(text: str) -> int | None:
     return int(text) if _WHOLE.fullmatch(text) else None
 
 
-def _job_key(sort: str) -> Callable[[Job], Any]:
-    if sort == "":
-        return lambda _job: 0
-    if sort in _BY_TEXT:
-        return lambda job: job[sort].lower().encode()
-    if sort in _BY_NUMBER:
-        return lambda job: job[sort]
-    if sort in _BY_DATE:
-        return lambda job: (job[sort] is None, job[sort] or 0)
-    raise UnknownSort
-
-
 def select(jobs: Sequence[Job], query: Query) -> list[Job]:
     """The jobs that the query asks for, in its order. Raises UnknownSort."""
     sort = query.get("_sort", "id")
-    if sort in _EXECUTIONS_ONLY:
+    sort = "name" if sort == "id" else sort
+    if sort in _SORTS_OF_EXECUTIONS.keys() - {""}:
         return []
-    key = _job_key("name" if sort == "id" else sort)
+    if sort not in _SORTS:
+        raise UnknownSort
     wanted = {match[1]: value for name, value in query.items() if (match := _METADATA.match(name))}
     text, status, disabled = (query.get(name, "") for name in ("q", "status", "disabled"))
     found = [
@@ -67,8 +60,13 @@ def select(jobs: Sequence[Job], query: Query) -> list[Job]:
         and disabled in ("", "true" if job["disabled"] else "false")
         and status in ("", job["status"] or "untriggered")
     ]
-    found.sort(key=lambda job: (key(job), job["name"].encode()), reverse=query.get("_order") == "DESC")
+    found.sort(key=lambda job: (_sort_key(job.get(sort)), job["name"].encode()), reverse=query.get("_order") == "DESC")
     return found
+
+
+def _sort_key(value: Any) -> Any:
+    """Texts without regard to case, dates that never were last."""
+    return value.lower().encode() if isinstance(value, str) else (value is None, value or 0)
 
 
 def page(jobs: Sequence[Job], query: Query) -> Sequence[Job]:
@@ -82,14 +80,7 @@ def page(jobs: Sequence[Job], query: Query) -> Sequence[Job]:
 
 def ordered(executions: Sequence[Execution], query: Query) -> list[Execution]:
     """Newest first unless the query says otherwise; none for an unknown sort (recorded: j07)."""
-    keys: dict[str, Callable[[Execution], Any]] = {
-        "": lambda one: one.id,
-        "id": lambda one: one.started,
-        "started_at": lambda one: one.started,
-        "finished_at": lambda one: one.finished,
-        "attempt": lambda one: one.attempt,
-    }
-    key = keys.get(query.get("_sort", ""))
+    key = _SORTS_OF_EXECUTIONS.get(query.get("_sort", ""))
     if key is None:
         return []
     return sorted(executions, key=lambda one: (key(one), one.id), reverse=query.get("_order", "DESC") == "DESC")

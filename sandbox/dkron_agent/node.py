@@ -6,7 +6,6 @@ minority_leader_left), and a job that is stored but never scheduled. It knows no
 
 import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,26 +22,6 @@ NO_LEADER_FILE: Final = "SANDBOX_DKRON_NO_LEADER_FILE"
 UNSCHEDULED_FILE: Final = "SANDBOX_DKRON_UNSCHEDULED_FILE"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    name: str
-    address: str
-    port: int
-    rpc_port: int
-
-    def tags(self) -> dict[str, str]:
-        return {
-            "dc": "dc1",
-            "expect": "1",
-            "port": str(self.rpc_port),
-            "region": "global",
-            "role": "dkron",
-            "rpc_addr": f"{self.address}:{self.rpc_port}",
-            "server": "true",
-            "version": VERSION,
-        }
-
-
 def _file(variable: str) -> Path | None:
     """The file that the environment names, if it names one that exists."""
     path = os.environ.get(variable)
@@ -50,25 +29,30 @@ def _file(variable: str) -> Path | None:
 
 
 class Node:
-    """Starts to fire with start(); stop() ends that, and leaves running executions to themselves."""
+    """Starts to fire with start()."""
 
-    def __init__(self, identity: Identity, directory: Path) -> None:
-        self._identity = identity
+    def __init__(self, name: str, directory: Path, address: str, port: int, rpc_port: int) -> None:
+        self._name, self._address, self._port = name, address, port
+        self._tags = {
+            "dc": "dc1",
+            "expect": "1",
+            "port": str(rpc_port),
+            "region": "global",
+            "role": "dkron",
+            "rpc_addr": f"{address}:{rpc_port}",
+            "server": "true",
+            "version": VERSION,
+        }
         self.store = Store(directory)
         executors: dict[str, Executor] = {"shell": shell_executor.execute, "http": HttpExecutor()}
-        self.runner = Runner(self.store, identity.name, identity.tags(), executors)
-        self.scheduler = self.runner.scheduler = Scheduler(self._fire)
+        self.scheduler = Scheduler(self._fire)
+        self.runner = Runner(self.store, self.scheduler, name, self._tags, executors)
         self._writing = threading.Lock()
         for job in self.store.jobs():
             self._schedule(job)
 
     def start(self) -> None:
         threading.Thread(target=self.scheduler.run, daemon=True, name="scheduler").start()
-
-    def stop(self) -> None:
-        self.runner.stop()
-        self.scheduler.stop()
-        self.store.close()
 
     def has_leader(self) -> bool:
         return _file(NO_LEADER_FILE) is None
@@ -98,21 +82,12 @@ class Node:
             self.runner.fire(job)
 
     def member(self) -> dict[str, Any]:
-        one = self._identity
+        who = {"Name": self._name, "Addr": self._address, "Port": self._port, "Tags": self._tags, "Status": 1}
         versions = {"ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5}
-        return {
-            "Name": one.name,
-            "Addr": one.address,
-            "Port": one.port,
-            "Tags": one.tags(),
-            "Status": 1,
-            **versions,
-            "DelegateCur": 4,
-        }
+        return {**who, **versions, "DelegateCur": 4}
 
     def about(self) -> dict[str, Any]:
         zeros = ("coordinate_resets", "event_queue", "failed", "health_score", "intent_queue", "left", "query_queue")
         ones = ("event_time", "member_time", "members", "query_time")
         serf = {**dict.fromkeys(zeros, "0"), **dict.fromkeys(ones, "1"), "encrypted": "false"}
-        agent = {"name": self._identity.name, "version": VERSION}
-        return {"agent": agent, "serf": serf, "tags": self._identity.tags()}
+        return {"agent": {"name": self._name, "version": VERSION}, "serf": serf, "tags": self._tags}

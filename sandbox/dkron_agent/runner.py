@@ -46,26 +46,23 @@ def pause_before_retry(took: float, attempt: int) -> float:
 
 
 class Runner:
-    """`tags` are this node's. `scheduler` must be set before the first run."""
+    """`node` is this node's name, `tags` are its tags."""
 
-    scheduler: Scheduler
-
-    def __init__(self, store: Store, node: str, tags: Mapping[str, str], executors: Mapping[str, Executor]) -> None:
+    def __init__(
+        self, store: Store, scheduler: Scheduler, node: str, tags: Mapping[str, str], executors: Mapping[str, Executor]
+    ) -> None:
         self._store = store
+        self._scheduler = scheduler
         self._node = node
         self._tags = tags
         self._executors = executors
         self._active: dict[str, Execution] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-
-    def stop(self) -> None:
-        self._stopping.set()
 
     def active(self) -> list[Execution]:
         """What runs now, oldest first."""
         with self._lock:
-            return sorted(self._active.values(), key=lambda one: one.started)
+            return sorted(self._active.values(), key=lambda one: one.started_at)
 
     def fire(self, job: Job) -> None:
         """Run the job if it may run now; what a tick or a parent's success does."""
@@ -74,7 +71,7 @@ class Runner:
 
     def run(self, name: str) -> Job | None:
         """Run the job and its retries; the job as it was before, None if it is missing, unscheduled or has no node."""
-        return self._run(name, Execution(job=name, group=time.time_ns(), node=self._node))
+        return self._run(name, Execution(job_name=name, group=time.time_ns(), node_name=self._node))
 
     def _runnable(self, job: Job) -> bool:
         now = instants.now()
@@ -87,14 +84,14 @@ class Runner:
         if job["concurrency"] != "forbid":
             return True
         # An execution that a crash left unfinished counts as running for ever (recorded: crash-mid-run-forbid).
-        return all(one.finished != instants.NEVER for one in self._store.executions(job["name"]))
+        return all(one.finished_at != instants.NEVER for one in self._store.executions(job["name"]))
 
     def _run(self, name: str, execution: Execution) -> Job | None:
         job = self._store.get(name)
         if job is None:
             return None
         if not job["parent_job"]:
-            entry = self.scheduler.entry(name)
+            entry = self._scheduler.entry(name)
             if entry is None:
                 return None
             job = job | {"next": instants.from_datetime(entry.next)}
@@ -105,24 +102,26 @@ class Runner:
         return job
 
     def _attempt(self, job: Job, execution: Execution) -> None:
-        execution = replace(execution, started=instants.now())
+        execution = replace(execution, started_at=instants.now())
         with self._lock:
             self._active[execution.id] = execution
         try:
             self._store.started(execution)
             success, output = self._execute(job)
-            done = replace(execution, finished=instants.now(), success=success, output=output)
-            now = None if self._stopping.is_set() else self._store.finished(done)
+            done = replace(execution, finished_at=instants.now(), success=success, output=output)
+            now = self._store.finished(done)
         finally:
             with self._lock:
                 del self._active[execution.id]
         if now is None:
             return
         if not success and done.attempt <= now["retries"] and job["executor"]:
-            took = (instants.now() - done.started) / instants.SECOND
-            retry = Execution(job=done.job, group=done.group, attempt=done.attempt + 1, node=done.node)
-            if not self._stopping.wait(pause_before_retry(took, retry.attempt)):
-                self._run(job["name"], retry)
+            took = (instants.now() - done.started_at) / instants.SECOND
+            retry = Execution(
+                job_name=done.job_name, group=done.group, attempt=done.attempt + 1, node_name=done.node_name
+            )
+            time.sleep(pause_before_retry(took, retry.attempt))
+            self._run(job["name"], retry)
         elif now["status"] == "success":
             self._after_success(now)
 
@@ -141,4 +140,4 @@ class Runner:
                 return
             self.fire(child)
         if job["ephemeral"] and self._store.delete(job["name"]) is not None:
-            self.scheduler.remove(job["name"])
+            self._scheduler.remove(job["name"])

@@ -6,23 +6,19 @@ enforced.
 """
 
 import base64
-import binascii
-import grp
 import os
-import pwd
 import re
-import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Mapping
-from typing import Any
 
 from provider.schedule.moments import duration
 
 # A word; behind it an unquoted ; & | < > ends the command, and any other character spoils it.
 _WORD = re.compile(r"""(?:[^\s"'\\;&|<>`()$]|\$\([^)]*\)|\$|`[^`]*`|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _QUOTED = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+_SPACE = re.compile(r"\s*")
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
@@ -33,27 +29,31 @@ class _Failed(Exception):
 def execute(job: str, config: Mapping[str, str]) -> tuple[bytes, str | None]:
     """Called with the job's name and config; answers the output and why it failed, if it did."""
     try:
-        process = _start(_arguments(config), _options(job, config))
-        payload = _payload(config.get("payload", ""))
-    except _Failed as error:
+        payload = base64.b64decode(config.get("payload", ""), validate=True)
+        command = _arguments(config.get("command", ""), shell=config.get("shell") in _TRUE)
+        process = _start(command, job, config)
+    except (_Failed, ValueError) as error:  # ValueError: no base64, a NUL in a word
         return b"", str(error)
+    except KeyError:
+        return b"", f"user: unknown user {config['su']}"
+    except OSError as error:
+        return b"", f"fork/exec {command[0]}: {error.strerror}"
     with process:
         return _watch(process, payload, config)
 
 
-def _arguments(config: Mapping[str, str]) -> list[str]:
-    command = config.get("command", "")
-    if config.get("shell") in _TRUE:
+def _arguments(command: str, *, shell: bool) -> list[str]:
+    if shell:
         return ["/bin/sh", "-c", command]
-    words, rest = [], command.strip()
-    while rest:
-        match = _WORD.match(rest)
-        if match is None:
-            if rest[0] in "\"'`()\\":
-                raise _Failed("invalid command line string")
-            break
+    words, position = [], 0
+    command = command.strip()
+    while match := _WORD.match(command, position):
         words.append(_QUOTED.sub(_unquoted, match[0]))
-        rest = rest[match.end() :].lstrip()
+        position = match.end()
+        space = _SPACE.match(command, position)
+        position = space.end() if space else position
+    if command[position : position + 1] in ('"', "'", "`", "(", ")", "\\"):
+        raise _Failed("invalid command line string")
     if not words:
         raise _Failed("shell: Command missing")
     return words
@@ -64,40 +64,21 @@ def _unquoted(match: re.Match[str]) -> str:
     return escaped or single or re.sub(r"\\(.)", r"\1", double or "", flags=re.DOTALL)
 
 
-def _options(job: str, config: Mapping[str, str]) -> dict[str, Any]:
-    pairs = [pair.partition("=") for pair in config.get("env", "").split(",") if "=" in pair]
-    options: dict[str, Any] = {
-        "env": {**os.environ, **{name: value for name, _equals, value in pairs}, "ENV_JOB_NAME": job},
-        "cwd": config.get("cwd") or None,
-        "process_group": 0 if config.get("timeout") or config.get("su") else None,
-    }
-    if config.get("su"):
-        user, _colon, group = config["su"].partition(":")
-        try:
-            found = pwd.getpwnam(user)
-            options |= {"user": found.pw_uid, "group": grp.getgrnam(group).gr_gid if group else found.pw_gid}
-        except KeyError:
-            raise _Failed(f"user: unknown user {config['su']}") from None
-    return options
-
-
-def _payload(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise _Failed(f"illegal base64 data: {error}") from None
-
-
-def _start(command: list[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
-    program, pipe = command[0], subprocess.PIPE
-    if "/" not in program and shutil.which(program) is None:
-        raise _Failed(f'exec: "{program}": executable file not found in $PATH')
-    try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, **options)
-    except ValueError:  # a NUL in a word
-        raise _Failed(f"fork/exec {program}: invalid argument") from None
-    except OSError as error:
-        raise _Failed(f"fork/exec {program}: {(error.strerror or str(error)).lower()}") from None
+def _start(command: list[str], job: str, config: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Raises OSError, ValueError, or KeyError for an unknown user or group."""
+    added = dict(pair.split("=", 1) for pair in config.get("env", "").split(",") if "=" in pair)
+    user, _colon, group = config.get("su", "").partition(":")
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **added, "ENV_JOB_NAME": job},
+        cwd=config.get("cwd") or None,
+        user=user or None,
+        group=group or None,
+        process_group=0,
+    )
 
 
 def _watch(process: subprocess.Popen[bytes], payload: bytes, config: Mapping[str, str]) -> tuple[bytes, str | None]:

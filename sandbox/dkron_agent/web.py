@@ -75,36 +75,29 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path, _mark, query = self.path.partition("?")
-        if re.search(r"%(?![0-9a-fA-F]{2})", path) or not (self.headers["Host"] or self.request_version == "HTTP/1.0"):
-            self.send_error(400)
-            return
-        decoded = unquote_to_bytes(path.encode("latin-1")).decode(errors="replace")
+        hostless = not self.headers["Host"] and self.request_version == "HTTP/1.1"
         try:
-            request = Request(self.command, self.path, decoded, query, self._body())
+            body = self._chunks() if "Transfer-Encoding" in self.headers else self.rfile.read(self._length())
         except ValueError:
+            body = None
+        if body is None or hostless or re.search(r"%(?![0-9a-fA-F]{2})", path):
             self.send_error(400)
-            return
-        self._send(self.server.answer(request))
+        else:
+            decoded = unquote_to_bytes(path.encode("latin-1")).decode(errors="replace")
+            self._send(self.server.answer(Request(self.command, self.path, decoded, query, body)))
 
-    def _body(self) -> bytes:
-        """Raises ValueError for a length that is none."""
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return self._chunks()
-        length = int(self.headers.get("Content-Length", "0"))
-        if not 0 <= length <= _MAX_BODY:
-            raise ValueError(length)
-        return self.rfile.read(length)
+    def _length(self) -> int:
+        """Raises ValueError for what is none."""
+        return min(abs(int(self.headers.get("Content-Length", "0"))), _MAX_BODY)
 
     def _chunks(self) -> bytes:
-        parts: list[bytes] = []
+        """Raises ValueError for what are none."""
+        body = b""
         while size := int(self.rfile.readline(1024).partition(b";")[0], 16):
-            if not 0 < size <= _MAX_BODY:
-                raise ValueError(size)
-            parts.append(self.rfile.read(size))
+            body += self.rfile.read(min(abs(size), _MAX_BODY))
             self.rfile.readline(3)
-        while self.rfile.readline(1024).strip():
-            pass
-        return b"".join(parts)
+        self.rfile.readline(1024)
+        return body
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """What the parser refuses, as Dkron's server words it; the connection ends."""
@@ -112,13 +105,11 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(Response(code, f"{code} {http.client.responses[code]}".encode(), TEXT, {"Connection": "close"}))
 
     def _send(self, response: Response) -> None:
-        headers = dict(response.headers)
-        if response.content_type:
-            headers["Content-Type"] = response.content_type
+        length = {"Content-Length": str(len(response.body))}
+        kind = {"Content-Type": response.content_type} if response.content_type else {}
         self.send_response_only(response.status)
-        for name, value in headers.items():
+        for name, value in (response.headers | kind | length).items():
             self.send_header(name, value.encode().decode("latin-1"))
-        self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(response.body)

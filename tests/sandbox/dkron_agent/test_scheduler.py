@@ -120,12 +120,12 @@ def ran(store: Store, **fields: Any) -> list[str]:
         runs.append(name)
         return b"", None
 
-    runner = Runner(store, "n", {}, {"note": executor})
-    runner.scheduler = Scheduler(runner.fire)
+    scheduler = Scheduler(lambda _job: None)
+    runner = Runner(store, scheduler, "n", {}, {"note": executor})
     store.put(job(**{"executor": "note", **fields}))
     stored = store.get("j")
     assert stored is not None
-    runner.scheduler.add(stored)
+    scheduler.add(stored)
     runner.fire(stored)
     return runs
 
@@ -153,12 +153,12 @@ def test_a_tick_runs_the_job_only_if_it_may(store: Store, fields: dict[str, Any]
 
 @pytest.mark.parametrize(("concurrency", "runs"), [("forbid", []), ("allow", ["j"]), ("", ["j"])])
 def test_an_execution_that_never_ended_blocks_a_forbid_job(store: Store, concurrency: str, runs: list[str]) -> None:
-    store.started(Execution(job="j", group=1, node="n", started=1))
+    store.started(Execution(job_name="j", group=1, node_name="n", started_at=1))
     assert ran(store, concurrency=concurrency) == runs
 
 
 def test_the_result_of_a_job_deleted_meanwhile_is_dropped(store: Store) -> None:
-    execution = Execution(job="j", group=1, node="n", started=1, finished=2, success=True)
+    execution = Execution(job_name="j", group=1, node_name="n", started_at=1, finished_at=2, success=True)
     assert store.finished(execution) is None
     assert store.executions("j") == []
 
