@@ -7,7 +7,6 @@ of Dkron either is Dkron's 404. It stores and runs nothing itself.
 import json
 import re
 import threading
-import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -54,8 +53,8 @@ class Api:
             ("GET", "/health", lambda _request: _json({"status": "healthy"})),
             ("GET", "/v1/leader", self._leader),
             ("GET", "/v1/isleader", self._isleader),
-            ("GET", "/v1/members", self._members),
-            ("GET", "/v1/busy", self._busy),
+            ("GET", "/v1/members", lambda _request: _list([node.member() | node.alive()])),
+            ("GET", "/v1/busy", lambda _request: _list([one.as_shown() for one in node.runner.active()])),
             ("GET", "/v1/pause", lambda _request: _json({"paused": self._paused})),
             ("POST", "/v1/(un|)pause", self._pause),
             ("GET", "/v1/jobs", self._list),
@@ -92,21 +91,13 @@ class Api:
         return None
 
     def _refuse(self, request: Request) -> Response:
-        return _text(
-            501, f"{request.method} {request.path} is not part of this stand-in for Dkron; use a real one for it"
-        )
+        return _text(501, f"{request.method} {request.path} is not part of this stand-in; use a real Dkron for it")
 
     def _leader(self, _request: Request) -> Response:
         return _json(self._node.member()) if self._node.has_leader() else _text(500, "null")
 
     def _isleader(self, _request: Request) -> Response:
         return _json("I am a leader") if self._node.has_leader() else _json("I am a follower", 404)
-
-    def _members(self, _request: Request) -> Response:
-        return _list([self._node.member() | {"id": str(uuid.uuid4()), "statusText": "alive"}])
-
-    def _busy(self, _request: Request) -> Response:
-        return _list([one.as_shown() for one in self._node.runner.active()])
 
     def _pause(self, _request: Request, un: str) -> Response:
         self._paused = not un

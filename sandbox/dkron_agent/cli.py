@@ -38,15 +38,12 @@ def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - a command's output
 
 
-def _address(text: str) -> tuple[str, int]:
+def host_and_port(text: str) -> tuple[str, int]:
     """HOST:PORT, either of which may be left out: loopback, and any free port. Raises ValueError."""
     match = re.fullmatch(r"([^:]*)(?::(\d{1,5}))?", text)
     if match is None or int(match[2] or 0) > 65_535:
         raise ValueError(text)
     return match[1] or "127.0.0.1", int(match[2] or 0)
-
-
-_address.__name__ = "HOST:PORT"  # how argparse names it in a refusal
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,9 +53,9 @@ def parser() -> argparse.ArgumentParser:
     agent = commands.add_parser("agent", help="start the node", allow_abbrev=False, description=NOTICE, epilog=_HINT)
     agent.add_argument("--server", action="store_true", required=True, help="there are no agents without a server here")
     agent.add_argument("--bootstrap-expect", type=int, choices=[1], required=True, help="a single node")
-    agent.add_argument("--http-addr", type=_address, default=":8080", help="no host: loopback only")
+    agent.add_argument("--http-addr", type=host_and_port, default=":8080", help="no host: loopback only")
     agent.add_argument("--data-dir", type=Path, default=Path("dkron.data"))
-    agent.add_argument("--bind-addr", type=_address, default=":8946", help="shown, not opened")
+    agent.add_argument("--bind-addr", type=host_and_port, default=":8946", help="shown, not opened")
     agent.add_argument("--advertise-addr", default="", help="shown, not opened; as --bind-addr")
     agent.add_argument("--rpc-port", type=int, default=6868, help="shown, not opened")
     agent.add_argument("--node-name", default=socket.gethostname())

@@ -4,7 +4,6 @@ Decides what is accepted (recorded: http.json c, d, e, f); it stores nothing. Wh
 is valid is asked of the provider's pure modules; the tests hold the answers to the recordings.
 """
 
-import functools
 import json
 import re
 from typing import Any, Final
@@ -26,8 +25,8 @@ _FLAGS: Final = ("disabled", "ephemeral")
 _COUNTERS: Final = ("success_count", "error_count")
 _MAPS: Final = ("tags", "metadata", "executor_config")
 _DATES: Final = ("last_success", "last_error", "starts_at", "expires_at")
+_NULLABLE: Final = (*_MAPS, *_DATES, "processors", "dependent_jobs")
 _MEMORY = re.compile(r"\s*(\d+\.?\d*|\.\d+)(?:B|BYTES|([KMGT])B?)?\s*", re.ASCII | re.IGNORECASE)
-_BLANKS: Final = " \t\r\n"  # what may stand before the first JSON value
 
 
 class Refused(ValueError):
@@ -44,7 +43,7 @@ def blank() -> Job:
         **dict.fromkeys(_TEXTS, ""),
         **dict.fromkeys(_FLAGS, False),
         **dict.fromkeys(_COUNTERS, 0),
-        **dict.fromkeys((*_MAPS, *_DATES, "processors", "dependent_jobs")),
+        **dict.fromkeys(_NULLABLE),
         "retries": 0,
         "next": instants.NEVER,
         "concurrency": "allow",
@@ -61,7 +60,6 @@ _KINDS: Final[dict[str, str]] = {
     "processors": "map of maps",
     "dependent_jobs": "list of texts",
 }
-_NULLABLE: Final = (*_MAPS, *_DATES, "processors", "dependent_jobs")
 
 
 def _read(kind: str, value: Any, before: Any = None) -> Any:
@@ -80,15 +78,11 @@ def _read(kind: str, value: Any, before: Any = None) -> Any:
         case "list of texts", list():
             return [_read("text", "" if item is None else item) for item in value]
         case "map of texts", tuple():
-            return {
-                **(before or {}),
-                **{as_sent(key): _read("text", "" if item is None else item) for key, item in value},
-            }
+            texts = {as_sent(key): _read("text", "" if item is None else item) for key, item in value}
+            return (before or {}) | texts
         case "map of maps", tuple():
-            return {
-                **(before or {}),
-                **{as_sent(key): None if item is None else _read("map of texts", item) for key, item in value},
-            }
+            maps = {as_sent(key): _read("map of texts", () if item is None else item) for key, item in value}
+            return (before or {}) | maps
     raise ValueError(f"must be a {kind}")
 
 
@@ -103,7 +97,7 @@ def parse(body: bytes) -> Job:
     """The job of a request's body: its first JSON value, whatever follows. Raises Refused."""
     job = blank()
     try:
-        value, _end = _DECODER.raw_decode(body.decode(errors="replace").lstrip(_BLANKS))
+        value, _end = _DECODER.raw_decode(body.decode(errors="replace").lstrip(" \t\r\n"))
     except RecursionError:
         raise Refused("Unable to parse payload: nested too deep.") from None
     except ValueError as error:
@@ -135,15 +129,9 @@ def validate(job: Job) -> None:
         raise Refused(f"Job validation failed: {problem}.")
 
 
-@functools.lru_cache(maxsize=4096)
-def _parsed(text: str, name: str) -> schedule.Schedule:
-    return schedule.parse(text, name)
-
-
 def rule(job: Job) -> schedule.Schedule:
-    """The job's schedule, parsed. Raises schedule.ScheduleError. Its name counts only where "~" stands for it."""
-    text = job["schedule"]
-    return _parsed(text, job["name"] if "~" in text else "")
+    """The job's schedule, parsed. Raises schedule.ScheduleError."""
+    return schedule.parse(job["schedule"], job["name"])
 
 
 def _problem(job: Job) -> str | None:
@@ -187,7 +175,7 @@ def as_stored(job: Job) -> Job:
     stored = dict(job, id=job["name"])
     for name in (*_MAPS, "dependent_jobs"):
         stored[name] = stored[name] or None
-    stored["processors"] = {name: config or {} for name, config in (stored["processors"] or {}).items()}
+    stored["processors"] = stored["processors"] or {}
     stored["retries"] %= 2**32
     for name in _COUNTERS:
         stored[name] = (stored[name] + 2**31) % 2**32 - 2**31

@@ -6,6 +6,7 @@ minority_leader_left), and a job that is stored but never scheduled. It knows no
 
 import os
 import threading
+import uuid
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,6 +86,10 @@ class Node:
         who = {"Name": self._name, "Addr": self._address, "Port": self._port, "Tags": self._tags, "Status": 1}
         versions = {"ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5}
         return {**who, **versions, "DelegateCur": 4}
+
+    def alive(self) -> dict[str, Any]:
+        """What a list of members says besides."""
+        return {"id": str(uuid.uuid4()), "statusText": "alive"}
 
     def about(self) -> dict[str, Any]:
         zeros = ("coordinate_resets", "event_queue", "failed", "health_score", "intent_queue", "left", "query_queue")

@@ -117,9 +117,7 @@ class Runner:
             return
         if not success and done.attempt <= now["retries"] and job["executor"]:
             took = (instants.now() - done.started_at) / instants.SECOND
-            retry = Execution(
-                job_name=done.job_name, group=done.group, attempt=done.attempt + 1, node_name=done.node_name
-            )
+            retry = replace(execution, attempt=done.attempt + 1)
             time.sleep(pause_before_retry(took, retry.attempt))
             self._run(job["name"], retry)
         elif now["status"] == "success":

@@ -10,15 +10,13 @@ import os
 import re
 import signal
 import subprocess
-import threading
 from collections.abc import Mapping
 
 from provider.schedule.moments import duration
 
 # A word; behind it an unquoted ; & | < > ends the command, and any other character spoils it.
-_WORD = re.compile(r"""(?:[^\s"'\\;&|<>`()$]|\$\([^)]*\)|\$|`[^`]*`|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
+_WORD = re.compile(r"""((?:[^\s"'\\;&|<>`()$]|\$\([^)]*\)|\$|`[^`]*`|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+)\s*""", re.DOTALL)
 _QUOTED = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
-_SPACE = re.compile(r"\s*")
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
@@ -48,10 +46,8 @@ def _arguments(command: str, *, shell: bool) -> list[str]:
     words, position = [], 0
     command = command.strip()
     while match := _WORD.match(command, position):
-        words.append(_QUOTED.sub(_unquoted, match[0]))
+        words.append(_QUOTED.sub(_unquoted, match[1]))
         position = match.end()
-        space = _SPACE.match(command, position)
-        position = space.end() if space else position
     if command[position : position + 1] in ('"', "'", "`", "(", ")", "\\"):
         raise _Failed("invalid command line string")
     if not words:
@@ -82,19 +78,12 @@ def _start(command: list[str], job: str, config: Mapping[str, str]) -> subproces
 
 
 def _watch(process: subprocess.Popen[bytes], payload: bytes, config: Mapping[str, str]) -> tuple[bytes, str | None]:
-    late = threading.Event()
-
-    def kill() -> None:
-        late.set()
-        os.killpg(process.pid, signal.SIGKILL)
-
     limit = duration(config.get("timeout") or "0") / 1e9
-    timer = threading.Timer(max(0, limit), kill)
-    if limit:
-        timer.start()
-    output, _none = process.communicate(payload)
-    timer.cancel()
-    if late.is_set():
+    try:
+        output, _none = process.communicate(payload, max(0, limit) if limit else None)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _none = process.communicate()
         what = f"Job '{config['command']}' execution time exceeding defined timeout {config['timeout']}"
         output += f"shell: {what}. Job was killed".encode()
     code = process.returncode

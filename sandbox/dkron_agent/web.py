@@ -16,7 +16,6 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 _MAX_LINE: Final = 2**20  # bytes
-_MAX_BODY: Final = 64 * 2**20
 TEXT: Final = "text/plain; charset=utf-8"
 
 # The longest header line that the standard library's parser takes; it has no argument for that.
@@ -77,7 +76,7 @@ class _Connection(BaseHTTPRequestHandler):
         path, _mark, query = self.path.partition("?")
         hostless = not self.headers["Host"] and self.request_version == "HTTP/1.1"
         try:
-            body = self._chunks() if "Transfer-Encoding" in self.headers else self.rfile.read(self._length())
+            body = self._body()
         except ValueError:
             body = None
         if body is None or hostless or re.search(r"%(?![0-9a-fA-F]{2})", path):
@@ -86,15 +85,13 @@ class _Connection(BaseHTTPRequestHandler):
             decoded = unquote_to_bytes(path.encode("latin-1")).decode(errors="replace")
             self._send(self.server.answer(Request(self.command, self.path, decoded, query, body)))
 
-    def _length(self) -> int:
-        """Raises ValueError for what is none."""
-        return min(abs(int(self.headers.get("Content-Length", "0"))), _MAX_BODY)
-
-    def _chunks(self) -> bytes:
-        """Raises ValueError for what are none."""
+    def _body(self) -> bytes:
+        """Raises ValueError for a length that is none."""
+        if "Transfer-Encoding" not in self.headers:
+            return self.rfile.read(int(self.headers.get("Content-Length", "0")))
         body = b""
         while size := int(self.rfile.readline(1024).partition(b";")[0], 16):
-            body += self.rfile.read(min(abs(size), _MAX_BODY))
+            body += self.rfile.read(size)
             self.rfile.readline(3)
         self.rfile.readline(1024)
         return body
@@ -105,11 +102,11 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(Response(code, f"{code} {http.client.responses[code]}".encode(), TEXT, {"Connection": "close"}))
 
     def _send(self, response: Response) -> None:
-        length = {"Content-Length": str(len(response.body))}
-        kind = {"Content-Type": response.content_type} if response.content_type else {}
         self.send_response_only(response.status)
-        for name, value in (response.headers | kind | length).items():
-            self.send_header(name, value.encode().decode("latin-1"))
+        headers = {"Content-Type": response.content_type, **response.headers, "Content-Length": str(len(response.body))}
+        for name, value in headers.items():
+            if value:
+                self.send_header(name, value.encode().decode("latin-1"))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(response.body)

@@ -50,7 +50,7 @@ def test_a_module_in_the_working_directory_is_not_taken_for_its_own(tmp_path: Pa
         (["agent", "--server"], "the following arguments are required: --bootstrap-expect"),
         (["agent", "--bootstrap-expect=1"], "the following arguments are required: --server"),
         (["agent", "--server", "--bootstrap-expect=3"], "argument --bootstrap-expect: invalid choice: 3"),
-        ([*AGENT, "--http-addr=127.0.0.1:99999"], "invalid HOST:PORT value: '127.0.0.1:99999'"),
+        ([*AGENT, "--http-addr=127.0.0.1:99999"], "invalid host_and_port value: '127.0.0.1:99999'"),
         (["leave"], "invalid choice: 'leave'"),
         ([*AGENT, "--data-dir=/dev/null"], "can't start: "),
     ],
