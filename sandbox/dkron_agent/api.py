@@ -7,6 +7,7 @@ of Dkron either is Dkron's 404. It stores and runs nothing itself.
 import json
 import re
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from .web import TEXT, Request, Response
 JSON: Final = "application/json; charset=utf-8"
 # Dkron's limit is on the message between its nodes, 4,194,304 bytes; this is the body that makes one (recorded: n12).
 _MAX_JOB: Final = 4_194_311
+_ALIVE: Final = {"id": str(uuid.uuid4()), "statusText": "alive"}  # what the list of members says besides
 _NO_LEADER: Final = "failed to exit idle mode: passthrough: received empty target in Build()"
 
 
@@ -26,19 +28,19 @@ def _text(status: int, text: str) -> Response:
 
 
 def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(status, json.dumps(value, ensure_ascii=False).encode(), JSON, headers or {})
+    """None stands for what can't be written, and is an empty body (recorded: p03, p04)."""
+    body = b"" if value is None else json.dumps(value, ensure_ascii=False).encode()
+    return Response(status, body, JSON, headers or {})
 
 
 def _list(values: list[Any], total: int | None = None) -> Response:
-    """A list with the count of all there are; an empty body when one of its jobs can't be written (recorded: p04)."""
+    """A list with the count of all there are."""
     headers = {"X-Total-Count": str(len(values) if total is None else total)}
-    return Response(200, b"", JSON, headers) if None in values else _json(values, headers=headers)
+    return _json(None if None in values else values, headers=headers)
 
 
 def _job(value: job.Job, status: int = 200, location: str = "") -> Response:
-    """A job as the answer; an empty body when one of its dates can't be written (recorded: p03)."""
-    shown, headers = job.as_shown(value), {"Location": location} if location else {}
-    return Response(status, b"", JSON, headers) if shown is None else _json(shown, status, headers)
+    return _json(job.as_shown(value), status, {"Location": location})
 
 
 class Api:
@@ -53,7 +55,7 @@ class Api:
             ("GET", "/health", lambda _request: _json({"status": "healthy"})),
             ("GET", "/v1/leader", self._leader),
             ("GET", "/v1/isleader", self._isleader),
-            ("GET", "/v1/members", lambda _request: _list([node.member() | node.alive()])),
+            ("GET", "/v1/members", lambda _request: _list([node.member() | _ALIVE])),
             ("GET", "/v1/busy", lambda _request: _list([one.as_shown() for one in node.runner.active()])),
             ("GET", "/v1/pause", lambda _request: _json({"paused": self._paused})),
             ("POST", "/v1/(un|)pause", self._pause),
@@ -80,7 +82,7 @@ class Api:
             return Response(404, b"404 page not found", "text/plain")
         try:
             return handler(request)
-        except (job.Panic, listing.UnknownSort):
+        except job.Panic:
             return Response(500)
 
     def _handler(self, method: str, path: str) -> Callable[[Request], Response] | None:

@@ -17,14 +17,10 @@ from typing import NoReturn
 
 from . import VERSION
 from .api import Api
-from .node import NO_LEADER_FILE, UNSCHEDULED_FILE, Node
+from .node import Node
 from .web import Server
 
 NOTICE = "sandbox dkron: a stand-in for development and tests, not Dkron"
-_HINT = (
-    f"In the environment, for tests: {NO_LEADER_FILE}=PATH: while that file exists, the node has no leader. "
-    f"{UNSCHEDULED_FILE}=PATH: the jobs that this file names, one a line, are stored but never scheduled."
-)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     root = _Parser("dkron", description=NOTICE, allow_abbrev=False)
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("version", help="show the version", allow_abbrev=False)
-    agent = commands.add_parser("agent", help="start the node", allow_abbrev=False, description=NOTICE, epilog=_HINT)
+    agent = commands.add_parser("agent", help="start the node", allow_abbrev=False, description=NOTICE)
     agent.add_argument("--server", action="store_true", required=True, help="there are no agents without a server here")
     agent.add_argument("--bootstrap-expect", type=int, choices=[1], required=True, help="a single node")
     agent.add_argument("--http-addr", type=host_and_port, default=":8080", help="no host: loopback only")

@@ -106,20 +106,13 @@ def _send(config: Config, headers: dict[str, str], timeout: int | None) -> reque
     request = requests.Request(config["method"], config["url"], {**_USUAL, **own}, data=config.get("body", "").encode())
     prepared = request.prepare()
     prepared.method = config["method"]  # as it is written, and not in capitals
-    key = _file(config, "tlsCertificateKeyFile")
-    certificate = _file(config, "tlsCertificateFile")
-    verify = False if config.get("tlsNoVerifyPeer") in _TRUE else _file(config, "tlsRootCAsFile") or True
+    roots = config.get("tlsRootCAsFile", "")
+    known = roots if roots and Path(roots).is_file() else True  # a file that is missing counts as none
+    verify = False if config.get("tlsNoVerifyPeer") in _TRUE else known
     with requests.Session() as session:
         session.trust_env = False  # no proxy, no ~/.netrc
         session.max_redirects = _MOST_REDIRECTS
-        pair = (certificate, key) if certificate and key else certificate
-        return session.send(prepared, timeout=timeout, verify=verify, cert=pair)
-
-
-def _file(config: Config, name: str) -> str | None:
-    """The file that is configured; one that is missing counts as none."""
-    path = config.get(name, "")
-    return path if path and Path(path).is_file() else None
+        return session.send(prepared, timeout=timeout, verify=verify)
 
 
 def _matches(pattern: str, text: str) -> bool:

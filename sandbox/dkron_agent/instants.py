@@ -1,10 +1,9 @@
 """Instants: whole nanoseconds since 1970 in UTC, read from and written as the API's dates.
 
-Plain integers, because Dkron takes dates in years that `datetime` can't hold. It knows nothing of schedules.
+Plain integers, because Dkron takes dates in years that `datetime` can't hold.
 """
 
 import re
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,10 +14,6 @@ NEVER: Final = -62_135_596_800 * SECOND  # 0001-01-01T00:00:00Z
 EPOCH: Final = 0  # what a child without a schedule shows as its next run
 _WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\dT\d\d?:\d\d", re.ASCII)
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def now() -> int:
-    return time.time_ns()
 
 
 def from_moment(read: Moment) -> int:

@@ -37,19 +37,6 @@ class Panic(Exception):
     """Dkron's handler dies: 500 with an empty body."""
 
 
-def blank() -> Job:
-    """A job without a word in it, as an upsert fills it up."""
-    return {
-        **dict.fromkeys(_TEXTS, ""),
-        **dict.fromkeys(_FLAGS, False),
-        **dict.fromkeys(_COUNTERS, 0),
-        **dict.fromkeys(_NULLABLE),
-        "retries": 0,
-        "next": instants.NEVER,
-        "concurrency": "allow",
-    }
-
-
 _KINDS: Final[dict[str, str]] = {
     **dict.fromkeys(_TEXTS, "text"),
     **dict.fromkeys(_FLAGS, "true or false"),
@@ -60,6 +47,15 @@ _KINDS: Final[dict[str, str]] = {
     "processors": "map of maps",
     "dependent_jobs": "list of texts",
 }
+
+
+_EMPTY: Final = {"text": "", "true or false": False, "whole number": 0, "whole number from 0": 0}
+
+
+def blank() -> Job:
+    """A job without a word in it, as an upsert fills it up."""
+    job = {name: _EMPTY.get(kind) for name, kind in _KINDS.items()}
+    return job | {"next": instants.NEVER, "concurrency": "allow"}
 
 
 def _read(kind: str, value: Any, before: Any = None) -> Any:
@@ -98,15 +94,11 @@ def parse(body: bytes) -> Job:
     job = blank()
     try:
         value, _end = _DECODER.raw_decode(body.decode(errors="replace").lstrip(" \t\r\n"))
-    except RecursionError:
-        raise Refused("Unable to parse payload: nested too deep.") from None
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise Refused(f"Unable to parse payload: {error}.") from None
-    if value is None:
-        return job
-    if not isinstance(value, tuple):
+    if not isinstance(value, tuple | None):
         raise Refused("Unable to parse payload: a job is an object.")
-    for key, item in value:
+    for key, item in value or ():
         _set(job, key.lower(), item)
     return job
 

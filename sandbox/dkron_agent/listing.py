@@ -28,10 +28,6 @@ _SORTS_OF_EXECUTIONS: Final[dict[str, Callable[[Execution], Any]]] = {
 }
 
 
-class UnknownSort(Exception):
-    """Answered with 500 and an empty body."""
-
-
 def parse_query(text: str) -> dict[str, str]:
     """The first value of each parameter; pairs with a semicolon or a broken escape are dropped (recorded: l45, l46)."""
     pairs = [pair for pair in text.split("&") if ";" not in pair and not _BROKEN_ESCAPE.search(pair)]
@@ -43,13 +39,13 @@ def number(text: str) -> int | None:
 
 
 def select(jobs: Sequence[Job], query: Query) -> list[Job]:
-    """The jobs that the query asks for, in its order. Raises UnknownSort."""
+    """The jobs that the query asks for, in its order. Raises Panic for an unknown one."""
     sort = query.get("_sort", "id")
     sort = "name" if sort == "id" else sort
     if sort in _SORTS_OF_EXECUTIONS.keys() - {""}:
         return []
     if sort not in _SORTS:
-        raise UnknownSort
+        raise Panic
     wanted = {match[1]: value for name, value in query.items() if (match := _METADATA.match(name))}
     text, status, disabled = (query.get(name, "") for name in ("q", "status", "disabled"))
     found = [

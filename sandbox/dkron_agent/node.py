@@ -6,7 +6,7 @@ minority_leader_left), and a job that is stored but never scheduled. It knows no
 
 import os
 import threading
-import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ class Node:
         }
         self.store = Store(directory)
         executors: dict[str, Executor] = {"shell": shell_executor.execute, "http": HttpExecutor()}
-        self.scheduler = Scheduler(self._fire)
+        self.scheduler = Scheduler(self._fire, lambda: datetime.now(UTC))
         self.runner = Runner(self.store, self.scheduler, name, self._tags, executors)
         self._writing = threading.Lock()
         for job in self.store.jobs():
@@ -86,10 +86,6 @@ class Node:
         who = {"Name": self._name, "Addr": self._address, "Port": self._port, "Tags": self._tags, "Status": 1}
         versions = {"ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5}
         return {**who, **versions, "DelegateCur": 4}
-
-    def alive(self) -> dict[str, Any]:
-        """What a list of members says besides."""
-        return {"id": str(uuid.uuid4()), "statusText": "alive"}
 
     def about(self) -> dict[str, Any]:
         zeros = ("coordinate_resets", "event_queue", "failed", "health_score", "intent_queue", "left", "query_queue")

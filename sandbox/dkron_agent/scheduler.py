@@ -7,7 +7,7 @@ upsert starts the interval anew (recorded: sched-repost). It decides when, never
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from .job import Job, rule
 from .store import server_zone
@@ -21,14 +21,10 @@ class Entry:
     next: datetime | None
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Scheduler:
     """`fire` is called with the job, in a thread of its own, whenever its time has come."""
 
-    def __init__(self, fire: Callable[[Job], None], clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, fire: Callable[[Job], None], clock: Callable[[], datetime]) -> None:
         self._fire = fire
         self._clock = clock
         self._entries: dict[str, Entry] = {}

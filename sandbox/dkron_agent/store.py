@@ -91,10 +91,6 @@ class Store:
         self._db.executescript(_TABLES)
         self._jobs: dict[str, Job] = {name: json.loads(body) for name, body in self._db.execute("SELECT * FROM jobs")}
 
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
-
     def get(self, name: str) -> Job | None:
         return self._jobs.get(name)
 
