@@ -4,54 +4,27 @@ import contextlib
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-SANDBOX = ROOT / "sandbox" / "bin" / "dkron"
+from dev.say import SANDBOX_BIN
+from tests.e2e.harness import free_port, tool, wait_until
+
+SANDBOX = SANDBOX_BIN / "dkron"
 setattr(http.client, "_MAXLINE", 2**20)  # noqa: B010 - Dkron answers with header lines of 64 KB
-
-
-def real_dkron() -> str | None:
-    """The real program on PATH, if there is one."""
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
-        found = shutil.which("dkron", path=folder)
-        if found and Path(found).resolve() != SANDBOX.resolve():
-            return found
-    return None
 
 
 def programs() -> list[Any]:
     """Parameters: the stand-in and, where it is, the real dkron, because what holds the one must hold for the other."""
-    real = real_dkron()
+    real = tool("dkron", "real")
     absent = pytest.mark.skipif(real is None, reason="no real dkron on PATH")
-    return [pytest.param(str(SANDBOX), id="sandbox"), pytest.param(real, id="real", marks=[absent, pytest.mark.e2e])]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
-    """Polls; the limit is only there so that a broken test ends."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            if result := condition():
-                return result
-        time.sleep(0.01)
-    raise AssertionError(f"{what}: not within {timeout} s")
+    return [pytest.param(SANDBOX, id="sandbox"), pytest.param(real, id="real", marks=[absent, pytest.mark.e2e])]
 
 
 @dataclass(frozen=True)
@@ -68,7 +41,7 @@ class Answer:
 class Agent:
     """A running agent on loopback. `data` outlives it."""
 
-    program: str
+    program: Path
     data: Path
     name: str = "c1"
     environment: dict[str, str] = field(default_factory=dict)
@@ -78,7 +51,7 @@ class Agent:
     def start(self) -> "Agent":
         self.data.mkdir(parents=True, exist_ok=True)
         command = [
-            self.program, "agent", "--server", "--bootstrap-expect=1", f"--http-addr=127.0.0.1:{self.port}",
+            str(self.program), "agent", "--server", "--bootstrap-expect=1", f"--http-addr=127.0.0.1:{self.port}",
             "--advertise-addr=127.0.0.1", f"--bind-addr=127.0.0.1:{free_port()}", f"--rpc-port={free_port()}",
             f"--data-dir={self.data}", f"--node-name={self.name}", "--disable-usage-stats", "--log-level=error",
         ]  # fmt: skip
@@ -93,7 +66,9 @@ class Agent:
     def _answers(self, path: str) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, (self.data / "log").read_text()[-1000:]
-        return self.call("GET", path).status == 200
+        with contextlib.suppress(OSError):
+            return self.call("GET", path).status == 200
+        return False
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """The exit code. A kill takes the whole group, as the real one leaves its plugins behind."""
@@ -103,12 +78,7 @@ class Agent:
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        try:
-            return process.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
+        return process.wait(60)
 
     def __enter__(self) -> "Agent":
         self.start()

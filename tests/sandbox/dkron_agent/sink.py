@@ -22,6 +22,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 ALL_FINE = b"success: all fine\n"
+PLAIN: dict[str, tuple[Any, ...]] = {
+    "nocontent": (204,),
+    "json": (200, b'{"status":"fail","code":1}'),
+    "loop": (302, b"", "/loop"),
+    "gzip": (200, gzip.compress(b"plain text inside"), "", "gzip"),
+    "binary": (200, b"\xff\xfe\x00ab\xff"),
+}
 
 
 @dataclass(frozen=True)
@@ -100,10 +107,11 @@ class _Connection(BaseHTTPRequestHandler):
         else:
             self._act(path.split("/")[1:])
 
-    def _send(self, status: int, body: bytes = b"", **headers: str) -> None:
+    def _send(self, status: int, body: bytes = b"", location: str = "", packing: str = "") -> None:
         self.send_response_only(status, http.client.responses.get(status, "Odd"))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+        for name, value in (("Location", location), ("Content-Encoding", packing)):
+            if value:
+                self.send_header(name, value)
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -111,51 +119,39 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _act(self, path: list[str]) -> None:
         match path:
-            case ["status", code]:
-                self._send(int(code), b"" if code == "204" else f"status {code}".encode())
-            case ["body", *text]:
-                self._send(200, "/".join(text).encode())
-            case ["redirect", code, where]:
-                self._send(int(code), Location=f"/{where}")
-            case ["redirect-host"]:
-                self._send(302, Location=f"http://localhost:{self.server.port}/ok")
             case ["flaky", key, failures]:
                 self.server.calls[key] += 1
                 number = self.server.calls[key]
                 self._send(500 if number <= int(failures) else 200, f"call {number}".encode())
+            case ["wait"]:
+                self.server.released.wait(60)
+                self._send(200, b"ok")
             case [("slow" | "drip") as how, seconds]:
                 if how == "drip":
                     self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nd")
                 if not self.server.released.wait(float(seconds)):
                     self._send(200, b"ok")
-            case ["big", size]:
-                self._send(200, b"S" + b"a" * (int(size) - 2) + b"E")
-            case [name]:
-                self._fixed(name)
-            case _:
-                self._send(200, b"ok")
-
-    def _fixed(self, name: str) -> None:
-        match name:
-            case "wait":
-                self.server.released.wait(60)
-                self._send(200, b"ok")
-            case "nocontent":
-                self._send(204)
-            case "json":
-                self._send(200, b'{"status":"fail","code":1}')
-            case "loop":
-                self._send(302, Location="/loop")
-            case "gzip":
-                self._send(200, gzip.compress(b"plain text inside"), Content_Encoding="gzip")
-            case "binary":
-                self._send(200, b"\xff\xfe\x00ab\xff")
-            case "garbage":
+            case ["garbage"]:
                 self.wfile.write(b"this is not HTTP\r\n")
-            case "close":
+            case ["close"]:
                 pass
             case _:
-                self._send(200, b"ok")
+                self._send(*self._plain(path))
+
+    def _plain(self, path: list[str]) -> tuple[Any, ...]:
+        """Status, body, location and packing."""
+        match path:
+            case ["status", code]:
+                return int(code), b"" if code == "204" else f"status {code}".encode()
+            case ["body", *text]:
+                return 200, "/".join(text).encode()
+            case ["redirect", code, where]:
+                return int(code), b"", f"/{where}"
+            case ["redirect-host"]:
+                return 302, b"", f"http://localhost:{self.server.port}/ok"
+            case ["big", size]:
+                return 200, b"S" + b"a" * (int(size) - 2) + b"E"
+        return PLAIN.get(path[0], (200, b"ok"))
 
 
 def certificate(path: Path, *, for_loopback: bool) -> Path:

