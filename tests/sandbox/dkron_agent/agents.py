@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from dev.agent import free_port
 from dev.say import SANDBOX_BIN
-from tests.e2e.harness import free_port, tool, wait_until
+from tests.e2e.harness import tool, wait_until
 
 SANDBOX = SANDBOX_BIN / "dkron"
 setattr(http.client, "_MAXLINE", 2**20)  # noqa: B010 - Dkron answers with header lines of 64 KB
