@@ -1,7 +1,6 @@
 """The web server: the standard library's, with the limits and the refusals of Dkron's.
 
-Dkron takes request lines and headers of 64 KB and more, and a body in chunks (recorded: http.json n01-n18, m34-m38). It
-knows no routes.
+Dkron takes lines of 64 KB and more, and a body in chunks (recorded: http.json n01-n18, m34-m38). It knows no routes.
 """
 
 import http.client
