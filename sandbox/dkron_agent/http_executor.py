@@ -1,27 +1,31 @@
-"""The http executor: sends a job's request the way Dkron does, byte for byte, and judges the answer its way.
+"""The http executor: sends a job's request as Dkron does, and judges the answer its way.
 
-Recorded: firing.json wire-*, hdr-*, out-*, expect*, timeout-*, tls-*, crash-*. Its quirks are the point: a header
-value is cut at its second colon, and an item without a colon kills this executor until the agent restarts. It writes
-the request itself, because no client library sends these headers in this order.
+Recorded: http_executor.json, firing.json wire-*, hdr-*, out-*, expect*, timeout-*, tls-*, crash-*. Its quirks are the
+point: a header value is cut at its second colon, and an item without a colon kills this executor until the agent
+restarts. Sending, redirects and TLS are left to requests, and so are the words of most errors.
 """
 
-import base64
-import gzip
-import http.client
+import json
 import re
-import secrets
-import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
-from . import gojson, goregexp, gourl, transport
+import requests
+import urllib3
 
 Config = Mapping[str, str]
 
-_OWN_PLACE = ("Host", "User-Agent", "Content-Length", "Transfer-Encoding", "Trailer")  # never taken from `headers`
-_OF_A_BODY = ("Content-Encoding", "Content-Language", "Content-Location", "Content-Type")
+_NEVER_SENT: Final = ("Host", "Content-Length", "Transfer-Encoding", "Trailer")
+_USUAL: Final = {"User-Agent": "Go-http-client/1.1", "Connection": "close", "Accept-Encoding": "gzip"}
+_TRUE: Final = ("1", "t", "T", "TRUE", "true", "True")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
-_MAX_REDIRECTS = 10
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_MOST_REDIRECTS: Final = 9
+_DEFAULT_TIMEOUT: Final = 30  # seconds
+_LONGEST: Final = 10**8  # seconds; a socket takes no more, and nobody waits three years
+
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # a job may ask for no verification
 
 
 class _Died(Exception):
@@ -29,201 +33,95 @@ class _Died(Exception):
 
 
 class _Failed(Exception):
-    """The execution failed; the message is Dkron's."""
+    """Why the execution failed."""
 
 
-@dataclass(slots=True)
-class _Request:
-    method: str
-    url: gourl.Url
-    headers: dict[str, str]
-    body: bytes
-    referer: str = ""
-
-    def head(self, url: gourl.Url) -> bytes:
-        own = {name: value for name, value in self.headers.items() if name not in _OWN_PLACE}
-        if self.referer:
-            own.setdefault("Referer", self.referer)
-        if url.credentials and "Authorization" not in own:
-            own["Authorization"] = "Basic " + base64.b64encode(url.credentials.encode()).decode()
-        lines = [f"{self.method} {url.target} HTTP/1.1", f"Host: {url.host}"]
-        agent = self.headers.get("User-Agent", "Go-http-client/1.1")
-        lines += [f"User-Agent: {agent}"] if agent else []
-        if not self.referer:  # recorded: out-redirect-*
-            lines.append("Connection: close")
-        if self.body or self.method in ("POST", "PUT", "PATCH"):
-            lines.append(f"Content-Length: {len(self.body)}")
-        lines += [f"{name}: {value}" for name, value in sorted(own.items())]
-        if self.unpack:
-            lines.append("Accept-Encoding: gzip")
-        return "\r\n".join([*lines, "", ""]).encode()
-
-    @property
-    def unpack(self) -> bool:
-        own = self.headers.get("Accept-Encoding") or self.headers.get("Range")
-        return not own and self.method != "HEAD"
-
-    @property
-    def verb(self) -> str:
-        return self.method[:1].upper() + self.method[1:].lower()
-
-
-@dataclass(slots=True)
 class HttpExecutor:
     """Called with the job's name and config; answers the output and why it failed, if it did."""
 
-    _socket_name: str = ""  # set once the executor has died: the pipe that nobody answers any more
-    _clients: set[tuple[str | None, ...]] = field(default_factory=set)
+    def __init__(self) -> None:
+        self._dead = False
 
     def __call__(self, _job: str, config: Config) -> tuple[bytes, str | None]:
-        if self._socket_name:
-            dial = f"transport: error while dialing: dial unix {self._socket_name}: connect: connection refused"
-            return b"", f'rpc error: code = Unavailable desc = connection error: desc = "{dial}"'
+        if self._dead:
+            return b"", "rpc error: code = Unavailable desc = connect: connection refused"
         output = bytearray()
         try:
-            self._execute(config, output)
+            _execute(config, output)
         except _Died:
-            self._socket_name = f"/tmp/plugin{secrets.randbelow(10**10)}"  # noqa: S108 - a name in a message, no file
-            reset = f"read unix @->{self._socket_name}: read: connection reset by peer"
-            return b"", f"rpc error: code = Unavailable desc = error reading from server: {reset}"
-        except (_Failed, gourl.BadUrl, transport.Trouble) as error:
+            self._dead = True
+            return b"", "rpc error: code = Unavailable desc = error reading from server"
+        except (_Failed, requests.RequestException) as error:
             return bytes(output), str(error)
         return bytes(output), None
 
-    def _execute(self, config: Config, output: bytearray) -> None:
-        if config.get("debug"):
-            pairs = ", ".join(f"{_quoted(key)}:{_quoted(value)}" for key, value in sorted(config.items()))
-            output += f"Config: map[string]string{{{pairs}}}\n".encode()
-        for name in ("url", "method"):
-            if not config.get(name):
-                raise _Failed(f"{name} is empty")
-        method = config["method"]
-        if not _TOKEN.fullmatch(method):
-            raise _Failed(f"net/http: invalid method {_quoted(method)}")
-        url = gourl.parse(config["url"])
-        headers = _headers(config.get("headers", ""), output)
-        client, warnings = transport.client(config)
-        if client.key not in self._clients:
-            self._clients.add(client.key)
-            output += "".join(f"Warning: {warning}.\n" for warning in warnings).encode()
-        request = _Request(method, url, headers, config.get("body", "").encode())
-        status, body = _follow(request, client)
-        output += body
-        if config.get("expectCode") and f"{status}," not in config["expectCode"] + ",":
-            raise _Failed("received response code does not match the expected code")
-        if config.get("expectBody") and not goregexp.search(config["expectBody"], body.decode(errors="dkron")):
-            raise _Failed("received response body did not match the expected body")
 
-
-def _quoted(text: str) -> str:
-    return gojson.encode(text).decode().replace("\\u003c", "<").replace("\\u003e", ">").replace("\\u0026", "&")
+def _execute(config: Config, output: bytearray) -> None:
+    for name in ("url", "method"):
+        if not config.get(name):
+            raise _Failed(f"{name} is empty")
+    if not _TOKEN.fullmatch(config["method"]) or _CONTROL.search(config["url"]):
+        raise _Failed("invalid method, or a control character in the url")
+    headers = _headers(config.get("headers", ""), output)
+    answer = _send(config, headers, _timeout(config.get("timeout", ""), output))
+    output += answer.content
+    if config.get("expectCode") and f"{answer.status_code}," not in config["expectCode"] + ",":
+        raise _Failed("received response code does not match the expected code")
+    if config.get("expectBody") and not _matches(config["expectBody"], answer.content.decode(errors="replace")):
+        raise _Failed("received response body did not match the expected body")
 
 
 def _headers(text: str, output: bytearray) -> dict[str, str]:
-    """What is sent of the `headers` list; what can't be read is left out with a warning (recorded: hdr-*)."""
-    items: list[object] = []
-    if text:
-        try:
-            found = gojson.decode(text.encode(), alone=True)
-        except gojson.JsonError:
-            found = {}
-        items = found if isinstance(found, list) and not isinstance(found, gojson.Pairs) else []
-        wrong = [item for item in items if not (item is None or gojson.kind(item) == "string")]
-        if wrong or not (found is None or gojson.kind(found) == "array") or isinstance(found, dict):
-            output += b"Error: parsing headers failed\n"
+    """What is sent of the `headers` list, the last of each name; what can't be read is left out (recorded: hdr-*)."""
+    try:
+        items = json.loads(text or "[]") or []
+    except ValueError:
+        items = {}
+    if not isinstance(items, list) or not all(isinstance(item, str | None) for item in items):
+        output += b"Error: parsing headers failed\n"
     headers: dict[str, str] = {}
-    for item in items:
-        if isinstance(item, str) and not isinstance(item, gojson.Number) and item:
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, str) and item:
             name, *values = item.split(":")
             if not values:
                 raise _Died
-            headers[_canonical(name)] = values[0].strip()
+            if not _TOKEN.fullmatch(name) or _CONTROL.search(values[0].strip()):
+                raise _Failed(f'net/http: invalid header field "{name}"')
+            headers[name.title()] = values[0].strip()
     return headers
 
 
-def _canonical(name: str) -> str:
-    return "-".join(part.capitalize() for part in name.split("-")) if _TOKEN.fullmatch(name) else name
+def _timeout(text: str, output: bytearray) -> int | None:
+    """Seconds, None for no limit."""
+    if re.fullmatch(r"[+-]?\d+", text, re.ASCII):
+        return min(int(text), _LONGEST) if int(text) > 0 else None
+    if text:
+        output += f'Warning: invalid timeout value: "{text}" not understood, using {_DEFAULT_TIMEOUT}.\n'.encode()
+    return _DEFAULT_TIMEOUT
 
 
-def _follow(request: _Request, client: transport.Client) -> tuple[int, bytes]:
-    """Send, follow redirects as Dkron does, and read the answer: its status and unpacked body."""
-    deadline = transport.Deadline(client.timeout)
-    shown = request.url.shown
-    for _sent in range(_MAX_REDIRECTS):
-        try:
-            response, connection = _send(request, client, deadline)
-        except transport.Trouble as error:
-            raise _Failed(f"{request.verb} {_quoted(shown)}: {error}") from None
-        with connection:
-            location = response.getheader("Location")
-            if response.status not in (301, 302, 303, 307, 308) or not location:
-                return response.status, _read(request, response, connection, deadline)
-        shown = location
-        request = _redirected(request, response.status, location)
-    raise _Failed(f"{request.verb} {_quoted(shown)}: stopped after {_MAX_REDIRECTS} redirects")
+def _send(config: Config, headers: dict[str, str], timeout: int | None) -> requests.Response:
+    """Raises RequestException."""
+    own = {name: value.encode() for name, value in headers.items() if name not in _NEVER_SENT}
+    request = requests.Request(config["method"], config["url"], {**_USUAL, **own}, data=config.get("body", "").encode())
+    prepared = request.prepare()
+    prepared.method = config["method"]  # as it is written, and not in capitals
+    roots = config.get("tlsRootCAsFile", "")
+    known = roots if roots and Path(roots).is_file() else True  # a file that is missing counts as none
+    verify = False if config.get("tlsNoVerifyPeer") in _TRUE else known
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy, no ~/.netrc
+        session.max_redirects = _MOST_REDIRECTS
+        return session.send(prepared, timeout=timeout, verify=verify)
 
 
-def _redirected(request: _Request, status: int, location: str) -> _Request:
-    url = request.url.join(location)
-    headers = dict(request.headers)
-    there, here = url.hostname, request.url.hostname
-    if there != here and not there.endswith(f".{here}"):
-        headers = {name: headers[name] for name in headers if name not in ("Authorization", "Cookie", "Cookie2")}
-    keep = status in (307, 308)
-    if not keep:
-        headers = {name: headers[name] for name in headers if name not in _OF_A_BODY}
-    method = request.method if keep or request.method in ("GET", "HEAD") else "GET"
-    referer = "" if request.url.scheme == "https" != url.scheme else request.url.text.partition("#")[0]
-    if request.url.userinfo:
-        referer = referer.replace(f"{request.url.userinfo}@", "", 1)
-    return _Request(method, url, headers, request.body if keep else b"", referer)
-
-
-def _send(
-    request: _Request, client: transport.Client, deadline: transport.Deadline
-) -> tuple[http.client.HTTPResponse, socket.socket]:
-    for name, value in request.headers.items():
-        if not _TOKEN.fullmatch(name):
-            raise transport.Trouble(f"net/http: invalid header field name {_quoted(name)}")
-        if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
-            raise transport.Trouble(f"net/http: invalid header field value for {_quoted(name)}")
-    if request.url.scheme not in ("http", "https"):
-        raise transport.Trouble(f"unsupported protocol scheme {_quoted(request.url.scheme)}")
-    if not request.url.host:
-        raise transport.Trouble("http: no Host in request URL")
-    connection = transport.connect(request.url, client, deadline)
+def _matches(pattern: str, text: str) -> bool:
+    """Does the pattern match anywhere in the text? No as well when Dkron could not compile it: it knows no look-around
+    and no back references. Its `$` is the very end."""
+    if re.search(r"\(\?<?[=!]|\\[1-9]", pattern):
+        return False
+    pattern = re.sub(r"(\\.|\[\^?\]?[^\]]*\])|\$", lambda match: match[1] or r"\Z", pattern)
     try:
-        with transport.explained(connection):
-            connection.sendall(request.head(request.url) + request.body)
-            connection.settimeout(deadline.left())
-            response = http.client.HTTPResponse(connection, method=request.method)
-            response.begin()
-    except BaseException:
-        connection.close()
-        raise
-    return response, connection
-
-
-def _read(
-    request: _Request, response: http.client.HTTPResponse, connection: socket.socket, deadline: transport.Deadline
-) -> bytes:
-    parts = []
-    try:
-        while True:
-            connection.settimeout(deadline.left())
-            part = response.read1(65_536)
-            if not part:
-                break
-            parts.append(part)
-    except (TimeoutError, transport.Trouble):
-        late = "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
-        raise _Failed(late) from None
-    except (http.client.IncompleteRead, OSError):
-        raise _Failed("unexpected EOF") from None
-    body = b"".join(parts)
-    if request.unpack and response.getheader("Content-Encoding", "").lower() == "gzip" and body:
-        try:
-            return gzip.decompress(body)
-        except (OSError, EOFError):
-            raise _Failed("gzip: invalid header") from None
-    return body
+        return re.search(pattern, text, re.ASCII) is not None
+    except re.error:
+        return False

@@ -1,168 +1,129 @@
-"""A job as Dkron's API takes, stores and shows it: plain dicts in the API's field order.
+"""A job as the API takes, stores and shows it: a plain dict with all of the API's fields, its dates as instants.
 
-Stands in for Dkron's decoding of a job and for its validation, with its words (recorded: http.json c, d, e, f). It
-stores nothing. What is valid as a schedule, a name or a time zone is asked of the provider's pure modules.
+Decides what is accepted (recorded: http.json c, d, e, f); it stores nothing. Whether a schedule, a name or a time zone
+is valid is asked of the provider's pure modules; the tests hold the answers to the recordings.
 """
 
-import functools
+import json
+import re
 from typing import Any, Final
 
 from provider import schedule
-from provider.job.names_letters import LOWER_CASE
-from provider.schedule.zones import zone_problem
+from provider.job.names import check_name, check_timezone
+from provider.schedule.moments import duration
+from provider.schedule.text import as_sent
 
-from . import durations, gojson, gotime
-from .gojson import Pairs
+from . import instants
 
 Job = dict[str, Any]
 
-# Every field in the order of the API, with the kind of its value.
-FIELDS: Final[dict[str, str]] = {
-    "id": "string",
-    "name": "string",
-    "displayname": "string",
-    "timezone": "string",
-    "schedule": "string",
-    "owner": "string",
-    "owner_email": "string",
-    "success_count": "int",
-    "error_count": "int",
-    "last_success": "time?",
-    "last_error": "time?",
-    "disabled": "bool",
-    "tags": "map[string]string",
-    "metadata": "map[string]string",
-    "retries": "uint",
-    "dependent_jobs": "[]string",
-    "parent_job": "string",
-    "processors": "map[string]plugin.Config",
-    "concurrency": "string",
-    "executor": "string",
-    "executor_config": "plugin.ExecutorPluginConfig",
-    "status": "string",
-    "next": "time",
-    "ephemeral": "bool",
-    "starts_at": "time?",
-    "expires_at": "time?",
-}
-TIMES: Final = tuple(name for name, kind in FIELDS.items() if kind.startswith("time"))
+_TEXTS: Final = (
+    "name", "displayname", "timezone", "schedule", "owner", "owner_email", "parent_job", "executor", "status", "id",
+    "concurrency",
+)  # fmt: skip
+_FLAGS: Final = ("disabled", "ephemeral")
+_COUNTERS: Final = ("success_count", "error_count")
 _MAPS: Final = ("tags", "metadata", "executor_config")
-_EMPTY: Final[dict[str, Any]] = {"string": "", "int": 0, "uint": 0, "bool": False, "time": gotime.ZERO}
-_BITS: Final = {"uint": (0, 2**64), "int": (-(2**63), 2**63)}
+_DATES: Final = ("last_success", "last_error", "starts_at", "expires_at")
+_NULLABLE: Final = (*_MAPS, *_DATES, "processors", "dependent_jobs")
+_MEMORY = re.compile(r"\s*(\d+\.?\d*|\.\d+)(?:B|BYTES|([KMGT])B?)?\s*", re.ASCII | re.IGNORECASE)
 
 
 class Refused(ValueError):
-    """Dkron answers 400 with these words."""
+    """Answered with 400 and these words."""
 
 
 class Panic(Exception):
     """Dkron's handler dies: 500 with an empty body."""
 
 
+_KINDS: Final[dict[str, str]] = {
+    **dict.fromkeys(_TEXTS, "text"),
+    **dict.fromkeys(_FLAGS, "true or false"),
+    **dict.fromkeys(_COUNTERS, "whole number"),
+    **dict.fromkeys(_MAPS, "map of texts"),
+    **dict.fromkeys((*_DATES, "next"), "date"),
+    "retries": "whole number from 0",
+    "processors": "map of maps",
+    "dependent_jobs": "list of texts",
+}
+
+
+_EMPTY: Final = {"text": "", "true or false": False, "whole number": 0, "whole number from 0": 0}
+
+
 def blank() -> Job:
-    return {name: _EMPTY.get(kind) for name, kind in FIELDS.items()} | {"concurrency": "allow"}
+    """A job without a word in it, as an upsert fills it up."""
+    job = {name: _EMPTY.get(kind) for name, kind in _KINDS.items()}
+    return job | {"next": instants.NEVER, "concurrency": "allow"}
+
+
+def _read(kind: str, value: Any, before: Any = None) -> Any:
+    """A value of the JSON text, where an object is a tuple of pairs and an array a list. Raises ValueError."""
+    match kind, value:
+        case "text", str():
+            return as_sent(value)
+        case "true or false", bool():
+            return value
+        case "whole number", int() if not isinstance(value, bool) and -(2**63) <= value < 2**63:
+            return value
+        case "whole number from 0", int() if not isinstance(value, bool) and 0 <= value < 2**64:
+            return value
+        case "date", str():
+            return instants.parse(as_sent(value))
+        case "list of texts", list():
+            return [_read("text", "" if item is None else item) for item in value]
+        case "map of texts", tuple():
+            texts = {as_sent(key): _read("text", "" if item is None else item) for key, item in value}
+            return (before or {}) | texts
+        case "map of maps", tuple():
+            maps = {as_sent(key): _read("map of texts", () if item is None else item) for key, item in value}
+            return (before or {}) | maps
+    raise ValueError(f"must be a {kind}")
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=tuple, parse_constant=_no_constant)
 
 
 def parse(body: bytes) -> Job:
-    """The job of a request, as the answer will echo it. Raises Refused ("Unable to parse payload: ...")."""
+    """The job of a request's body: its first JSON value, whatever follows. Raises Refused."""
     job = blank()
     try:
-        value = gojson.decode(body)
-        if value is None:
-            return job
-        _fill(job, value)
-    except (gojson.JsonError, gotime.TimeSyntax, Refused) as error:
+        value, _end = _DECODER.raw_decode(body.decode(errors="replace").lstrip(" \t\r\n"))
+    except (RecursionError, ValueError) as error:
         raise Refused(f"Unable to parse payload: {error}.") from None
+    if not isinstance(value, tuple | None):
+        raise Refused("Unable to parse payload: a job is an object.")
+    for key, item in value or ():
+        _set(job, key.lower(), item)
     return job
 
 
-def _fill(job: Job, pairs: Any) -> None:
-    if not isinstance(pairs, Pairs):
-        raise Refused(f"json: cannot unmarshal {gojson.kind(pairs)} into Go value of type dkron.Job")
-    first: list[Refused] = []  # a wrong kind is told only when the rest has been read
-    for key, value in pairs:
-        name = key if key in FIELDS else key.lower()
-        if name not in FIELDS:
-            continue
-        kind = FIELDS[name]
-        if kind.startswith("time"):
-            job[name] = _time(value, job[name], kind)
-        elif value is None:
-            job[name] = None if kind.startswith(("map", "[]", "plugin")) else job[name]
-        else:
-            try:
-                job[name] = _decode(name, kind, value, job[name])
-            except Refused as error:
-                first.append(error)
-    if first:
-        raise first[0]
-
-
-def _time(value: Any, before: Any, kind: str) -> Any:
-    if value is None:
-        return before if kind == "time" else None
-    if gojson.kind(value) != "string":
-        raise gotime.TimeSyntax("Time.UnmarshalJSON: input is not a JSON string")
-    return gotime.parse(value) if kind == "time" else gotime.parse_loose(value)
-
-
-def _wrong(value: Any, name: str, kind: str, detail: str = "") -> Refused:
-    return Refused(
-        f"json: cannot unmarshal {gojson.kind(value)}{detail} into Go struct field Job.{name} of type {kind}"
-    )
-
-
-def _decode(name: str, kind: str, value: Any, before: Any) -> Any:
-    found = gojson.kind(value)
-    if kind in _BITS and found == "number":
-        low, high = _BITS[kind]
-        signed = kind == "uint" and value.startswith("-")
-        if signed or not value.lstrip("-").isdigit() or not low <= int(value) < high:
-            raise _wrong(value, name, kind, f" {value}")
-        return int(value)
-    if kind in ("string", "bool") and found == kind:
-        return value
-    if kind == "[]string" and found == "array":
-        return [_text(name, item) for item in value]
-    if kind in ("map[string]string", "plugin.ExecutorPluginConfig", "plugin.Config") and found == "object":
-        return {**(before or {}), **{key: _text(name, item) for key, item in value}}
-    if kind == "map[string]plugin.Config" and found == "object":
-        inner = {key: None if item is None else _decode(name, "plugin.Config", item, None) for key, item in value}
-        return {**(before or {}), **inner}
-    raise _wrong(value, name, kind)
-
-
-def _text(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if gojson.kind(value) != "string":
-        raise _wrong(value, name, "string")
-    return str(value)
+def _set(job: Job, name: str, value: Any) -> None:
+    """Repeated maps are merged; null empties what can be empty and leaves the rest as it is."""
+    if value is None and name in _NULLABLE:
+        job[name] = None
+    elif value is not None and name in _KINDS:
+        try:
+            job[name] = _read(_KINDS[name], value, job[name])
+        except ValueError as error:
+            raise Refused(f"Unable to parse payload: Job.{name}: {error}.") from None
 
 
 def validate(job: Job) -> None:
     """Raises Refused with the first fault (the order is recorded: ea2-ea4), or Panic."""
-    problem = _name_problem(job["name"]) or _problem(job)
+    problem = check_name(job["name"]) or _problem(job)
     if problem:
         raise Refused(f"Job validation failed: {problem}.")
 
 
-@functools.lru_cache(maxsize=4096)
-def _parsed(text: str, name: str) -> schedule.Schedule:
-    return schedule.parse(text, name)
-
-
 def rule(job: Job) -> schedule.Schedule:
-    """The job's schedule, parsed. Raises schedule.ScheduleError. Its name counts only where "~" stands for it."""
-    text = job["schedule"]
-    return _parsed(text, job["name"] if "~" in text else "")
-
-
-def _name_problem(name: str) -> str | None:
-    if not name:
-        return "name cannot be empty"
-    bad = next((char for char in name if char not in LOWER_CASE and char not in "0123456789_-"), None)
-    return None if bad is None else f"name contains illegal character '{bad}'"
+    """The job's schedule, parsed. Raises schedule.ScheduleError."""
+    return schedule.parse(job["schedule"], job["name"])
 
 
 def _problem(job: Job) -> str | None:
@@ -178,48 +139,42 @@ def _problem(job: Job) -> str | None:
             return f"can't parse job schedule: {error.reason}"
     if job["concurrency"] not in ("allow", "forbid", ""):
         return 'invalid concurrency policy value, use "allow" or "forbid"'
-    return zone_problem(job["timezone"]) or _shell_problem(job)
+    return check_timezone(job["timezone"]) or _shell_problem(job)
 
 
 def _shell_problem(job: Job) -> str | None:
+    """The only two options of an executor that are looked at (recorded: e39-e47)."""
     config = job["executor_config"] or {}
     if job["executor"] != "shell":
         return None
-    if config.get("timeout") and durations.parse(config["timeout"]) is None:
-        return "Error parsing job timeout value"
     try:
-        durations.memory(config.get("mem_limit", ""))
-    except ValueError as error:
-        return f"Error parsing job memory limit value: {error}"
+        duration(config.get("timeout") or "0")
+    except ValueError:
+        return "Error parsing job timeout value"
+    limit = config.get("mem_limit", "")
+    size = _MEMORY.fullmatch(limit)
+    if limit and (size is None or not 0 < _bytes(float(size[1]), size[2] or "") < 2**63):
+        return "Error parsing job memory limit value"
     return None
 
 
+def _bytes(number: float, unit: str) -> int:
+    return int(number * 1024 ** " KMGT".find(unit.upper() or " "))
+
+
 def as_stored(job: Job) -> Job:
-    """What Dkron keeps of a job: 32-bit numbers, no empty maps, times in UTC."""
+    """What is kept of a job: 32-bit numbers, no empty maps."""
     stored = dict(job, id=job["name"])
     for name in (*_MAPS, "dependent_jobs"):
         stored[name] = stored[name] or None
-    stored["processors"] = {name: config or {} for name, config in (stored["processors"] or {}).items()}
+    stored["processors"] = stored["processors"] or {}
     stored["retries"] %= 2**32
-    for name in ("success_count", "error_count"):
+    for name in _COUNTERS:
         stored[name] = (stored[name] + 2**31) % 2**32 - 2**31
-    for name in TIMES:
-        if stored[name] is not None:
-            stored[name] = gotime.GoTime(stored[name].ns)
     return stored
 
 
-def plain(job: Job) -> dict[str, Any] | None:
-    """The job as the API shows it; None when Dkron could not write one of its times (recorded: p03)."""
-    shown = dict(job)
-    for name in TIMES:
-        if shown[name] is not None:
-            shown[name] = shown[name].text()
-            if shown[name] is None:
-                return None
-    for name in (*_MAPS, "processors"):
-        if shown[name]:
-            shown[name] = dict(sorted(shown[name].items()))
-    if shown["processors"]:
-        shown["processors"] = {k: v and dict(sorted(v.items())) for k, v in shown["processors"].items()}
-    return shown
+def as_shown(job: Job) -> dict[str, Any] | None:
+    """The job as the API shows it; None when one of its dates can't be written (recorded: p03)."""
+    dates = {name: instants.show(job[name]) for name in (*_DATES, "next") if job[name] is not None}
+    return None if None in dates.values() else job | dates

@@ -5,13 +5,12 @@ time has come (scheduler.py), and knows no executor from within.
 """
 
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from . import gotime
+from . import instants
 from .job import Job
 from .scheduler import Scheduler
 from .store import Execution, Store
@@ -21,11 +20,8 @@ Executor = Callable[[str, Mapping[str, str]], tuple[bytes, str | None]]
 
 MAX_OUTPUT: Final = 256_000  # bytes, the last ones are kept; recorded: out-big, shell-big-output
 _RETRY_STEP: Final = 0.5  # seconds
-_BROKEN: Final = (
-    b"grpc: Error on execution streaming, agent connection was abruptly terminated: "
-    b"rpc error: code = Unknown desc = grpc_agent: No executor defined, nothing to do"
-)
-_ABSENT: Final = b"grpc_agent: Specified executor is not present"
+_NO_EXECUTOR: Final = "grpc_agent: No executor defined, nothing to do"
+_ABSENT: Final = "grpc_agent: Specified executor is not present"
 
 
 def matches(wanted: Mapping[str, str] | None, tags: Mapping[str, str]) -> bool:
@@ -46,26 +42,21 @@ def pause_before_retry(took: float, attempt: int) -> float:
 
 
 class Runner:
-    """`tags` are this node's. `scheduler` must be set before the first run."""
+    """`node` is this node's name, `tags` are its tags."""
 
-    scheduler: Scheduler
-
-    def __init__(self, store: Store, node: str, tags: Mapping[str, str], executors: Mapping[str, Executor]) -> None:
+    def __init__(
+        self, store: Store, scheduler: Scheduler, node: str, tags: Mapping[str, str], executors: Mapping[str, Executor]
+    ) -> None:
         self._store = store
+        self._scheduler = scheduler
         self._node = node
         self._tags = tags
         self._executors = executors
         self._active: dict[str, Execution] = {}
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
-
-    def stop(self) -> None:
-        self._stopping.set()
 
     def active(self) -> list[Execution]:
         """What runs now, oldest first."""
-        with self._lock:
-            return sorted(self._active.values(), key=lambda one: one.started)
+        return sorted(self._active.values(), key=lambda one: one.started_at)
 
     def fire(self, job: Job) -> None:
         """Run the job if it may run now; what a tick or a parent's success does."""
@@ -73,31 +64,31 @@ class Runner:
             self.run(job["name"])
 
     def run(self, name: str) -> Job | None:
-        """Run the job and its retries; the job as it was before, None if it is missing, disabled or has no node."""
-        return self._run(name, Execution(job=name, group=time.time_ns(), node=self._node))
+        """Run the job and its retries; the job as it was before, None if it is missing, unscheduled or has no node."""
+        return self._run(name, Execution(job_name=name, group=time.time_ns(), node_name=self._node))
 
     def _runnable(self, job: Job) -> bool:
-        moment = gotime.now()
+        now = time.time_ns()
         if job["disabled"]:
             return False
-        if job["starts_at"] is not None and moment < job["starts_at"]:
+        if job["starts_at"] is not None and now < job["starts_at"]:
             return False
-        if job["expires_at"] is not None and moment > job["expires_at"]:
+        if job["expires_at"] is not None and now > job["expires_at"]:
             return False
         if job["concurrency"] != "forbid":
             return True
-        running = [one for one in self._store.executions(job["name"]) if one.finished == gotime.ZERO]
-        return not running and not any(one.job == job["name"] for one in self.active())
+        # An execution that a crash left unfinished counts as running for ever (recorded: crash-mid-run-forbid).
+        return all(one.finished_at != instants.NEVER for one in self._store.executions(job["name"]))
 
     def _run(self, name: str, execution: Execution) -> Job | None:
         job = self._store.get(name)
         if job is None:
             return None
         if not job["parent_job"]:
-            entry = self.scheduler.entry(name)
+            entry = self._scheduler.entry(name)
             if entry is None:
                 return None
-            job = job | {"next": gotime.from_datetime(entry.next)}
+            job = job | {"next": instants.from_datetime(entry.next)}
             self._store.advance(name, job["next"])
         if not matches(job["tags"], self._tags):
             return None
@@ -105,35 +96,32 @@ class Runner:
         return job
 
     def _attempt(self, job: Job, execution: Execution) -> None:
-        execution = replace(execution, started=gotime.now())
-        with self._lock:
-            self._active[execution.id] = execution
+        execution = replace(execution, started_at=time.time_ns())
+        self._active[execution.id] = execution
         try:
             self._store.started(execution)
             success, output = self._execute(job)
-            done = replace(execution, finished=gotime.now(), success=success, output=output[-MAX_OUTPUT:])
-            now = None if self._stopping.is_set() else self._store.finished(done)
+            done = replace(execution, finished_at=time.time_ns(), success=success, output=output)
+            now = self._store.finished(done)
         finally:
-            with self._lock:
-                del self._active[execution.id]
+            del self._active[execution.id]
         if now is None:
             return
-        if not success and done.attempt <= now["retries"] and done.output != _BROKEN:
-            took = (gotime.now().ns - done.started.ns) / 1e9
-            retry = Execution(job=done.job, group=done.group, attempt=done.attempt + 1, node=done.node)
-            if not self._stopping.wait(pause_before_retry(took, retry.attempt)):
-                self._run(job["name"], retry)
+        if not success and done.attempt <= now["retries"] and job["executor"]:
+            took = (time.time_ns() - done.started_at) / instants.SECOND
+            retry = replace(execution, attempt=done.attempt + 1)
+            time.sleep(pause_before_retry(took, retry.attempt))
+            self._run(job["name"], retry)
         elif now["status"] == "success":
             self._after_success(now)
 
-    def _execute(self, job: Job) -> tuple[bool, bytes]:
-        if not job["executor"]:
-            return False, _BROKEN
+    def _execute(self, job: Job) -> tuple[bool, str]:
         executor = self._executors.get(job["executor"])
         if executor is None:
-            return False, _ABSENT
+            return False, _ABSENT if job["executor"] else _NO_EXECUTOR
         output, error = executor(job["name"], job["executor_config"] or {})
-        return error is None, (b"" if error is None else error.encode() + b"\n") + output
+        whole = (b"" if error is None else f"{error}\n".encode()) + output
+        return error is None, whole[-MAX_OUTPUT:].decode(errors="replace")
 
     def _after_success(self, job: Job) -> None:
         for name in job["dependent_jobs"] or []:
@@ -142,4 +130,4 @@ class Runner:
                 return
             self.fire(child)
         if job["ephemeral"] and self._store.delete(job["name"]) is not None:
-            self.scheduler.remove(job["name"])
+            self._scheduler.remove(job["name"])

@@ -1,27 +1,58 @@
 """The shell executor: runs a job's command the way Dkron does.
 
-Recorded: firing.json shell-*. Without `shell` a command ends at the first unquoted `;`, `&`, `|`, `<` or `>`, and
-nothing is expanded. It does not watch memory: `mem_limit` is checked when a job is stored, and not enforced.
+Recorded: shell_executor.json, firing.json shell-*. Without `shell` a command ends at the first unquoted `;`, `&`, `|`,
+`<` or `>`, and nothing is expanded. It does not watch memory: `mem_limit` is checked when a job is stored, and not
+enforced.
 """
 
 import base64
-import grp
 import os
-import pwd
 import re
-import shutil
 import signal
 import subprocess
-import threading
 from collections.abc import Mapping
-from typing import Any
 
-from . import durations
+from provider.schedule.moments import duration
 
-_WORD = re.compile(r"""(?:[^\s"'\\;&|<>`()$]|\$\([^)]*\)|\$|`[^`]*`|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
-
-
+# A word; behind it an unquoted ; & | < > ends the command, and any other character spoils it.
+_WORD = re.compile(r"""((?:[^\s"'\\;&|<>`()$]|\$\([^)]*\)|\$|`[^`]*`|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+)\s*""", re.DOTALL)
 _QUOTED = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+
+
+class _Failed(Exception):
+    """Why the execution failed."""
+
+
+def execute(job: str, config: Mapping[str, str]) -> tuple[bytes, str | None]:
+    """Called with the job's name and config; answers the output and why it failed, if it did."""
+    try:
+        payload = base64.b64decode(config.get("payload", ""), validate=True)
+        command = _arguments(config.get("command", ""), shell=config.get("shell") in _TRUE)
+        process = _start(command, job, config)
+    except (_Failed, ValueError) as error:  # ValueError: no base64, a NUL in a word
+        return b"", str(error)
+    except KeyError:
+        return b"", f"user: unknown user {config['su']}"
+    except OSError as error:
+        return b"", f"fork/exec {command[0]}: {error.strerror}"
+    with process:
+        return _watch(process, payload, config)
+
+
+def _arguments(command: str, *, shell: bool) -> list[str]:
+    if shell:
+        return ["/bin/sh", "-c", command]
+    words, position = [], 0
+    command = command.strip()
+    while match := _WORD.match(command, position):
+        words.append(_QUOTED.sub(_unquoted, match[1]))
+        position = match.end()
+    if command[position : position + 1] in ('"', "'", "`", "(", ")", "\\"):
+        raise _Failed("invalid command line string")
+    if not words:
+        raise _Failed("shell: Command missing")
+    return words
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -29,105 +60,32 @@ def _unquoted(match: re.Match[str]) -> str:
     return escaped or single or re.sub(r"\\(.)", r"\1", double or "", flags=re.DOTALL)
 
 
-class _Failed(Exception):
-    """The message is Dkron's."""
-
-
-def execute(job: str, config: Mapping[str, str]) -> tuple[bytes, str | None]:
-    """Called with the job's name and config; answers the output and why it failed, if it did."""
-    try:
-        command = _arguments(config)
-        options = _options(job, config)
-        payload = _payload(config.get("payload", ""))
-        limit = durations.parse(config["timeout"]) if config.get("timeout") else None
-        process = _start(command, options)
-    except _Failed as error:
-        return b"", str(error)
-    with process:
-        return _watch(process, payload, limit, config.get("command", ""))
-
-
-def _arguments(config: Mapping[str, str]) -> list[str]:
-    command = config.get("command", "")
-    if config.get("shell") in ("1", "t", "T", "TRUE", "true", "True"):
-        return ["/bin/sh", "-c", command]
-    words, rest = [], command.strip()
-    while rest:
-        match = _WORD.match(rest)
-        if match is None:
-            if rest[0] in "\"'`()\\":
-                raise _Failed("invalid command line string")
-            break  # ; & | < > end the command
-        words.append(_QUOTED.sub(_unquoted, match[0]))
-        rest = rest[match.end() :].lstrip()
-    if not words:
-        raise _Failed("shell: Command missing")
-    return words
-
-
-def _options(job: str, config: Mapping[str, str]) -> dict[str, Any]:
-    pairs = [pair.partition("=") for pair in config.get("env", "").split(",") if "=" in pair]
-    options: dict[str, Any] = {
-        "env": {**os.environ, **{name: value for name, _eq, value in pairs}, "ENV_JOB_NAME": job},
-        "cwd": config.get("cwd") or None,
-        "process_group": 0 if config.get("timeout") or config.get("su") else None,
-    }
+def _start(command: list[str], job: str, config: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Raises OSError, ValueError, or KeyError for an unknown user or group."""
+    added = dict(pair.split("=", 1) for pair in config.get("env", "").split(",") if "=" in pair)
     user, _colon, group = config.get("su", "").partition(":")
-    if config.get("su"):
-        try:
-            found = pwd.getpwnam(user)
-        except KeyError:
-            raise _Failed(f"user: unknown user {user}") from None
-        try:
-            options |= {"user": found.pw_uid, "group": grp.getgrnam(group).gr_gid if group else found.pw_gid}
-        except KeyError:
-            raise _Failed(f"group: unknown group {group}") from None
-    return options
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **added, "ENV_JOB_NAME": job},
+        cwd=config.get("cwd") or None,
+        user=user or None,
+        group=group or None,
+        process_group=0,
+    )
 
 
-def _payload(text: str) -> bytes:
-    text = re.sub(r"[\r\n]", "", text)
-    whole = re.match(r"(?:[A-Za-z0-9+/]{4})*", text)
-    at = whole.end() if whole else 0
-    last = re.match(r"[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=", text[at:])
-    if not text[at:] or (last and last.end() == len(text[at:])):
-        return base64.b64decode(text)
-    odd = re.search(r"[^A-Za-z0-9+/]", text[at:])
-    raise _Failed(f"illegal base64 data at input byte {at + (last.end() if last else odd.start() if odd else 0)}")
-
-
-def _start(command: list[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
-    program = command[0]
-    if "/" not in program and shutil.which(program) is None:
-        raise _Failed(f'exec: "{program}": executable file not found in $PATH')
-    pipe = subprocess.PIPE
+def _watch(process: subprocess.Popen[bytes], payload: bytes, config: Mapping[str, str]) -> tuple[bytes, str | None]:
+    limit = duration(config.get("timeout") or "0") / 1e9
     try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=False, **options)
-    except ValueError:  # a NUL in a word
-        raise _Failed(f"fork/exec {program}: invalid argument") from None
-    except OSError as error:
-        path = program if "/" in program else shutil.which(program)
-        raise _Failed(f"fork/exec {path}: {(error.strerror or str(error)).lower()}") from None
-
-
-def _watch(
-    process: subprocess.Popen[bytes], payload: bytes, limit: int | None, command: str
-) -> tuple[bytes, str | None]:
-    late = threading.Event()
-
-    def kill() -> None:
-        late.set()
+        output, _none = process.communicate(payload, max(0, limit) if limit else None)
+    except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-
-    timer = threading.Timer(max(0, limit) / 1e9, kill) if limit else None
-    if timer:
-        timer.start()
-    output, _none = process.communicate(payload)
-    if timer:
-        timer.cancel()
-    if late.is_set():
-        shown = durations.show(limit or 0)
-        output += f"shell: Job '{command}' execution time exceeding defined timeout {shown}. Job was killed".encode()
+        output, _none = process.communicate()
+        what = f"Job '{config['command']}' execution time exceeding defined timeout {config['timeout']}"
+        output += f"shell: {what}. Job was killed".encode()
     code = process.returncode
     if code < 0:
         return output, f"signal: {signal.strsignal(-code) or -code}".lower()

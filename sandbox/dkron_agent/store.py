@@ -1,33 +1,34 @@
-"""Jobs and executions: in memory for reading, in SQLite so that an acknowledged write outlives kill -9.
+"""Jobs and executions in SQLite, so that an acknowledged write outlives kill -9; jobs in memory too, for fast lists.
 
 Stands in for Dkron's replicated store: what an upsert keeps, what a delete takes along (recorded: http.json d, f, g).
 Write-ahead log without an fsync per write: safe when the process dies, not when the power does. It runs no job.
 """
 
-import fcntl
 import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from provider.schedule.moments import Moment
 
-from . import gojson, gotime
-from .gotime import GoTime
-from .job import TIMES, Job, as_stored, plain, rule
+from . import instants
+from .job import Job, as_stored, rule
 
 MAX_EXECUTIONS: Final = 100  # per job; recorded: executions-limit
 _TABLES: Final = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS jobs (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS executions (
-    job TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, output BLOB NOT NULL, PRIMARY KEY (job, id));
+CREATE TABLE IF NOT EXISTS executions (job TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (job, id));
+"""
+_ALL_BUT_THE_NEWEST: Final = """
+DELETE FROM executions WHERE job = :job
+AND id NOT IN (SELECT id FROM executions WHERE job = :job ORDER BY id DESC LIMIT :limit)
 """
 
 
@@ -35,26 +36,28 @@ class ParentMissing(Exception):
     """The job names a parent that does not exist."""
 
 
-class InUse(Exception):
-    """Another agent works in this data directory."""
-
-
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One attempt at running a job; `finished` is gotime.ZERO while it runs."""
+    """One attempt at running a job, with the API's names; `finished_at` is instants.NEVER while it runs."""
 
-    job: str
+    job_name: str
     group: int
     attempt: int = 1
-    node: str = ""
-    started: GoTime = gotime.ZERO
-    finished: GoTime = gotime.ZERO
+    node_name: str = ""
+    started_at: int = instants.NEVER
+    finished_at: int = instants.NEVER
     success: bool = False
-    output: bytes = b""
+    output: str = ""
 
     @property
     def id(self) -> str:
-        return f"{self.started.ns}-{self.node}"
+        return f"{self.started_at}-{self.node_name}"
+
+    def as_shown(self) -> dict[str, Any]:
+        """As the API shows it. An empty output is left out."""
+        dates = {"started_at": instants.show(self.started_at), "finished_at": instants.show(self.finished_at)}
+        shown = {"id": self.id, **asdict(self), **dates}
+        return {name: value for name, value in shown.items() if value != ""}
 
 
 def server_zone() -> ZoneInfo:
@@ -62,176 +65,117 @@ def server_zone() -> ZoneInfo:
     return ZoneInfo(os.environ.get("TZ") or "UTC")
 
 
-def first_run(job: Job, moment: datetime) -> GoTime:
+def first_run(job: Job, now: datetime) -> int:
     """`next` of a job whose schedule is new (recorded: c05, d07-d20)."""
-    starts_at: GoTime | None = job["starts_at"]
-    if starts_at is not None and gotime.from_datetime(moment).ns < starts_at.ns:
+    starts_at: int | None = job["starts_at"]
+    if starts_at is not None and instants.from_datetime(now) < starts_at:
         return starts_at
     if not job["schedule"]:
-        return gotime.ZERO
+        return instants.NEVER
     parsed = rule(job)
     if isinstance(parsed.rule, Moment):  # may lie beyond what a datetime can hold (recorded: p08)
-        at = GoTime(parsed.rule.seconds * 1_000_000_000 + parsed.rule.nanoseconds)
-        return at if at > gotime.from_datetime(moment) else gotime.ZERO
-    return gotime.from_datetime(parsed.next_run(moment, server_zone()))
+        at = instants.from_moment(parsed.rule)
+        return at if at > instants.from_datetime(now) else instants.NEVER
+    return instants.from_datetime(parsed.next_run(now, server_zone()))
 
 
 class Store:
     """All methods are safe to call from several threads. Jobs handed out must not be changed."""
 
     def __init__(self, directory: Path) -> None:
+        """Raises OSError or sqlite3.Error, also when another agent uses the directory."""
         directory.mkdir(parents=True, exist_ok=True)
-        self._lock_file = (directory / "sandbox.lock").open("w")
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock_file.close()
-            raise InUse(f"{directory} is used by another agent") from None
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(directory / "sandbox.sqlite", check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db = sqlite3.connect(directory / "sandbox.sqlite", check_same_thread=False, timeout=0)
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.executescript(_TABLES)
-        self._jobs: dict[str, Job] = {}
-        self._shown: dict[str, bytes | None] = {}
-        self._executions: dict[str, dict[str, Execution]] = {}
-        self._load()
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
-            self._lock_file.close()
-
-    def _load(self) -> None:
-        for (body,) in self._db.execute("SELECT body FROM jobs"):
-            job: Job = json.loads(body)
-            self._remember(job | {name: GoTime(*job[name]) for name in TIMES if job[name] is not None})
-        for body, output in self._db.execute("SELECT body, output FROM executions"):
-            values = json.loads(body)
-            values |= {name: GoTime(*values[name]) for name in ("started", "finished")}
-            self._keep(Execution(**values, output=output))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            if self._db.in_transaction:
-                yield
-                return
-            self._db.execute("BEGIN")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-
-    def _remember(self, job: Job) -> None:
-        shown = plain(job)
-        self._jobs[job["name"]] = job
-        self._shown[job["name"]] = None if shown is None else gojson.encode(shown)
-
-    def _save(self, job: Job) -> None:
-        self._db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?)", (job["name"], json.dumps(job)))
-        self._remember(job)
+        self._jobs: dict[str, Job] = {name: json.loads(body) for name, body in self._db.execute("SELECT * FROM jobs")}
 
     def get(self, name: str) -> Job | None:
         return self._jobs.get(name)
 
-    def shown(self, name: str) -> bytes | None:
-        """The job's JSON as the API answers it; None when it can't be written or is gone."""
-        return self._shown.get(name)
-
     def jobs(self) -> list[Job]:
         with self._lock:
             return list(self._jobs.values())
+
+    def _save(self, job: Job) -> None:
+        self._db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?)", (job["name"], json.dumps(job)))
+        self._jobs[job["name"]] = job
 
     def put(self, job: Job) -> None:
         """Create or replace; counters, status, children and `next` of an unchanged schedule stay.
 
         Raises ParentMissing.
         """
-        with self._transaction():
-            if job["parent_job"] and job["parent_job"] not in self._jobs:
+        with self._lock, self._db:
+            if job["parent_job"] and self.get(job["parent_job"]) is None:
                 raise ParentMissing
-            old = self._jobs.get(job["name"])
+            old = self.get(job["name"])
             stored = as_stored(job)
             if old is not None:
                 _carry_over(old, stored)
             if stored["schedule"] != (old["schedule"] if old else ""):
                 stored["next"] = first_run(stored, datetime.now(UTC))
             else:
-                stored["next"] = max(stored["next"], old["next"] if old else gotime.EPOCH)
+                stored["next"] = max(stored["next"], old["next"] if old else instants.EPOCH)
             self._save(stored)
             before = old["parent_job"] if old else ""
             if before != stored["parent_job"]:
-                self._leave_parent(before, job["name"])
-                self._join_parent(stored["parent_job"], job["name"])
+                self._change_children(before, without=job["name"])
+                self._change_children(stored["parent_job"], adding=job["name"])
 
-    def advance(self, name: str, moment: GoTime) -> None:
-        """The job is about to run, and will run next at `moment`; `next` never moves back (recorded: d15)."""
-        with self._transaction():
-            job = self._jobs.get(name)
-            if job is not None and moment > job["next"]:
-                self._save(job | {"next": moment})
+    def advance(self, name: str, instant: int) -> None:
+        """The job is about to run, and will run next at `instant`; `next` never moves back (recorded: d15)."""
+        with self._lock, self._db:
+            job = self.get(name)
+            if job is not None and instant > job["next"]:
+                self._save(job | {"next": instant})
 
-    def _join_parent(self, parent: str, child: str) -> None:
-        if parent in self._jobs:
-            job = self._jobs[parent]
-            self._save(job | {"dependent_jobs": [*(job["dependent_jobs"] or []), child]})
-
-    def _leave_parent(self, parent: str, child: str) -> None:
-        if parent in self._jobs:
-            job = self._jobs[parent]
-            left = [name for name in job["dependent_jobs"] or [] if name != child]
-            self._save(job | {"dependent_jobs": left or None})
+    def _change_children(self, parent: str, *, without: str = "", adding: str = "") -> None:
+        job = self.get(parent)
+        if job is not None:
+            children = [name for name in job["dependent_jobs"] or [] if name != without]
+            children += [adding] if adding else []
+            self._save(job | {"dependent_jobs": children or None})
 
     def delete(self, name: str) -> Job | None:
         """The job that is gone now; None when there is none or it has children. Executions of every job whose name
         begins with this one go too (recorded: g12)."""
-        with self._transaction():
-            job = self._jobs.get(name)
+        with self._lock, self._db:
+            job = self.get(name)
             if job is None or job["dependent_jobs"]:
                 return None
-            for other in [other for other in self._executions if other.startswith(name)]:
-                self._db.execute("DELETE FROM executions WHERE job = ?", (other,))
-                del self._executions[other]
+            self._db.execute("DELETE FROM executions WHERE substr(job, 1, ?) = ?", (len(name), name))
             self._db.execute("DELETE FROM jobs WHERE name = ?", (name,))
-            del self._jobs[name], self._shown[name]
-            self._leave_parent(job["parent_job"], name)
+            del self._jobs[name]
+            self._change_children(job["parent_job"], without=name)
             return job
-
-    def _keep(self, execution: Execution) -> None:
-        self._executions.setdefault(execution.job, {})[execution.id] = execution
-
-    def _write(self, execution: Execution) -> None:
-        body = {key: value for key, value in asdict(execution).items() if key != "output"}
-        row = (execution.job, execution.id, json.dumps(body), execution.output)
-        self._db.execute("INSERT OR REPLACE INTO executions VALUES (?, ?, ?, ?)", row)
-        self._keep(execution)
 
     def executions(self, job: str) -> list[Execution]:
         with self._lock:
-            return list(self._executions.get(job, {}).values())
+            rows = self._db.execute("SELECT body FROM executions WHERE job = ?", (job,))
+            return [Execution(**json.loads(body)) for (body,) in rows]
+
+    def _write(self, execution: Execution) -> None:
+        row = (execution.job_name, execution.id, json.dumps(asdict(execution)))
+        self._db.execute("INSERT OR REPLACE INTO executions VALUES (?, ?, ?)", row)
 
     def started(self, execution: Execution) -> None:
-        with self._transaction():
+        with self._lock, self._db:
             self._write(execution)
-            kept = self._executions[execution.job]
-            for old in sorted(kept.values(), key=lambda one: one.started)[: max(0, len(kept) - MAX_EXECUTIONS)]:
-                self._db.execute("DELETE FROM executions WHERE job = ? AND id = ?", (old.job, old.id))
-                del kept[old.id]
+            self._db.execute(_ALL_BUT_THE_NEWEST, {"job": execution.job_name, "limit": MAX_EXECUTIONS})
 
     def finished(self, execution: Execution) -> Job | None:
         """Store the result and count it; the job as it is now, None if it was deleted meanwhile."""
-        with self._transaction():
-            job = self._jobs.get(execution.job)
+        with self._lock, self._db:
+            job = self.get(execution.job_name)
             if job is None:
                 return None
             self._write(execution)
             word, counter = ("last_success", "success_count") if execution.success else ("last_error", "error_count")
-            group = [one.success for one in self.executions(execution.job) if one.group == execution.group]
+            group = [one.success for one in self.executions(execution.job_name) if one.group == execution.group]
             status = "success" if all(group) else "partially_failed" if any(group) else "failed"
-            counted = job | {word: execution.finished, counter: job[counter] + 1, "status": status}
+            counted = job | {word: execution.finished_at, counter: job[counter] + 1, "status": status}
             self._save(counted)
             return counted
 

@@ -1,22 +1,24 @@
-"""A small HTTP/1.1 server: keep-alive, threads, and the answers of Dkron's server to what is no proper request.
+"""The web server: the standard library's, with the limits and the refusals of Dkron's.
 
-The standard library's handler can't take the 64 KB header lines and paths that Dkron takes (recorded: http.json n01,
-n16-n18, m34-m38), so this one reads requests itself. It knows no routes.
+Dkron takes lines of 64 KB and more, and a body in chunks (recorded: http.json n01-n18, m34-m38). It knows no routes.
 """
 
-import http
+import http.client
 import re
 import socketserver
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-_MAX_HEAD: Final = 2**20 + 4096  # bytes; recorded: n01, n02
-_MAX_BODY: Final = 64 * 2**20
+_MAX_LINE: Final = 2**20  # bytes
 TEXT: Final = "text/plain; charset=utf-8"
+
+# The longest header line that the standard library's parser takes; it has no argument for that.
+setattr(http.client, "_MAXLINE", _MAX_LINE)  # noqa: B010
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,6 @@ class Request:
     target: str  # as sent: path and query
     path: str  # decoded
     query: str  # as sent
-    headers: dict[str, str]  # names in lower case
     body: bytes = b""
 
 
@@ -35,12 +36,6 @@ class Response:
     body: bytes = b""
     content_type: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-
-
-class _Bad(Exception):
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.response = Response(status, text.encode(), TEXT)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -60,98 +55,57 @@ class Server(socketserver.ThreadingTCPServer):
             traceback.print_exc()
 
 
-class _Connection(socketserver.StreamRequestHandler):
+class _Connection(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.1"  # so that a first line that is none is answered like any other
     disable_nagle_algorithm = True
     wbufsize = -1
     server: Server
 
-    def handle(self) -> None:
-        while self._one():
-            pass
-
-    def _one(self) -> bool:
-        """Read and answer one request; is the connection kept?"""
-        try:
-            read = self._read()
-            if read is None:
-                return False
-            request, keep = read
-        except _Bad as error:
-            self._write(error.response, keep=False)
-            return False
-        self._write(self.server.answer(request), keep=keep, silent=request.method == "HEAD")
-        return keep
-
-    def _read(self) -> tuple[Request, bool] | None:
-        left = _MAX_HEAD
-        lines: list[str] = []
-        while True:
-            line = self.rfile.readline(left + 1)
-            left -= len(line)
-            if left < 0:
-                raise _Bad(431, "431 Request Header Fields Too Large")
-            if not line:
-                return None
-            if line in (b"\r\n", b"\n"):
-                break
-            lines.append(line.decode("latin-1").rstrip("\r\n"))
-        match = re.fullmatch(r"([!-~]+) ([!-~\x80-\xff]+) HTTP/(1)\.([01])", lines[0] if lines else "")
-        if match is None:
-            raise _Bad(400, "400 Bad Request")
-        headers: dict[str, str] = {}
-        for header in lines[1:]:
-            name, colon, value = header.partition(":")
-            if not colon:
-                raise _Bad(400, "400 Bad Request")
-            headers.setdefault(name.lower(), value.strip())
-        newer = match[4] == "1"
-        if newer and "host" not in headers:
-            raise _Bad(400, "400 Bad Request: missing required Host header")
-        path, query = _split(match[2])
-        request = Request(match[1], match[2], path, query, headers, self._body(headers))
-        connection = headers.get("connection", "").lower()
-        return request, connection == "keep-alive" or (newer and connection != "close")
-
-    def _body(self, headers: dict[str, str]) -> bytes:
-        if headers.get("expect", "").lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.wfile.flush()
-        if headers.get("transfer-encoding", "").lower() == "chunked":
-            return self._chunks()
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > _MAX_BODY:
-            raise _Bad(400, "400 Bad Request")
-        return self.rfile.read(int(length))
-
-    def _chunks(self) -> bytes:
-        parts: list[bytes] = []
-        while True:
-            size = self.rfile.readline(1024).partition(b";")[0].strip()
-            if not re.fullmatch(rb"[0-9a-fA-F]{1,8}", size) or int(size, 16) > _MAX_BODY:
-                raise _Bad(400, "400 Bad Request")
-            if int(size, 16) == 0:
-                while self.rfile.readline(1024).strip():
-                    pass
-                return b"".join(parts)
-            parts.append(self.rfile.read(int(size, 16)))
-            self.rfile.readline(3)
-
-    def _write(self, response: Response, *, keep: bool, silent: bool = False) -> None:
-        reason = http.HTTPStatus(response.status).phrase
-        lines = [f"HTTP/1.1 {response.status} {reason}"]
-        lines += [f"Content-Type: {response.content_type}"] if response.content_type else []
-        lines += [f"{name}: {value}" for name, value in response.headers.items()]
-        lines.append(f"Content-Length: {len(response.body)}")
-        lines += [] if keep else ["Connection: close"]
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape"))
-        self.wfile.write(b"" if silent else response.body)
+    def handle_one_request(self) -> None:
+        """In place of the base class's: a longer first line, and one way for all methods."""
+        self.raw_requestline = self.rfile.readline(_MAX_LINE)
+        if not self.raw_requestline:
+            self.close_connection = True
+        elif self.parse_request():
+            self._answer()
         self.wfile.flush()
 
+    def _answer(self) -> None:
+        path, _mark, query = self.path.partition("?")
+        hostless = not self.headers["Host"] and self.request_version == "HTTP/1.1"
+        try:
+            body = self._body()
+        except ValueError:
+            body = None
+        if body is None or hostless or re.search(r"%(?![0-9a-fA-F]{2})", path):
+            self.send_error(400)
+        else:
+            decoded = unquote_to_bytes(path.encode("latin-1")).decode(errors="replace")
+            self._send(self.server.answer(Request(self.command, self.path, decoded, query, body)))
 
-def _split(target: str) -> tuple[str, str]:
-    """The decoded path and the query as sent. A full URL is taken, too."""
-    bare = re.sub(r"^[a-zA-Z]+://[^/?]*", "", target)
-    path, _mark, query = bare.partition("?")
-    if re.search(r"%(?![0-9a-fA-F]{2})", path):
-        raise _Bad(400, "400 Bad Request")
-    return unquote_to_bytes(path.encode("latin-1")).decode("utf-8", "surrogateescape"), query
+    def _body(self) -> bytes:
+        """Raises ValueError for a length that is none."""
+        if "Transfer-Encoding" not in self.headers:
+            return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        body = b""
+        while size := int(self.rfile.readline(1024).partition(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline(3)
+        self.rfile.readline(1024)
+        return body
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """What the parser refuses, as Dkron's server words it; the connection ends."""
+        self.close_connection = True
+        self._send(Response(code, f"{code} {http.client.responses[code]}".encode(), TEXT, {"Connection": "close"}))
+
+    def _send(self, response: Response) -> None:
+        self.send_response_only(response.status)
+        headers = {"Content-Type": response.content_type, **response.headers, "Content-Length": str(len(response.body))}
+        for name, value in headers.items():
+            if value:
+                self.send_header(name, value.encode().decode("latin-1"))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)

@@ -26,7 +26,7 @@ from dev.tools import on_path
 PASSPHRASE = "e2e-passphrase"
 CANARY = "CANARY-4f1d-9b2e"  # the service key of every test project: it must show up nowhere
 NO_DKRON = "http://dkron.invalid"
-PROGRAM = ("__main__.py", "Pulumi.yaml", "provider", "jobs")
+PROGRAM = ("__main__.py", "Pulumi.yaml", "provider", "jobs", "commands")
 
 
 def tool(name: str, kind: str) -> Path | None:

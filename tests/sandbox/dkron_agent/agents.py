@@ -1,58 +1,38 @@
 """Agents for the tests: the stand-in, or the real dkron where there is one, with a client that sends bytes as told."""
 
 import contextlib
+import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
-SANDBOX = ROOT / "sandbox" / "bin" / "dkron"
+import pytest
+
+from dev.agent import free_port
+from dev.say import SANDBOX_BIN
+from tests.e2e.harness import tool, wait_until
+
+SANDBOX = SANDBOX_BIN / "dkron"
+setattr(http.client, "_MAXLINE", 2**20)  # noqa: B010 - Dkron answers with header lines of 64 KB
 
 
-def real_dkron() -> str | None:
-    """The real program on PATH, if there is one."""
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
-        found = shutil.which("dkron", path=folder)
-        if found and Path(found).resolve() != SANDBOX.resolve():
-            return found
-    return None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
-    """Polls; the limit is only there so that a broken test ends."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            if result := condition():
-                return result
-        time.sleep(0.01)
-    raise AssertionError(f"{what}: not within {timeout} s")
+def programs() -> list[Any]:
+    """Parameters: the stand-in and, where it is, the real dkron, because what holds the one must hold for the other."""
+    real = tool("dkron", "real")
+    absent = pytest.mark.skipif(real is None, reason="no real dkron on PATH")
+    return [pytest.param(SANDBOX, id="sandbox"), pytest.param(real, id="real", marks=[absent, pytest.mark.e2e])]
 
 
 @dataclass(frozen=True)
 class Answer:
     status: int
-    content_type: str | None
     headers: dict[str, str]
     body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -62,7 +42,7 @@ class Answer:
 class Agent:
     """A running agent on loopback. `data` outlives it."""
 
-    program: str
+    program: Path
     data: Path
     name: str = "c1"
     environment: dict[str, str] = field(default_factory=dict)
@@ -72,28 +52,24 @@ class Agent:
     def start(self) -> "Agent":
         self.data.mkdir(parents=True, exist_ok=True)
         command = [
-            self.program, "agent", "--server", "--bootstrap-expect=1", f"--http-addr=127.0.0.1:{self.port}",
-            "--advertise-addr=127.0.0.1",
-            f"--bind-addr=127.0.0.1:{free_port()}", f"--rpc-port={free_port()}", f"--data-dir={self.data}",
-            f"--node-name={self.name}", "--disable-usage-stats", "--log-level=error",
+            str(self.program), "agent", "--server", "--bootstrap-expect=1", f"--http-addr=127.0.0.1:{self.port}",
+            "--advertise-addr=127.0.0.1", f"--bind-addr=127.0.0.1:{free_port()}", f"--rpc-port={free_port()}",
+            f"--data-dir={self.data}", f"--node-name={self.name}", "--disable-usage-stats", "--log-level=error",
         ]  # fmt: skip
         environment = {**os.environ, "GIN_MODE": "release", "TZ": "UTC", **self.environment}
         with (self.data / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
             )
-        wait_until(self._answers, "an answer")
+        wait_until(lambda: self._answers("/v1/isleader"), "an answer")
         return self
 
-    def _answers(self) -> bool:
+    def _answers(self, path: str) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, (self.data / "log").read_text()[-1000:]
-        return self.call("GET", "/v1/isleader").status in (200, 404)
-
-    def ready(self) -> "Agent":
-        wait_until(lambda: self.call("GET", "/v1/isleader").status == 200, "a leader")
-        wait_until(lambda: self.call("GET", "/v1/leader").status == 200, "a leader")
-        return self
+        with contextlib.suppress(OSError):
+            return self.call("GET", path).status == 200
+        return False
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """The exit code. A kill takes the whole group, as the real one leaves its plugins behind."""
@@ -103,15 +79,12 @@ class Agent:
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        try:
-            return process.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
+        return process.wait(60)
 
     def __enter__(self) -> "Agent":
-        return self.start().ready()
+        self.start()
+        wait_until(lambda: self._answers("/v1/leader"), "a leader")
+        return self
 
     def __exit__(self, *_: object) -> None:
         if self.process is not None:
@@ -124,37 +97,33 @@ class Agent:
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         if payload or method in ("POST", "PUT", "PATCH"):
             lines.append(f"Content-Length: {len(payload)}")
-        return self.raw("\r\n".join([*lines, "", ""]).encode() + payload)
+        return self.raw("\r\n".join([*lines, "", ""]).encode() + payload, method)
 
-    def raw(self, request: bytes) -> Answer:
-        """The answer to these bytes. (The standard library's client takes no 64 KB header line; Dkron sends one.)"""
+    def raw(self, request: bytes, method: str = "") -> Answer:
+        """The answer to these bytes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             # An answer may come before all of the request is read: then the pipe breaks and the answer is there.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(request)
-            parts = []
-            with contextlib.suppress(ConnectionResetError):
-                while part := connection.recv(2**20):
-                    parts.append(part)
-        return _answer(b"".join(parts))
+            response = http.client.HTTPResponse(connection, method=method)
+            response.begin()
+            headers = {name.lower(): value.encode("latin-1").decode() for name, value in response.getheaders()}
+            return Answer(response.status, headers, response.read())
 
+    # -- what most tests do ------------------------------------------------------------------------------------------
 
-def _answer(data: bytes) -> Answer:
-    head, separator, body = data.partition(b"\r\n\r\n")
-    if not separator:
-        raise ConnectionError(f"no answer: {data[:200]!r}")
-    first, *lines = head.decode().split("\r\n")
-    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    if headers.get("transfer-encoding") == "chunked":
-        body = _unchunked(body)
-    return Answer(int(first.split(" ")[1]), headers.get("content-type"), headers, body)
+    def post(self, name: str, **fields: Any) -> None:
+        answer = self.call("POST", "/v1/jobs", {"name": name, "schedule": "@manually", **fields})
+        assert answer.status == 201, answer.body
 
+    def run(self, *names: str) -> None:
+        for name in names:
+            assert self.call("POST", f"/v1/jobs/{name}/run").status == 200
 
-def _unchunked(data: bytes) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        size, _end, data = data.partition(b"\r\n")
-        if int(size, 16) == 0:
-            return b"".join(parts)
-        parts.append(data[: int(size, 16)])
-        data = data[int(size, 16) + 2 :]
+    def job(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.call("GET", f"/v1/jobs/{name}").json()
+        return found
+
+    def executions(self, name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.call("GET", f"/v1/jobs/{name}/executions").json()
+        return found

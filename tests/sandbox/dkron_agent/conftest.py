@@ -9,5 +9,5 @@ from tests.sandbox.dkron_agent.agents import SANDBOX, Agent
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
-    with Agent(str(SANDBOX), tmp_path_factory.mktemp("agent") / "data", name="f1") as running:
+    with Agent(SANDBOX, tmp_path_factory.mktemp("agent") / "data", name="f1") as running:
         yield running

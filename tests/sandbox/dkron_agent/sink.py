@@ -1,7 +1,9 @@
-"""What the jobs of the recordings call: a server on loopback that notes every request as it came over the wire."""
+"""What the jobs of the recordings call: a server on loopback that notes every request."""
 
 import gzip
+import http.client
 import ipaddress
+import re
 import socketserver
 import ssl
 import threading
@@ -9,18 +11,30 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+ALL_FINE = b"success: all fine\n"
+PLAIN: dict[str, tuple[Any, ...]] = {
+    "nocontent": (204,),
+    "json": (200, b'{"status":"fail","code":1}'),
+    "loop": (302, b"", "/loop"),
+    "gzip": (200, gzip.compress(b"plain text inside"), "", "gzip"),
+    "binary": (200, b"\xff\xfe\x00ab\xff"),
+}
+
 
 @dataclass(frozen=True)
 class Seen:
-    line: str
+    method: str
+    path: str  # decoded, with the query
     headers: list[tuple[str, str]]
     body: str
 
@@ -36,6 +50,7 @@ class Sink(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Connection)
         self.port = int(self.server_address[1])
         self.seen: list[Seen] = []
+        self.says_fine = False  # to whatever is asked, as the server of http_executor.json does
         self.calls: Counter[str] = Counter()
         self.arrived = threading.Condition()
         self.released = threading.Event()
@@ -69,91 +84,87 @@ class Sink(socketserver.ThreadingTCPServer):
         self.server_close()
 
 
-class _Connection(socketserver.StreamRequestHandler):
+class _Connection(BaseHTTPRequestHandler):
     server: Sink
 
-    def handle(self) -> None:
-        line = self.rfile.readline().decode().rstrip("\r\n")
-        if not line:
-            return
-        headers: list[tuple[str, str]] = []
-        while header := self.rfile.readline(2**20).decode().rstrip("\r\n"):
-            name, _colon, value = header.partition(": ")
-            headers.append((name, value) if _colon else (header.rstrip(":"), ""))
-        length = next((int(value) for name, value in headers if name == "Content-Length"), 0)
-        self.server.note(Seen(line, headers, self.rfile.read(length).decode()))
-        method, target, _version = line.split(" ")
-        self._answer(method, target.partition("?")[0].split("/")[1:])
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._answer
+        raise AttributeError(name)
 
-    def _send(self, status: int, body: bytes = b"", headers: str = "") -> None:
-        head = f"HTTP/1.1 {status} X\r\nConnection: close\r\n{headers}"
-        head += "" if status == 204 else f"Content-Length: {len(body)}\r\n"
-        self.wfile.write(head.encode() + b"\r\n" + body)
+    def log_message(self, format: str, *_: Any) -> None:  # noqa: A002
+        """Says nothing."""
 
-    def _answer(self, method: str, path: list[str]) -> None:
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        self.server.note(
+            Seen(self.command, unquote_to_bytes(self.path.encode("latin-1")).decode(), self.headers.items(), body)
+        )
+        path, _mark, query = self.path.partition("?")
+        code = re.fullmatch(r"code=(\d+)", query)
+        if self.server.says_fine:
+            self._send(int(code[1]) if code else 200, ALL_FINE)
+        else:
+            self._act(path.split("/")[1:])
+
+    def _send(self, status: int, body: bytes = b"", location: str = "", packing: str = "") -> None:
+        self.send_response_only(status, http.client.responses.get(status, "Odd"))
+        for name, value in (("Location", location), ("Content-Encoding", packing)):
+            if value:
+                self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else body)
+
+    def _act(self, path: list[str]) -> None:
         match path:
-            case ["status", code]:
-                self._send(int(code), b"" if code == "204" else f"status {code}".encode())
-            case ["body", *text]:
-                self._send(200, "/".join(text).encode())
-            case ["redirect", code, where]:
-                self._send(int(code), headers=f"Location: /{where}\r\n")
-            case ["redirect-host"]:
-                self._send(302, headers=f"Location: http://localhost:{self.server.port}/ok\r\n")
             case ["flaky", key, failures]:
                 self.server.calls[key] += 1
                 number = self.server.calls[key]
                 self._send(500 if number <= int(failures) else 200, f"call {number}".encode())
+            case ["wait"]:
+                self.server.released.wait(60)
+                self._send(200, b"ok")
             case [("slow" | "drip") as how, seconds]:
                 if how == "drip":
                     self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nd")
                 if not self.server.released.wait(float(seconds)):
                     self._send(200, b"ok")
-            case ["wait"]:
-                self.server.released.wait(60)
-                self._send(200, b"ok")
-            case ["big", size]:
-                self._send(200, b"S" + b"a" * (int(size) - 2) + b"E")
-            case _:
-                self._fixed(method, path[0])
-
-    def _fixed(self, method: str, name: str) -> None:
-        match name:
-            case "nocontent":
-                self._send(204)
-            case "json":
-                self._send(200, b'{"status":"fail","code":1}')
-            case "loop":
-                self._send(302, headers="Location: /loop\r\n")
-            case "gzip":
-                self._send(200, gzip.compress(b"plain text inside"), "Content-Encoding: gzip\r\n")
-            case "binary":
-                self._send(200, b"\xff\xfe\x00ab\xff")
-            case "garbage":
+            case ["garbage"]:
                 self.wfile.write(b"this is not HTTP\r\n")
-            case "close":
+            case ["close"]:
                 pass
             case _:
-                self._send(200, b"" if method == "HEAD" else b"ok")
+                self._send(*self._plain(path))
+
+    def _plain(self, path: list[str]) -> tuple[Any, ...]:
+        """Status, body, location and packing."""
+        match path:
+            case ["status", code]:
+                return int(code), b"" if code == "204" else f"status {code}".encode()
+            case ["body", *text]:
+                return 200, "/".join(text).encode()
+            case ["redirect", code, where]:
+                return int(code), b"", f"/{where}"
+            case ["redirect-host"]:
+                return 302, b"", f"http://localhost:{self.server.port}/ok"
+            case ["big", size]:
+                return 200, b"S" + b"a" * (int(size) - 2) + b"E"
+        return PLAIN.get(path[0], (200, b"ok"))
 
 
 def certificate(path: Path, *, for_loopback: bool) -> Path:
     """A self-signed certificate with its key in one file; without `for_loopback` it names no address."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sink")])
-    names: list[x509.GeneralName] = [x509.DNSName("sink.example.com")]
-    if for_loopback:
-        names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    loopback: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if for_loopback else []
     today = datetime.now(UTC)
     made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(today - timedelta(days=1))
         .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("sink.example.com"), *loopback]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

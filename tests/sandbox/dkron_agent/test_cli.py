@@ -19,15 +19,10 @@ def dkron(*arguments: str, program: Path = SANDBOX, cwd: Path | None = None) -> 
     )
 
 
-@pytest.mark.parametrize("arguments", [["version"], ["--help"], ["agent", "--help"], [], [*AGENT, "--join=a"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["agent", "--help"], [], [*AGENT, "--join=a"]])
 def test_the_first_line_says_what_it_is(arguments: list[str]) -> None:
     assert dkron(*arguments).stdout.splitlines()[0] == NOTICE
-
-
-def test_the_version_names_the_dkron_that_it_stands_in_for() -> None:
-    done = dkron("version")
-    assert done.returncode == 0
-    assert "Version: 4.0.9-sandbox" in done.stdout
+    assert "Version: 4.0.9-sandbox" in dkron("version").stdout
 
 
 def test_it_starts_through_links_from_any_directory(tmp_path: Path) -> None:
@@ -45,17 +40,14 @@ def test_a_module_in_the_working_directory_is_not_taken_for_its_own(tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([*AGENT, "--nosuch=1"], "unknown flag: --nosuch=1"),
-        (["agent", "--serv"], "unknown flag: --serv"),
-        (["agent", "--server"], "--bootstrap-expect must be 1: this stand-in is a single node"),
-        (["agent", "--server", "--bootstrap-expect=3"], "--bootstrap-expect must be 1: this stand-in is a single node"),
-        (["agent", "--bootstrap-expect=1"], "--server is required"),
-        ([*AGENT, "--join=10.0.0.1"], "--join and --retry-join: this stand-in is a single node"),
-        ([*AGENT, "--retry-join=10.0.0.1"], "--join and --retry-join: this stand-in is a single node"),
-        ([*AGENT, "--http-addr=127.0.0.1:99999"], "--http-addr '127.0.0.1:99999' is no host:port"),
-        ([*AGENT, "--bind-addr=a:b:c"], "--bind-addr 'a:b:c' is no host:port"),
-        ([*AGENT, "--log-level=loud"], "invalid choice: 'loud'"),
-        (["leave"], "invalid choice: 'leave'"),
+        ([*AGENT, "--nosuch=1"], "--nosuch=1"),
+        ([*AGENT, "--join=10.0.0.1"], "--join=10.0.0.1"),
+        (["agent", "--server"], "--bootstrap-expect"),
+        (["agent", "--bootstrap-expect=1"], "--server"),
+        (["agent", "--server", "--bootstrap-expect=3"], "--bootstrap-expect"),
+        ([*AGENT, "--http-addr=127.0.0.1:99999"], "127.0.0.1:99999"),
+        (["leave"], "leave"),
+        ([*AGENT, "--data-dir=/dev/null"], "can't start: "),
     ],
 )
 def test_what_it_does_not_do_it_refuses_in_one_line(arguments: list[str], said: str) -> None:
@@ -65,24 +57,14 @@ def test_what_it_does_not_do_it_refuses_in_one_line(arguments: list[str], said: 
     assert said in done.stderr
 
 
-def test_a_data_directory_that_is_a_file_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    done = dkron(*AGENT, "--http-addr=127.0.0.1:0", f"--data-dir={tmp_path / 'file'}")
-    assert done.returncode == 1
-    assert re.fullmatch(r"Error: can't start: .*\n", done.stderr)
-
-
-def test_data_that_are_none_are_one_line(tmp_path: Path) -> None:
+def test_data_that_are_none_and_a_taken_port_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "sandbox.sqlite").write_text("no database, but long enough to be looked at as one " * 99)
-    done = dkron(*AGENT, "--http-addr=127.0.0.1:0", f"--data-dir={tmp_path}")
-    assert done.returncode == 1
-    assert re.fullmatch(r"Error: can't start: .*\n", done.stderr)
-
-
-def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = dkron(*AGENT, f"--http-addr=127.0.0.1:{taken.getsockname()[1]}", f"--data-dir={tmp_path}")
-    assert done.returncode == 1
-    assert re.fullmatch(r"Error: can't start: .*\n", done.stderr)
+        port = taken.getsockname()[1]
+        for trouble in (["--http-addr=:0", f"--data-dir={tmp_path}"],
+                        [f"--http-addr=127.0.0.1:{port}", f"--data-dir={tmp_path}/new"]):  # fmt: skip
+            done = dkron(*AGENT, *trouble)
+            assert done.returncode == 1
+            assert re.fullmatch(r"Error: can't start: .*\n", done.stderr)
