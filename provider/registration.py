@@ -19,7 +19,7 @@ from pulumi.runtime.settings import get_engine, get_monitor, grpc_error_to_excep
 
 from .job.spec import JobSpec
 from .program import filled_in
-from .resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_owner_tag
+from .resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_ownership
 from .settings import Settings
 
 # How the engine's protocol marks a secret.

@@ -5,7 +5,9 @@ the store or the leader failed, so only a server with a leader is believed), and
 eight requests are under way at once, on connections that are kept alive, one session for each thread.
 """
 
+import math
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any, NoReturn, Self
 from urllib.parse import quote
@@ -54,6 +56,7 @@ class DkronClient:
         self._lock = threading.Lock()
         self._sessions: list[requests.Session] = []
         self._current = 0
+        self._led_at: dict[int, float] = {}  # server -> when it last named a leader
 
     def close(self) -> None:
         """Closes the connections of all threads."""
@@ -95,9 +98,12 @@ class DkronClient:
             raise BadAnswer(f"{self._url} answered GET /v1/jobs with no list: is this a Dkron?", answer.status_code)
         return [job for job in jobs if isinstance(job, dict)]
 
-    def get_job(self, name: str) -> Job | None:
-        """GET /v1/jobs/{name}: the job, None if it doesn't exist and a leader vouches for that."""
-        answer = self._get(_path(name), {}, missing_is_an_answer=True)
+    def get_job(self, name: str, led_within_s: float = 0.0) -> Job | None:
+        """GET /v1/jobs/{name}: the job, None if it doesn't exist and a leader vouches for that.
+
+        `led_within_s`: a server that knew a leader so long ago is not asked again.
+        """
+        answer = self._get(_path(name), {}, missing_is_an_answer=True, led_within_s=led_within_s)
         if answer.status_code == requests.codes.not_found:
             return None
         job = json_body(answer.status_code, answer.content, f'job "{name}"')
@@ -148,7 +154,9 @@ class DkronClient:
         count = len(self.settings.urls)
         return [(self._current + i) % count for i in range(count)]
 
-    def _get(self, path: str, params: dict[str, str], missing_is_an_answer: bool = False) -> requests.Response:
+    def _get(
+        self, path: str, params: dict[str, str], missing_is_an_answer: bool = False, led_within_s: float = 0.0
+    ) -> requests.Response:
         """The first good answer. A 404 or 5xx is only believed from a server that knows a leader."""
         failure: DkronError | None = None
         for server in self._servers():
@@ -159,7 +167,9 @@ class DkronClient:
                     return answer
                 if answer.status_code != requests.codes.not_found and answer.status_code < requests.codes.server_error:
                     self._refused(answer, f"GET {path}", ())
-                if self._leader_of(server) is None:
+                missing = answer.status_code == requests.codes.not_found
+                led = missing and time.monotonic() - self._led_at.get(server, -math.inf) < led_within_s
+                if not led and self._leader_of(server) is None:
                     failure = self._no_leader(server)
                     continue
                 self._current = server
@@ -208,7 +218,10 @@ class DkronClient:
             return None
         body = json_body(answer.status_code, answer.content, "GET /v1/leader")
         name = body.get("Name") if isinstance(body, dict) else None
-        return str(name) if name else None
+        if not name:
+            return None
+        self._led_at[server] = time.monotonic()
+        return str(name)
 
     def _no_leader(self, server: int) -> NoLeader:
         return NoLeader(

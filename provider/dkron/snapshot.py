@@ -4,8 +4,9 @@ An outage must never look like "nothing there". So the list is taken only while 
 asked for again: a few by name, many at once by a second list after a pause, because a server that has just started
 answers 200 with no or few jobs for seconds (recorded: cluster.json, restart.json).
 
-A write looks anew: the first few jobs are asked for by name, and for more a list serves that is a moment old at most,
-since two requests for each job's look took longer than writing it.
+A write looks anew. A job that the state didn't hold is asked for by name: a stranger may have made it a moment ago. Of
+those that it holds the first few are asked for by name, and for more a list serves that is a moment old at most, since
+two requests for each job's look took longer than writing it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ SECOND_LOOK_AFTER_S = 2.0
 # Seconds that a list may be believed before a write: twenty times what it took to get it, within these limits, since
 # nothing is written meanwhile and looking should stay a small part of the work. A stranger's newer job is not seen.
 FRESH_TIMES, FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 20, 0.25, 2.0
+
+LED_WITHIN_S = 1.0  # seconds for which a server that named a leader is believed when it says that a job is absent
 
 
 class Snapshot:
@@ -66,7 +69,11 @@ class Snapshot:
                 self._looked_twice = True
             return self._jobs.get(name)
 
-    def before_write(self, name: str) -> Job | None:
+    def before_create(self, name: str) -> Job | None:
+        """The live job as it is now. Raises DkronError when Dkron can't be read."""
+        return self._client.get_job(name, LED_WITHIN_S)
+
+    def before_update(self, name: str) -> Job | None:
         """The live job as it is now, or was a moment ago. Raises DkronError when Dkron can't be read."""
         with self._lock:
             self._looks += 1

@@ -45,7 +45,13 @@ def test_the_owner_tag_is_read_from_the_metadata_alone(job: dict[str, Any], tag:
 
 @pytest.mark.parametrize(
     ("job", "mark"),
-    [(marked(), "shop/dev"), (marked(mark=""), None), (marked(mark=None), None), ({"metadata": None}, None), ({}, None)],
+    [
+        (marked(), "shop/dev"),
+        (marked(mark=""), None),
+        (marked(mark=None), None),
+        ({"metadata": None}, None),
+        ({}, None),
+    ],
 )
 def test_the_stack_mark_is_read_from_the_metadata_alone(job: dict[str, Any], mark: str | None) -> None:
     assert stack_mark(job) == mark
