@@ -39,7 +39,7 @@ def declare(specs: Iterable[JobSpec], settings: Settings) -> None:
 
     Raises pulumi.RunError, one line each, for references to config that isn't set and for values that have no JSON.
     """
-    declared = {spec.name: with_owner_tag(spec.inputs(), settings.owner_tag) for spec in specs}
+    declared = {spec.name: with_ownership(spec.inputs(), settings.owner_tag) for spec in specs}
     jobs = filled_in(declared, Sealed)
     requests = {name: request_of(name, inputs) for name, inputs in jobs.items()}
     loop = asyncio.get_running_loop()

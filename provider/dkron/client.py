@@ -27,6 +27,7 @@ Job = dict[str, Any]
 
 MAX_REQUESTS_AT_ONCE = 8
 CONNECT_TIMEOUT_S = 3.0
+LED_WITHIN_S = 1.0
 
 
 class _Once(Retry):
@@ -98,11 +99,15 @@ class DkronClient:
             raise BadAnswer(f"{self._url} answered GET /v1/jobs with no list: is this a Dkron?", answer.status_code)
         return [job for job in jobs if isinstance(job, dict)]
 
-    def get_job(self, name: str, led_within_s: float = 0.0) -> Job | None:
-        """GET /v1/jobs/{name}: the job, None if it doesn't exist and a leader vouches for that.
+    def get_job(self, name: str) -> Job | None:
+        """GET /v1/jobs/{name}: the job, None if it doesn't exist and a leader vouches for that."""
+        return self._job(name, led_within_s=0.0)
 
-        `led_within_s`: a server that knew a leader so long ago is not asked again.
-        """
+    def get_job_to_create(self, name: str) -> Job | None:
+        """The same, for many jobs in a row: a server that named a leader a moment ago is not asked for it again."""
+        return self._job(name, LED_WITHIN_S)
+
+    def _job(self, name: str, led_within_s: float) -> Job | None:
         answer = self._get(_path(name), {}, missing_is_an_answer=True, led_within_s=led_within_s)
         if answer.status_code == requests.codes.not_found:
             return None

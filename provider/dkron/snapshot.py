@@ -29,8 +29,6 @@ SECOND_LOOK_AFTER_S = 2.0
 # nothing is written meanwhile and looking should stay a small part of the work. A stranger's newer job is not seen.
 FRESH_TIMES, FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 20, 0.25, 2.0
 
-LED_WITHIN_S = 1.0  # seconds for which a server that named a leader is believed when it says that a job is absent
-
 
 class Snapshot:
     """All jobs of the cluster, listed once, at the first question. Safe to share by threads."""
@@ -71,7 +69,7 @@ class Snapshot:
 
     def before_create(self, name: str) -> Job | None:
         """The live job as it is now. Raises DkronError when Dkron can't be read."""
-        return self._client.get_job(name, LED_WITHIN_S)
+        return self._client.get_job_to_create(name)
 
     def before_update(self, name: str) -> Job | None:
         """The live job as it is now, or was a moment ago. Raises DkronError when Dkron can't be read."""

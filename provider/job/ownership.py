@@ -42,6 +42,14 @@ def stack_mark(job: Mapping[str, Any]) -> str | None:
     return _metadata_text(job, STACK_MARK_KEY)
 
 
+def without_mark(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The job without what a stack adds to the metadata besides the owner tag, for whoever doesn't know the stack."""
+    metadata = job.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return dict(job)
+    return {**job, "metadata": {k: v for k, v in metadata.items() if k not in (STACK_MARK_KEY, RETAINED_KEY)}}
+
+
 def is_retained(job: Mapping[str, Any]) -> bool:
     """Whether the program says that the job outlives its declaration."""
     return _metadata_text(job, RETAINED_KEY) == "true"

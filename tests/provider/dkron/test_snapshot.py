@@ -23,9 +23,11 @@ class FakeClient:
         self.calls.append("list")
         return [{"name": name} for name in self.lists.pop(0)]
 
-    def get_job(self, name: str, _led_within_s: float = 0.0) -> dict[str, Any] | None:
+    def get_job(self, name: str) -> dict[str, Any] | None:
         self.calls.append(name)
         return {"name": name, "asked": True} if name in self.by_name else None
+
+    get_job_to_create = get_job
 
 
 def snapshot(client: FakeClient) -> tuple[Snapshot, list[float]]:

@@ -14,6 +14,7 @@ from provider.job.ownership import (
     owner_tag,
     refusal,
     stack_mark,
+    without_mark,
 )
 
 
@@ -55,6 +56,18 @@ def test_the_owner_tag_is_read_from_the_metadata_alone(job: dict[str, Any], tag:
 )
 def test_the_stack_mark_is_read_from_the_metadata_alone(job: dict[str, Any], mark: str | None) -> None:
     assert stack_mark(job) == mark
+
+
+@pytest.mark.parametrize(
+    ("job", "bare"),
+    [
+        (marked(), {"metadata": {"managed_by": "us"}}),
+        ({"metadata": None}, {"metadata": None}),
+        ({"name": "a"}, {"name": "a"}),
+    ],
+)
+def test_a_job_can_be_shown_without_its_mark(job: dict[str, Any], bare: dict[str, Any]) -> None:
+    assert without_mark(job) == bare
 
 
 @pytest.mark.parametrize(("text", "retained"), [("true", True), ("false", False), ("", False), (None, False)])
