@@ -89,7 +89,7 @@ class JobProvider(ResourceProvider):
     def check(self, _olds: Props, news: Props) -> CheckResult:
         """The canonical inputs, and every problem on its property. Needs no network."""
         news = plain(news)
-        self.declared.add(plain(_olds), news)
+        self.declared.add(news)
         inputs = canonical(news)
         if self.defer_checks:
             return CheckResult(inputs, [])
@@ -105,10 +105,7 @@ class JobProvider(ResourceProvider):
         """Looks first: absent is created; ours is adopted and written only if it differs; a foreign job is refused."""
         name = self._checked(props)
         live = self.snapshot.before_create(name)
-        if live is not None and self.declared.is_replaced(name):
-            self.writes.recreate(props, live)
-        else:
-            self.writes.write(props, live, adopting=True)
+        self.writes.write(props, live, adopting=True)
         return CreateResult(name, canonical(props))
 
     @coded

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..archive import Archive
-from ..errors import DeleteRefused, DkronJobsError, ForeignJob, NoLeader, NotJudged, ServerFault, TimedOut, Unreachable
+from ..errors import DkronJobsError, ForeignJob, NoLeader, NotJudged, ServerFault, TimedOut, Unreachable
 from ..job import ownership
 from ..job.diff import changed_fields
 from ..job.limits import Limits
@@ -59,27 +59,6 @@ class Writes:
             self._check_overwrite(name)
             if adopting or not ownership.may_delete(owner):
                 self._archive.keep(live, "overwritten")
-        self._upsert(name, props)
-
-    def recreate(self, props: Props, live: Job) -> None:
-        """Deletes the job and posts it anew, without its history. A parent is only written: Dkron deletes none.
-
-        Raises what `write` raises.
-        """
-        name = str(props.get("name", ""))
-        owner = self._check_owner(name, props, live)
-        children = ", ".join(map(str, live.get("dependent_jobs") or ()))
-        if children or not ownership.may_delete(owner):
-            why = f"it has children ({children})" if children else "it was not ours so far"
-            self._warn(f'job "{name}" keeps its history: Dkron can\'t delete it, because {why}')
-            self.write(props, live, adopting=True)
-            return
-        self._check_overwrite(name)
-        self._archive.keep(live, "recreated")
-        try:
-            self._client.delete_job(name)
-        except DeleteRefused as error:
-            self._warn(f'job "{name}" keeps its history: {error}')
         self._upsert(name, props)
 
     def delete(self, name: str, mark: str) -> None:

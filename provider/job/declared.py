@@ -5,8 +5,8 @@ a crash, and checks none when it destroys. So a job that was checked under a nam
 whatever resource is deleted under that name is an old one: a renamed resource, one side of a swap, the old half of a
 replacement, or such a half that a crash left in the state. The job itself stays.
 
-A create under a name whose resource kept that name is a replacement that a person asked for (`--replace`, `taint`):
-only there the job is deleted and posted anew. Jobs that `--target` leaves out are not checked and hold nothing.
+So no replacement deletes a job; `python -m jobs recreate` makes one anew. Jobs that `--target` leaves out are not
+checked and hold nothing.
 """
 
 import threading
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .ownership import stack_mark
-from .spec import UNKNOWN, canonical
+from .spec import UNKNOWN
 from .validation import parent_cycle
 
 
@@ -23,34 +23,20 @@ class Declared:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._news: dict[str, dict[str, Any]] = {}
-        self._parents: dict[str, str] = {}
-        self._kept: set[str] = set()
-        self._twice: set[str] = set()
+        self._parents: dict[str, str] = {}  # of each job that was checked
         self.mark = ""  # of the stack whose program this is, "" while nothing was declared
 
-    def add(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
-        """Notes the check of a resource that had the inputs `olds` (none for a new one) and is to have `news`."""
-        name, inputs = str(news.get("name")), canonical(news)
+    def add(self, news: Mapping[str, Any]) -> None:
+        """Notes the check of a resource that is to have the inputs `news`."""
+        name, parent = str(news.get("name")), str(news.get("parent_job") or "")
         with self._lock:
-            parent = str(inputs.get("parent_job", ""))
             self._parents[name] = "" if parent == UNKNOWN else parent
-            known = self._news.setdefault(name, inputs)
-            if known != inputs:
-                self._twice.add(name)
-            if olds.get("name") == name:
-                self._kept.add(name)
             self.mark = stack_mark(news) or self.mark
 
     def holds(self, name: str) -> bool:
         """Whether a declared resource has a job of that name."""
         with self._lock:
-            return name in self._news
-
-    def is_replaced(self, name: str) -> bool:
-        """Whether a create of this name replaces a resource that keeps its name and is the only one to declare it."""
-        with self._lock:
-            return name in self._kept and name not in self._twice
+            return name in self._parents
 
     def parent_cycle(self, name: str) -> list[str] | None:
         """The cycle of parents that the job is in, from it back to it; None if there is none."""
