@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from commands.export.conceal import Concealer, Keys, hidden
-from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag
+from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag, without_mark
 from provider.job.references import Reference
 from provider.job.spec import DEFAULTS, MANAGED_FIELDS, JobSpec, canonical
 
@@ -87,7 +87,7 @@ def _keys(value: Any) -> Iterable[str]:
 
 
 def _differences(name: str, inputs: Mapping[str, Any], job: Mapping[str, Any], lookup: Lookup) -> Iterable[Difference]:
-    wanted, found = canonical(inputs), canonical(job)
+    wanted, found = canonical(inputs), canonical(without_mark(job))
     hide = Concealer(Keys(), name)
     for field_name in MANAGED_FIELDS:
         default = DEFAULTS[field_name]

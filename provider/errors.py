@@ -4,7 +4,8 @@
     ├── SettingsError          hard  a setting is missing or malformed; carries every problem
     ├── JobError               about one job
     │   ├── InvalidJob         hard  the declaration is refused; carries every problem
-    │   └── ForeignJob         hard  the job in Dkron isn't ours
+    │   ├── ForeignJob         hard  the job in Dkron isn't ours
+    │   └── NotJudged          soft  the change was not in the preview that the watcher judged
     └── DkronError             Dkron, or a proxy before it, gave no good answer
         ├── Unreachable        soft  nothing listens, the connection broke, TLS failed
         ├── TimedOut           soft  no answer in time; a write may have been done all the same
@@ -18,16 +19,34 @@
 
 The text of an error is one line for a person: what, which job, Dkron's own words, what to do. It never holds a
 secret: whoever raises one passes foreign text through `redact` first. This module does nothing else.
+
+The engine passes on nothing of an error but its text. So the provider ends that text with a code, which the watcher
+reads (`with_code`, `code_in`). Only the very end counts, where no stranger's words can stand.
 """
 
+import re
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_CODE: Final = re.compile(r"\[dkron-jobs:([a-z-]+)\]\s*\Z")
 
 
 class DkronJobsError(Exception):
-    """Root of the tree. `soft` tells whether it will pass without a person."""
+    """Root of the tree. `soft` tells whether it will pass without a person; `code` names the kind for the watcher."""
 
     soft: ClassVar[bool] = False
+    code: ClassVar[str] = "hard"
+
+
+def with_code(text: str, code: str) -> str:
+    """`text` with the code of its error at the very end."""
+    return f"{text} [dkron-jobs:{code}]"
+
+
+def code_in(text: str) -> str | None:
+    """The code at the very end of a text, None if there is none."""
+    found = _CODE.search(text)
+    return found[1] if found else None
 
 
 class SettingsError(DkronJobsError):
@@ -49,6 +68,8 @@ class JobError(DkronJobsError):
 class InvalidJob(JobError):
     """The declaration of a job is refused. `problems`: (property, reason) pairs."""
 
+    code = "invalid"
+
     def __init__(self, job: str, problems: Iterable[tuple[str, str]]) -> None:
         self.problems = tuple(problems)
         reasons = "; ".join(f"{field}: {reason}" for field, reason in self.problems)
@@ -56,11 +77,16 @@ class InvalidJob(JobError):
 
 
 class ForeignJob(JobError):
-    """A job of that name exists in Dkron and doesn't carry our owner tag; `found` is the tag that it carries."""
+    """A job of that name exists in Dkron, with another owner tag, with none, or with another stack's mark."""
 
-    def __init__(self, job: str, found: str | None, message: str) -> None:
-        self.found = found
-        super().__init__(job, message)
+    code = "foreign"
+
+
+class NotJudged(JobError):
+    """The watcher judged a preview without this change, so it waits for the next one."""
+
+    soft = True
+    code = "not-judged"
 
 
 class DkronError(DkronJobsError):
@@ -73,26 +99,32 @@ class DkronError(DkronJobsError):
 
 class Unreachable(DkronError):
     soft = True
+    code = "soft"
 
 
 class TimedOut(DkronError):
     soft = True
+    code = "soft"
 
 
 class NoLeader(DkronError):
     soft = True
+    code = "no-leader"
 
 
 class Paused(DkronError):
     soft = True
+    code = "paused"
 
 
 class ServerFault(DkronError):
     soft = True
+    code = "soft"
 
 
 class DeleteRefused(DkronError):
     soft = True
+    code = "soft"
 
 
 class Rejected(DkronError):

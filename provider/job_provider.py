@@ -5,11 +5,12 @@ existing stack could be refreshed or deleted. It must not raise but where the en
 `update` and `delete` for one job's sake, in `read` only when Dkron as a whole can't be read.
 """
 
+import functools
 import os
 import sys
-import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -23,14 +24,17 @@ from pulumi.dynamic import (
 )
 from pulumi.output import Unknown
 
-from .dkron.client import DkronClient, Job
+from .archive import Archive, directory_from, passphrase_from
+from .dkron.client import DkronClient
 from .dkron.snapshot import Snapshot
-from .errors import DkronJobsError, ForeignJob, InvalidJob, NoLeader, ServerFault, TimedOut, Unreachable
+from .dkron.writes import Rights, Writes
+from .errors import DkronJobsError, InvalidJob, SettingsError, with_code
 from .event_loops import keep_event_loops
-from .job import ownership, validation
+from .job import limits, ownership, validation
+from .job.declared import Declared
 from .job.diff import changed_fields, replacing
-from .job.spec import UNKNOWN, canonical, to_dkron
-from .redaction import config_secrets, secret_texts
+from .job.spec import UNKNOWN, canonical
+from .redaction import config_secrets
 from .settings import load_dkron, load_owner
 
 # Set by the watcher: a bad declaration then fails at that job's create or update, not in check, where it would end the
@@ -38,6 +42,22 @@ from .settings import load_dkron, load_owner
 DEFER_CHECKS = "DKRON_JOBS_DEFER_CHECKS"
 
 Props = dict[str, Any]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def coded(hook: Callable[P, R]) -> Callable[P, R]:
+    """A hook whose errors end with their code, since the engine passes on their text alone."""
+
+    @functools.wraps(hook)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return hook(*args, **kwargs)
+        except DkronJobsError as error:
+            error.args = (with_code(str(error), error.code),)
+            raise
+
+    return told
 
 
 class JobProvider(ResourceProvider):
@@ -57,17 +77,19 @@ class JobProvider(ResourceProvider):
         sys.tracebacklimit = 0
         keep_event_loops()
         config: Callable[[str], Any] = req.config.get
-        self.client = DkronClient(load_dkron(config))
-        self.owner_tag, self.adopt = load_owner(config)
-        self.config_secrets = config_secrets(config, os.environ)
+        client = DkronClient(load_dkron(config))
+        self.owner_tag, adopt = load_owner(config)
+        rights = Rights(self.owner_tag, adopt, _limits(os.environ))
+        archive = Archive(directory_from(os.environ), passphrase_from(os.environ), _warn)
+        self.writes = Writes(client, rights, archive, _warn, config_secrets(config, os.environ))
+        self.snapshot = Snapshot(client)
+        self.declared = Declared()
         self.defer_checks = bool(os.environ.get(DEFER_CHECKS))
-        self.snapshot = Snapshot(self.client)
-        self._parents: dict[str, str] = {}
-        self._lock = threading.Lock()
 
     def check(self, _olds: Props, news: Props) -> CheckResult:
         """The canonical inputs, and every problem on its property. Needs no network."""
         news = plain(news)
+        self.declared.add(news)
         inputs = canonical(news)
         if self.defer_checks:
             return CheckResult(inputs, [])
@@ -78,67 +100,47 @@ class JobProvider(ResourceProvider):
         changed = changed_fields(plain(_olds), plain(_news))
         return DiffResult(changes=bool(changed), replaces=replacing(changed), delete_before_replace=False)
 
+    @coded
     def create(self, props: Props) -> CreateResult:
         """Looks first: absent is created; ours is adopted and written only if it differs; a foreign job is refused."""
-        name = self._write(props)
+        name = self._checked(props)
+        live = self.snapshot.before_create(name)
+        self.writes.write(props, live, adopting=True)
         return CreateResult(name, canonical(props))
 
-    def read(self, id_: str, props: Props) -> ReadResult:  # noqa: ARG002 - the SDK names it
+    @coded
+    def read(self, id_: str, props: Props) -> ReadResult:
         """The live job as outputs and as inputs, so that a preview names the drifted fields; no id if it is gone."""
         job = self.snapshot.job(id_)
         if job is None:
             return ReadResult("", {})
         # Two dicts: the SDK writes into each.
-        return ReadResult(id_, canonical(job), canonical(job))
+        return ReadResult(id_, {**canonical(job), **_kept_mark(props, job)}, canonical(job))
 
+    @coded
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
         """In place, by an upsert of all fields; Dkron keeps counters and history."""
-        self._write(_news)
+        name = self._checked(_news)
+        self.writes.write(_news, self.snapshot.before_update(name))
         return UpdateResult(canonical(_news))
 
+    @coded
     def delete(self, _id: str, _props: Props) -> None:
-        """Deletes the job while it still carries our tag; else leaves it, with a warning. Missing is fine."""
-        job = self.client.get_job(_id)
-        # Not the tag in the properties: a refresh has put the live job's own there.
-        ours = self.owner_tag
-        if job is None:
-            _warn(f'job "{_id}" was already gone from Dkron')
-        elif not ownership.is_ours(job, ours):
-            _warn(ownership.left_alone(_id, ownership.owner_tag(job), ours))
-        elif not self.client.delete_job(_id):
-            _warn(f'job "{_id}" was gone from Dkron before it could be deleted')
+        """Deletes the job while it is ours and no declared resource holds its name; else leaves it, with a warning."""
+        if self.declared.holds(_id):
+            _warn(f'job "{_id}" is held by a declared resource, so it was left in Dkron; only the old one is forgotten')
+        else:
+            self.writes.delete(_id, _recorded_mark(_props) or self.declared.mark)
 
     # -- what they share
 
-    def _write(self, props: Props) -> str:
-        """Makes the live job equal to `props`, and returns its name. Raises InvalidJob, ForeignJob, DkronError."""
+    def _checked(self, props: Props) -> str:
+        """The name of a job that may be written. Raises InvalidJob for what a deferred check found."""
         problems = self._problems(props) if self.defer_checks else []
         name = str(props.get("name", ""))
         if problems:
             raise InvalidJob(name, problems) from None
-        live = self.snapshot.before_write(name)
-        if live is not None and not self.adopt and not ownership.is_ours(live, self.owner_tag):
-            found = ownership.owner_tag(live)
-            raise ForeignJob(name, found, ownership.refusal(name, found, self.owner_tag)) from None
-        if live is None or changed_fields(live, props):
-            self._upsert(name, props)
         return name
-
-    def _upsert(self, name: str, props: Props) -> None:
-        secrets = {*self.config_secrets, *secret_texts(props)}
-        try:
-            self.client.upsert_job(to_dkron(props), secrets)
-        except (TimedOut, NoLeader, ServerFault, Unreachable) as fault:
-            # It may have been stored all the same; then there is nothing to complain of.
-            if not self._is_stored(name, props):
-                raise fault from None
-
-    def _is_stored(self, name: str, props: Props) -> bool:
-        try:
-            live: Job | None = self.client.get_job(name)
-        except DkronJobsError:
-            return False
-        return live is not None and not changed_fields(live, props)
 
     def _problems(self, props: Mapping[str, Any]) -> list[validation.Problem]:
         """The job's own problems, and the cycle of parents that it closes among the jobs this process has checked."""
@@ -146,10 +148,7 @@ class JobProvider(ResourceProvider):
         tag = ownership.owner_tag(props)
         if tag not in (None, UNKNOWN, self.owner_tag):
             problems.append(("metadata.managed_by", f'is "{tag}", but ownerTag is "{self.owner_tag}": leave it out'))
-        name, parent = str(props.get("name")), props.get("parent_job") or ""
-        with self._lock:
-            self._parents[name] = parent if parent != UNKNOWN else ""
-            cycle = validation.parent_cycle(name, self._parents)
+        cycle = self.declared.parent_cycle(str(props.get("name")))
         if cycle and len(cycle) > 2:
             problems.append(("parent_job", f"closes a cycle ({' -> '.join(cycle)}); Dkron could delete none of them"))
         return problems
@@ -162,6 +161,30 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return value
+
+
+def _recorded_mark(props: Props) -> str:
+    """Our stack's mark as the state holds it, "" where an older version wrote the state."""
+    kept = props.get(ownership.STACK_MARK_KEY)
+    return kept if isinstance(kept, str) else ownership.stack_mark(props) or ""
+
+
+def _kept_mark(props: Props, live: Props) -> Props:
+    """What the outputs of a refresh hold besides the live job: our mark, where the job carries another."""
+    ours = _recorded_mark(props)
+    return {} if (ownership.stack_mark(live) or "") == ours else {ownership.STACK_MARK_KEY: ours}
+
+
+def _limits(env: Mapping[str, str]) -> limits.Limits | None:
+    """What the watcher allows this run, None where no watcher runs it. Raises SettingsError."""
+    path = env.get(limits.LIMITS_VARIABLE)
+    if not path:
+        return None
+    try:
+        return limits.parse(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError([f"{limits.LIMITS_VARIABLE}: cannot read {path}: {reason}"]) from None
 
 
 def _warn(message: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from .job.ownership import OWNER_TAG_KEY
+from .job.ownership import OWNERSHIP_KEYS
 from .settings import SECRET_KEYS, from_environment
 
 SHORTEST_SECRET: Final = 3  # the Pulumi CLI's own limit: below it, replacing would only garble the text
@@ -38,7 +38,7 @@ def secret_texts(job: Mapping[str, Any]) -> Iterator[str]:
             yield value
     for config in (job.get("processors") or {}).values() if isinstance(job.get("processors"), Mapping) else ():
         yield from (value for _, value in _items(config))
-    yield from (value for key, value in _items(job.get("metadata")) if key != OWNER_TAG_KEY)
+    yield from (value for key, value in _items(job.get("metadata")) if key not in OWNERSHIP_KEYS)
 
 
 def _items(mapping: Any) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from pulumi.runtime.settings import get_engine, get_monitor, grpc_error_to_excep
 
 from .job.spec import JobSpec
 from .program import filled_in
-from .resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_owner_tag
+from .resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_ownership
 from .settings import Settings
 
 # How the engine's protocol marks a secret.
@@ -39,7 +39,7 @@ def declare(specs: Iterable[JobSpec], settings: Settings) -> None:
 
     Raises pulumi.RunError, one line each, for references to config that isn't set and for values that have no JSON.
     """
-    declared = {spec.name: with_owner_tag(spec.inputs(), settings.owner_tag) for spec in specs}
+    declared = {spec.name: with_ownership(spec.inputs(), settings.owner_tag) for spec in specs}
     jobs = filled_in(declared, Sealed)
     requests = {name: request_of(name, inputs) for name, inputs in jobs.items()}
     loop = asyncio.get_running_loop()

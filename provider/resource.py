@@ -12,7 +12,7 @@ import pulumi
 from pulumi.resource import DependencyResource
 
 from .job.executors import Executor
-from .job.ownership import OWNER_TAG_KEY
+from .job.ownership import OWNER_TAG_KEY, RETAINED_KEY, STACK_MARK_KEY, mark_of
 from .job.spec import DEFAULTS, UNKNOWN
 from .program import filled_in
 from .settings import load_owner
@@ -104,7 +104,8 @@ class Job(pulumi.CustomResource):
             "starts_at": starts_at,
             "expires_at": expires_at,
         }
-        props = with_owner_tag({key: value for key, value in given.items() if value is not None}, owner_tag)
+        retained = opts is not None and bool(opts.retain_on_delete)
+        props = with_ownership({k: v for k, v in given.items() if v is not None}, owner_tag, retained)
         _register(self, resource_name, props, parent, opts)
 
     def __getattr__(self, attribute: str) -> Any:
@@ -143,9 +144,15 @@ def _dependency(urn: Any) -> pulumi.Resource:
     return DependencyResource(urn)
 
 
-def with_owner_tag(inputs: Mapping[str, Any], owner_tag: str) -> dict[str, Any]:
-    """The inputs with our owner tag in the metadata. A tag that the declaration gives stays, for check to refuse."""
-    return {**inputs, "metadata": {OWNER_TAG_KEY: owner_tag, **(inputs.get("metadata") or {})}}
+def with_ownership(inputs: Mapping[str, Any], owner_tag: str, retained: bool = False) -> dict[str, Any]:
+    """The inputs with our owner tag and our stack's mark in the metadata, `retained`: and that it is never a stray.
+
+    A tag that the declaration gives stays, for check to refuse; a mark that it gives was copied and is replaced.
+    """
+    mark = {STACK_MARK_KEY: mark_of(pulumi.get_project(), pulumi.get_stack())}
+    if retained:
+        mark[RETAINED_KEY] = "true"
+    return {**inputs, "metadata": {OWNER_TAG_KEY: owner_tag, **(inputs.get("metadata") or {}), **mark}}
 
 
 def known_inputs(value: Any) -> Any:

@@ -94,7 +94,7 @@ def test_the_eight_jobs_are_registered_with_exactly_these_inputs(eight: dict[str
             "timezone": "UTC",
             "concurrency": "forbid",
             "retries": 2.0,
-            "metadata": {"managed_by": "d2-dkron-mgr"},
+            "metadata": {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/test"},
             "executor": "http",
             "executor_config": {
                 "method": "POST",
@@ -329,7 +329,8 @@ for field in Job.__annotations__:
     assert done["outputs"] == {
         "name": ["str", "geo"], "displayname": ["str", ""], "timezone": ["str", ""], "schedule": ["str", "@daily"],
         "owner": ["str", ""], "owner_email": ["str", ""], "disabled": ["bool", True], "tags": ["dict", {}],
-        "metadata": ["dict", {"managed_by": "d2-dkron-mgr"}], "retries": ["int", 3], "parent_job": ["str", ""],
+        "metadata": ["dict", {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/test"}],
+        "retries": ["int", 3], "parent_job": ["str", ""],
         "processors": ["dict", {}], "concurrency": ["str", "allow"], "executor": ["str", "shell"],
         "executor_config": ["dict", {"command": "/bin/true"}], "ephemeral": ["bool", False],
         "starts_at": ["NoneType", None], "expires_at": ["NoneType", None],
@@ -396,3 +397,14 @@ def test_importing_the_declarations_imports_neither_pulumi_nor_http() -> None:
     )
     assert not {"pulumi", "requests", "urllib3", "grpc"} & set(done.stdout.replace("'", " ").replace(",", " ").split())
     assert "provider" in done.stdout
+
+
+def test_a_job_that_outlives_its_declaration_says_so_in_dkron(tmp_path: Path) -> None:
+    done = run(script(tmp_path, """
+keep = pulumi.ResourceOptions(retain_on_delete=True)
+Job("kept", schedule="@daily", executor=shell("/bin/true"), metadata={"managed_in": "copied/from"}, opts=keep)
+"""))  # fmt: skip
+    assert done["error"] is None
+    assert done["registered"][0]["inputs"]["metadata"] == {
+        "managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/test", "managed_retain": "true",
+    }  # fmt: skip

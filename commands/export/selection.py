@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from commands.export.conceal import Concealer, Keys, header_items, pair_items, parts_of
 from provider.job.executors import Executor, http, shell
-from provider.job.ownership import OWNER_TAG_KEY, owner_tag
+from provider.job.ownership import OWNER_TAG_KEY, OWNERSHIP_KEYS, owner_tag
 from provider.job.references import ConfigValue, Reference, Text, shown
 from provider.job.spec import DEFAULTS, canonical
 from provider.job.validation import check_job, parent_cycle
@@ -91,7 +91,7 @@ def _fields(job: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     for name in ("displayname", "owner", "owner_email"):
         if isinstance(values.get(name), str):
             values[name] = hide.text(values[name], name, names=False)
-    metadata = {k: v for k, v in values.pop("metadata", {}).items() if k != OWNER_TAG_KEY}
+    metadata = {k: v for k, v in values.pop("metadata", {}).items() if k not in OWNERSHIP_KEYS}
     if metadata:
         values["metadata"] = {key: hide.option(key, value) for key, value in metadata.items()}
     if "processors" in values:

@@ -4,6 +4,8 @@ Policy is not decided here. What is: which server of the cluster to ask, what co
 the store or the leader failed, so only a server with a leader is believed), and which error an answer is.
 """
 
+import math
+import time
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -16,6 +18,8 @@ from .wire import Answer, Wire
 
 Job = dict[str, Any]
 
+LED_WITHIN_S = 1.0
+
 
 class DkronClient:
     """A cluster of one or more servers, asked through whichever answers and has a leader. Safe to share by threads."""
@@ -24,6 +28,7 @@ class DkronClient:
         self.settings = settings
         self._wire = Wire(settings)
         self._current = 0
+        self._led_at: dict[int, float] = {}  # server -> when it last named a leader
 
     def close(self) -> None:
         """Closes the connections."""
@@ -63,7 +68,14 @@ class DkronClient:
 
     def get_job(self, name: str) -> Job | None:
         """GET /v1/jobs/{name}: the job, None if it doesn't exist and a leader vouches for that."""
-        answer = self._get(_path(name), {}, missing_is_an_answer=True)
+        return self._job(name, led_within_s=0.0)
+
+    def get_job_to_create(self, name: str) -> Job | None:
+        """The same, for many jobs in a row: a server that named a leader a moment ago is not asked for it again."""
+        return self._job(name, LED_WITHIN_S)
+
+    def _job(self, name: str, led_within_s: float) -> Job | None:
+        answer = self._get(_path(name), {}, missing_is_an_answer=True, led_within_s=led_within_s)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         job = json_body(answer.status_code, answer.content, f'job "{name}"')
@@ -114,7 +126,9 @@ class DkronClient:
         count = len(self.settings.urls)
         return [(self._current + i) % count for i in range(count)]
 
-    def _get(self, path: str, params: dict[str, str], missing_is_an_answer: bool = False) -> Answer:
+    def _get(
+        self, path: str, params: dict[str, str], missing_is_an_answer: bool = False, led_within_s: float = 0.0
+    ) -> Answer:
         """The first good answer. A 404 or 5xx is only believed from a server that knows a leader."""
         failure: DkronError | None = None
         for server in self._servers():
@@ -125,7 +139,9 @@ class DkronClient:
                     return answer
                 if answer.status_code != HTTPStatus.NOT_FOUND and answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                     self._refused(answer, f"GET {path}", ())
-                if self._leader_of(server) is None:
+                missing = answer.status_code == HTTPStatus.NOT_FOUND
+                led = missing and time.monotonic() - self._led_at.get(server, -math.inf) < led_within_s
+                if not led and self._leader_of(server) is None:
                     failure = self._no_leader(server)
                     continue
                 self._current = server
@@ -170,7 +186,10 @@ class DkronClient:
             return None
         body = json_body(answer.status_code, answer.content, "GET /v1/leader")
         name = body.get("Name") if isinstance(body, dict) else None
-        return str(name) if name else None
+        if not name:
+            return None
+        self._led_at[server] = time.monotonic()
+        return str(name)
 
     def _no_leader(self, server: int) -> NoLeader:
         return NoLeader(

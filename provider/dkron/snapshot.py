@@ -4,8 +4,9 @@ An outage must never look like "nothing there". So the list is taken only while 
 asked for again: a few by name, many at once by a second list after a pause, because a server that has just started
 answers 200 with no or few jobs for seconds (recorded: cluster.json, restart.json).
 
-A write looks anew: the first few jobs are asked for by name, and for more a list serves that is a moment old at most,
-since two requests for each job's look took longer than writing it.
+A write looks anew. A job that the state didn't hold is asked for by name: a stranger may have made it a moment ago. Of
+those that it holds the first few are asked for by name, and for more a list serves that is a moment old at most, since
+two requests for each job's look took longer than writing it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,11 @@ class Snapshot:
                 self._looked_twice = True
             return self._jobs.get(name)
 
-    def before_write(self, name: str) -> Job | None:
+    def before_create(self, name: str) -> Job | None:
+        """The live job as it is now. Raises DkronError when Dkron can't be read."""
+        return self._client.get_job_to_create(name)
+
+    def before_update(self, name: str) -> Job | None:
         """The live job as it is now, or was a moment ago. Raises DkronError when Dkron can't be read."""
         with self._lock:
             self._looks += 1

@@ -6,7 +6,7 @@ from typing import Any
 from commands.export import selection, source
 from commands.export.conceal import Keys
 from commands.export.selection import Imported
-from provider.job.ownership import OWNER_TAG_KEY
+from provider.job.ownership import OWNERSHIP_KEYS
 from provider.job.references import Reference
 from provider.job.spec import JobSpec, canonical
 from tests.paths import recorded
@@ -82,5 +82,5 @@ def resolve(value: Any, keys: Keys) -> Any:
 def unowned(job: Mapping[str, Any]) -> dict[str, Any]:
     """The canonical form of a job without its owner tag, which is the program's to add."""
     values = canonical(job)
-    metadata = {k: v for k, v in values.pop("metadata", {}).items() if k != OWNER_TAG_KEY}
+    metadata = {k: v for k, v in values.pop("metadata", {}).items() if k not in OWNERSHIP_KEYS}
     return {**values, "metadata": metadata} if metadata else values

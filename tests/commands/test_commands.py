@@ -14,13 +14,13 @@ from pytest_httpserver import HTTPServer
 from commands import live
 from commands.main import main
 from provider.job.declarations import Declarations, gather
-from provider.job.ownership import OWNER_TAG_KEY
+from provider.job.ownership import OWNER_TAG_KEY, STACK_MARK_KEY
 from provider.job.references import Reference
 from provider.job.spec import JobSpec, to_dkron
 
 CANARY = "CANARY-4f1d-9b2e"
 GATEWAY = "http://gateway:5461"
-TAG = {OWNER_TAG_KEY: "d2-dkron-mgr"}
+TAG = {OWNER_TAG_KEY: "d2-dkron-mgr", STACK_MARK_KEY: "dkron-jobs/dev"}
 Serve = Callable[[list[dict[str, Any]]], str]
 
 

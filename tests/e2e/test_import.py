@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.e2e.harness import CANARY, Dkron, Project, changes, proxy_before
 
 TOKEN = "CANARY-77aa-token-5501"
-OURS = {"managed_by": "d2-dkron-mgr"}
+OURS = {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
 
 
 def jobs_command(project: Project, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

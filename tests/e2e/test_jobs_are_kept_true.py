@@ -29,7 +29,8 @@ def test_up_creates_the_eight_jobs_with_every_field(project: Project, dkron: Dkr
         service, _, path = name.partition("-")
         wanted: dict[str, Any] = {
             "name": name, "displayname": displayname, "schedule": schedule, "timezone": "UTC", "disabled": False,
-            "retries": 2, "concurrency": "forbid", "executor": "http", "metadata": {"managed_by": "d2-dkron-mgr"},
+            "retries": 2, "concurrency": "forbid", "executor": "http",
+            "metadata": {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"},
             "tags": None, "processors": {}, "parent_job": "", "ephemeral": False, "starts_at": None,
             "expires_at": None, "owner": "", "owner_email": "",
             "executor_config": {
@@ -57,7 +58,7 @@ DRIFTS: dict[str, tuple[str, Any]] = {
     "owner_email": ('"ops@example.com"', "x@example.com"),
     "disabled": ("True", False),
     "tags": ('{"dc": "dc1:1"}', {"dc": "dc1:2", "more": "1"}),
-    "metadata": ('{"team": "a"}', {"team": "b", "managed_by": "d2-dkron-mgr"}),
+    "metadata": ('{"team": "a"}', {"team": "b", "managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}),
     "retries": ("3", 7),
     "processors": ('{"log": {"forward": "true"}}', {"log": {"forward": "false"}, "files": {}}),
     "concurrency": ('"forbid"', "allow"),

@@ -42,7 +42,7 @@ def test_a_foreign_job_of_that_name_is_refused_then_adopted(project: Project, dk
     assert "free" in dkron.jobs(), "one refused job must not stop the others"
     project.config("adopt", "true")
     assert changes(project.up().ok().output)["created"] == 1
-    assert dkron.job("ours")["metadata"] == {"managed_by": "d2-dkron-mgr"}
+    assert dkron.job("ours")["metadata"] == {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
     assert dkron.job("ours")["schedule"] == "@manually"
 
 

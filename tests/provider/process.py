@@ -34,13 +34,14 @@ class Provider:
 
     def __init__(self, folder: Path, config: dict[str, Any], env: dict[str, str] | None = None) -> None:
         self.log = folder / "provider.log"
+        self.archive = folder / "archive"
         self.config, self.env = config, env or {}
 
     def __enter__(self) -> Self:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-u", "-m", "pulumi.dynamic"], cwd=ROOT, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=log, env={**os.environ, "PULUMI_PROJECT": "dkron-jobs", **self.env},
+                stdout=subprocess.PIPE, stderr=log, env=self._environment,
             )  # fmt: skip
         assert self.process.stdout is not None
         port = int(self.process.stdout.readline())
@@ -55,6 +56,11 @@ class Provider:
         self.process.kill()
         assert self.process.communicate(timeout=PATIENCE_S)[0] == b""
         assert "CANARY" not in self.output
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        ours = {"PULUMI_PROJECT": "dkron-jobs", "DKRON_JOBS_ARCHIVE": str(self.archive)}
+        return {**os.environ, **ours, **self.env}
 
     @property
     def output(self) -> str:

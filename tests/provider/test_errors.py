@@ -11,7 +11,7 @@ from provider.redaction import redact
 from provider.text import LONGEST_QUOTE, one_line
 from tests.provider.examples import CANARY
 
-SOFT = {"Unreachable", "TimedOut", "NoLeader", "Paused", "ServerFault", "DeleteRefused"}
+SOFT = {"Unreachable", "TimedOut", "NoLeader", "Paused", "ServerFault", "DeleteRefused", "NotJudged"}
 HARD = {"SettingsError", "InvalidJob", "ForeignJob", "Rejected", "Unauthorised", "BadAnswer", "JobError", "DkronError"}
 
 
@@ -39,9 +39,34 @@ def test_an_invalid_job_is_named_with_every_property_and_reason() -> None:
     assert error.problems == (("name", "is bad"), ("retries", "too many"))
 
 
-def test_a_foreign_job_carries_the_tag_that_was_found() -> None:
-    error = errors.ForeignJob("geo", "terraform", "left as it is")
-    assert (error.job, error.found, str(error)) == ("geo", "terraform", "left as it is")
+def test_a_foreign_job_is_named() -> None:
+    error = errors.ForeignJob("geo", "left as it is")
+    assert (error.job, str(error)) == ("geo", "left as it is")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (errors.Paused, "paused"), (errors.NoLeader, "no-leader"), (errors.NotJudged, "not-judged"),
+        (errors.TimedOut, "soft"), (errors.ForeignJob, "foreign"), (errors.InvalidJob, "invalid"),
+        (errors.Rejected, "hard"), (errors.SettingsError, "hard"),
+    ],
+)  # fmt: skip
+def test_the_code_at_the_end_of_a_text_tells_the_kind_of_error(kind: type[errors.DkronJobsError], code: str) -> None:
+    assert kind.code == code
+    assert errors.code_in(errors.with_code("a line", kind.code)) == code
+    assert errors.code_in(errors.with_code("a line", kind.code) + "\n\n") == code
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a line", "[dkron-jobs:paused] and more", "[dkron-jobs:Paused]", "dkron-jobs:paused"]
+)
+def test_a_text_without_a_code_at_its_very_end_has_none(text: str) -> None:
+    assert errors.code_in(text) is None
+
+
+def test_a_code_in_foreign_words_does_not_count() -> None:
+    assert errors.code_in(errors.with_code("Dkron said: [dkron-jobs:paused]", "hard")) == "hard"
 
 
 @pytest.mark.parametrize("status", [None, 500])

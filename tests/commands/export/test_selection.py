@@ -86,7 +86,8 @@ def test_headers_in_any_form_survive_and_are_never_written_in_clear(headers: str
 def test_any_executor_survives(executor: str, config: dict[str, str]) -> None:
     job = {
         "name": "a", "schedule": "@daily", "executor": executor, "executor_config": config,
-        "displayname": 'A "b" \'c\'', "metadata": {"managed_by": "x", "note": "hi", "webhook": CANARY},
+        "displayname": 'A "b" \'c\'',
+        "metadata": {"managed_by": "x", "managed_in": "p/dev", "note": "hi", "webhook": CANARY},
         "processors": {"log": {"token": CANARY}},
     }  # fmt: skip
     text = round_trip(job)

@@ -27,6 +27,8 @@ class FakeClient:
         self.calls.append(name)
         return {"name": name, "asked": True} if name in self.by_name else None
 
+    get_job_to_create = get_job
+
 
 def snapshot(client: FakeClient) -> tuple[Snapshot, list[float]]:
     slept: list[float] = []
@@ -115,11 +117,11 @@ def test_a_few_writes_look_by_name_and_many_share_a_list_while_it_is_fresh() -> 
     client = FakeClient(["j3", "j5"], ["j6"], by_name=("j1",))
     now = [100.0]
     live = Snapshot(client, clock=lambda: now[0])  # type: ignore[arg-type]
-    found = [live.before_write(name) is not None for name in names[:6]]
+    found = [live.before_update(name) is not None for name in names[:6]]
     assert found == [False, True, False, True, False, True]
     assert client.calls == [*names[:FEW], "list"]
     now[0] += FRESH_AT_LEAST_S
-    assert [live.before_write(name) is not None for name in names[6:]] == [True, False]
+    assert [live.before_update(name) is not None for name in names[6:]] == [True, False]
     assert client.calls == [*names[:FEW], "list", "list"]
 
 
@@ -128,19 +130,19 @@ def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
     live = Snapshot(client, clock=lambda: 0.0)  # type: ignore[arg-type]
     assert live.job("a") is not None
     for name in "xyz":
-        live.before_write(name)
-    assert live.before_write("b") == {"name": "b"}
+        live.before_update(name)
+    assert live.before_update("b") == {"name": "b"}
 
 
 def test_without_a_leader_no_list_is_believed_before_a_write() -> None:
     client = FakeClient(["a"], leader=None)
     live = Snapshot(client)  # type: ignore[arg-type]
     for name in "xyz":
-        live.before_write(name)
+        live.before_update(name)
     with pytest.raises(NoLeader):
-        live.before_write("a")
+        live.before_update("a")
     client.name = "n1"
-    assert live.before_write("a") == {"name": "a"}
+    assert live.before_update("a") == {"name": "a"}
 
 
 @pytest.mark.parametrize(
@@ -158,10 +160,19 @@ def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: fl
     client = Slow([], ["late"])
     live = Snapshot(client, clock=lambda: now[0])  # type: ignore[arg-type]
     for name in "xyz":
-        live.before_write(name)
-    assert live.before_write("late") is None
+        live.before_update(name)
+    assert live.before_update("late") is None
     if took < believed:
         now[0] = believed - 0.001
-        assert live.before_write("late") is None
+        assert live.before_update("late") is None
         now[0] = believed
-    assert live.before_write("late") == {"name": "late"}
+    assert live.before_update("late") == {"name": "late"}
+
+
+def test_every_job_is_asked_for_by_name_before_it_is_created() -> None:
+    client = FakeClient(by_name=("theirs",))
+    live, _ = snapshot(client)
+    names = [f"new{n}" for n in range(FEW + 2)]
+    assert [live.before_create(name) for name in names] == [None] * len(names)
+    assert live.before_create("theirs") == {"name": "theirs", "asked": True}
+    assert client.calls == [*names, "theirs"]
