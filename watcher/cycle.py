@@ -13,7 +13,7 @@ from watcher.dkron import strays
 from watcher.dkron.connection import Connection, Connector
 from watcher.dkron.leader import wait_for_leader
 from watcher.dkron.probe import Look, Unsettled, doubtful, fingerprints, merged
-from watcher.endings import Ended, Stopped, outcome_of
+from watcher.endings import Ended, NoStack, Stopped, outcome_of
 from watcher.pulumi import output, workspace
 from watcher.pulumi.engine import Engine, told
 from watcher.pulumi.output import Applied, ChangeSet, Failure
@@ -109,9 +109,8 @@ class Cycle:
         """A stack must exist before its config can be decrypted."""
         try:
             return self.connector.connect(space)
-        except Ended as end:
-            if "no stack named" not in end.detail:
-                raise
+        except NoStack:
+            pass
         self.recovery.create_stack()
         return self.connector.connect(self._workspace())
 

@@ -16,7 +16,7 @@ from watcher.status import Board, CycleReport, Outcome, Reason
 RETRY_FIRST_S = 5.0
 WAITING_CAP_S = 30.0  # others' locks, leaders and pauses end without us: look again soon
 FILES_S = 10.0  # how often to look for changed files while the probe is off
-_WAITING = (Outcome.LOCKED, Outcome.NO_LEADER, Outcome.PAUSED)
+_WAITING = (Outcome.LOCKED, Outcome.NO_LEADER, Outcome.PAUSED, Outcome.RETRY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Outcome(StrEnum):
     LOCKED = "locked"
     NO_LEADER = "no_leader"
     PAUSED = "paused"
+    RETRY = "retry"  # something changed while it was judged: nothing is wrong, and the next cycle judges anew
 
     @property
     def good(self) -> bool:
@@ -47,6 +48,7 @@ EXIT_CODES: Mapping[Outcome, int] = {
     Outcome.LOCKED: 4,
     Outcome.NO_LEADER: 5,
     Outcome.PAUSED: 6,
+    Outcome.RETRY: 7,
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from provider.errors import ServerFault, Unauthorised, Unreachable
 from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
 from watcher.dkron.connection import Connection
-from watcher.endings import Ended
+from watcher.endings import Ended, NoStack
 from watcher.pulumi.cli import Finished
 from watcher.pulumi.output import Failure
 from watcher.pulumi.workspace import Workspace
@@ -126,21 +126,6 @@ def test_one_failing_job_is_named_with_its_reason(tmp_path: Path) -> None:
     assert (report.outcome, report.created) == (Outcome.FAILED, ("a",))
     assert report.failures == (Failure("b", "it is foreign [secret]"),)
     assert report.detail == "b: it is foreign [secret]"
-
-
-@pytest.mark.parametrize(
-    ("reasons", "outcome"),
-    [
-        (("Dkron takes no job (503)", "x (503: paused)"), Outcome.PAUSED),
-        (("Dkron takes no job (503)", "it is foreign"), Outcome.FAILED),
-        (("Dkron at x has no leader just now",), Outcome.NO_LEADER),
-    ],
-)
-def test_what_failures_amount_to(tmp_path: Path, reasons: tuple[str, ...], outcome: Outcome) -> None:
-    w = world(tmp_path)
-    w.cli.previews = [preview(step("create", "a", None, {}))]
-    w.cli.ups = [up(failed=tuple((f"j{i}", r) for i, r in enumerate(reasons)))]
-    assert run(w).outcome is outcome
 
 
 def test_many_failures_are_counted_not_listed(tmp_path: Path) -> None:
@@ -325,7 +310,7 @@ def test_a_look_only_touches_nothing(tmp_path: Path) -> None:
 def test_a_stack_that_must_be_decrypted_is_created_first(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"))
     connect = w.cycle.connector.connect
-    faults = [Ended(Outcome.FAILED, "cannot decrypt serviceKey of stack dev: no stack named 'dev' found")]
+    faults: list[Ended] = [NoStack(Outcome.FAILED, "no stack named 'dev' found")]
 
     def failing_at_first(workspace: Workspace) -> Connection:
         if faults:

@@ -11,7 +11,7 @@ from provider.dkron.client import DkronClient
 from provider.errors import SettingsError
 from watcher.clock import Control
 from watcher.dkron.probe import Probe
-from watcher.endings import Ended, Stopped
+from watcher.endings import Ended, NoStack, Stopped
 from watcher.logs import Redactor
 from watcher.pulumi import output
 from watcher.pulumi.cli import PulumiCli
@@ -36,10 +36,9 @@ class Connector:
         self.settings, self.cli, self.control, self.redactor = settings, cli, control, redactor
         self._made_from: Workspace | None = None
         self._connection: Connection | None = None
-        self.no_stack = False
 
     def connect(self, workspace: Workspace) -> Connection:
-        """Raises Ended where a setting is missing or a secret can't be decrypted."""
+        """Raises Ended where a setting is missing or a secret can't be decrypted, NoStack where there is no stack."""
         if self._connection is not None and self._made_from == workspace:
             return self._connection
         config = {**workspace.plain, **self._decrypted(workspace)}
@@ -74,6 +73,8 @@ class Connector:
                 raise Stopped
             if not run.ok:
                 why = self.redactor(output.reason(run.stderr) or "no reason given")
+                if run.no_stack:
+                    raise NoStack(Outcome.FAILED, why)
                 raise Ended(Outcome.FAILED, f"cannot decrypt {key} of stack {workspace.stack}: {why}")
             values[key] = run.stdout.rstrip("\n")
         self.redactor.learn(values.values())

@@ -20,6 +20,7 @@ from watcher.pulumi import processes
 
 POLL_S = 0.1
 LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
+NO_STACK = 6  # the exit code of every command on a stack that isn't there
 STOP_SHARE = 0.5  # of the grace: after that the engine is asked to end, too
 
 # The runs' own environment. Checkpoints after every step are quadratic; a lost one costs nothing, `create` adopts.
@@ -62,6 +63,10 @@ class Finished:
     @property
     def ok(self) -> bool:
         return self.code == 0
+
+    @property
+    def no_stack(self) -> bool:
+        return self.code == NO_STACK
 
     @property
     def crashed(self) -> bool:

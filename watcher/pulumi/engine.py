@@ -10,7 +10,7 @@ from watcher.pulumi import output
 from watcher.pulumi.cli import Finished
 from watcher.pulumi.output import Applied, ChangeSet, Failure
 from watcher.recovery import locks
-from watcher.recovery.recovery import Recovery, Tools, no_such_stack
+from watcher.recovery.recovery import Recovery, Tools
 from watcher.status import Outcome
 
 SHOWN_FAILURES = 3
@@ -28,7 +28,7 @@ class Engine:
         run = self.tools.cli.preview()
         if run.stopped:
             raise Stopped
-        if may_create and no_such_stack(run):
+        if may_create and run.no_stack:
             self.recovery.create_stack()
             return self.preview()
         self._ended_badly(run)
@@ -44,10 +44,10 @@ class Engine:
     def up(self) -> tuple[Applied, tuple[Failure, ...]]:
         """Applies the program: what was done, and what failed (redacted). Raises Ended if it was cut short."""
         run = self._run_up()
-        if locks.locked(run.stderr):
+        if locks.locked(run.stdout, run.stderr):
             self.recovery.clear_remote_lock(run.stderr)
             run = self._run_up()
-            if locks.locked(run.stderr):
+            if locks.locked(run.stdout, run.stderr):
                 raise Ended(Outcome.LOCKED, locks.waiting(locks.holders_in(run.stderr), self.tools.control.clock.now()))
         self.recovery.suspect = self.recovery.suspect or run.crashed
         self._ended_badly(run)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from provider.errors import code_in, without_code
 from provider.job.spec import MANAGED_FIELDS, canonical
 
 JOB_TYPE = "dkron:Job"
@@ -58,10 +59,11 @@ class ChangeSet:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job (or "", the whole run) failed, in one line for a person."""
+    """Why a job (or "", the whole run) failed, in one line for a person; `code`: what our provider says it is."""
 
     job: str
     reason: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,9 @@ def _is_error(diagnostic: Any) -> bool:
 
 def _failure(diagnostic: Mapping[str, Any]) -> Failure:
     urn = str(diagnostic.get("urn") or "")
-    return Failure(resource_name(urn) if is_job(urn) else "", reason(str(diagnostic.get("message", ""))))
+    job = resource_name(urn) if is_job(urn) else ""
+    message = str(diagnostic.get("message", ""))
+    return Failure(job, reason(message), code_in(message))
 
 
 def distinct(failures: list[Failure]) -> tuple[Failure, ...]:
@@ -238,7 +242,7 @@ def reason(message: str) -> str:
     lines = [line.rstrip() for line in message.splitlines() if line.strip()]
     if not lines:
         return ""
-    text = lines[-1].strip()
+    text = without_code(lines[-1].strip())
     if len(lines) > 1 and ("Traceback" in message or text.startswith(("SyntaxError", "IndentationError"))):
         places = [line.strip() for line in lines if line.strip().startswith("File ")]
         text = f"{text} ({places[-1]})" if places else text

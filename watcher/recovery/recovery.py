@@ -136,7 +136,7 @@ class Recovery:
         if exported.stopped:
             raise Stopped
         if not exported.ok:
-            if no_such_stack(exported):
+            if exported.no_stack:
                 return
             raise Ended(Outcome.FAILED, f"cannot export the stack: {self._why(exported)}")
         try:
@@ -194,11 +194,6 @@ class Recovery:
             return
         if gone:
             self.tools.log.debug("prune.done", files=gone)
-
-
-def no_such_stack(run: Finished) -> bool:
-    """Whether a run failed because the stack isn't there (exit code 6)."""
-    return run.code == 6 or "no stack named" in run.stderr
 
 
 def _signature(path: Path) -> tuple[int, int] | None:
