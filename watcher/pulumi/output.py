@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provider.errors import code_in, without_code
+from provider.errors import code_in
 from provider.job.spec import MANAGED_FIELDS, canonical
 
 JOB_TYPE = "dkron:Job"
@@ -227,7 +227,7 @@ def _failure(diagnostic: Mapping[str, Any]) -> Failure:
     urn = str(diagnostic.get("urn") or "")
     job = resource_name(urn) if is_job(urn) else ""
     message = str(diagnostic.get("message", ""))
-    return Failure(job, reason(message), code_in(message))
+    return Failure(job, reason(message), code_in(message) or "")
 
 
 def distinct(failures: list[Failure]) -> tuple[Failure, ...]:
@@ -242,7 +242,8 @@ def reason(message: str) -> str:
     lines = [line.rstrip() for line in message.splitlines() if line.strip()]
     if not lines:
         return ""
-    text = without_code(lines[-1].strip())
+    text = lines[-1].strip()
+    text = text.removesuffix(f"[dkron-jobs:{code_in(text)}]").rstrip()
     if len(lines) > 1 and ("Traceback" in message or text.startswith(("SyntaxError", "IndentationError"))):
         places = [line.strip() for line in lines if line.strip().startswith("File ")]
         text = f"{text} ({places[-1]})" if places else text
