@@ -54,7 +54,11 @@ EXIT_CODES: Mapping[Outcome, int] = {
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
-    """One cycle. Times: seconds since 1970, durations in seconds. `changes`: operation -> how many jobs."""
+    """One cycle. Times: seconds since 1970, durations in seconds. `changes`: operation -> how many jobs.
+
+    `strays`: job -> why it is still there ("" where it was deleted); `unmarked`: jobs with our tag and no stack's mark
+    that nobody declares; `revision`: the program's.
+    """
 
     number: int
     reason: Reason
@@ -66,7 +70,9 @@ class CycleReport:
     unchanged: int = 0
     failures: tuple[Failure, ...] = ()
     drift: tuple[Drift, ...] = ()
-    strays: tuple[str, ...] = ()
+    strays: Mapping[str, str] = field(default_factory=dict)
+    unmarked: tuple[str, ...] = ()
+    revision: str = ""
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
