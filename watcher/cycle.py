@@ -159,7 +159,9 @@ class Cycle:
     def _up(self, work: Work, reason: Reason) -> None:
         self.keeper.note_changes(work.case, work.strays, work.plan, work.allowed)
         message = f"watcher, cycle {self._number} ({reason.value}), program {work.case.revision}"
-        work.applied, work.failures = self.engine.up(judgement.run_limits(work.plan), message)
+        work.applied, work.failures = self.engine.up(
+            judgement.run_limits(work.plan), message, self.keeper.archive().directory
+        )
         for fight in self.fights.note(self.tools.control.clock.monotonic(), work.plan.drift):
             self.tools.log.warning("job.fought", job=fight.job, fields=list(fight.fields), detail=fight.words)
         self.tools.metrics.fought.set(len(self.fights.resting))
@@ -174,7 +176,7 @@ class Cycle:
             work.refusal = f"strays: {verdict.refusal}"
             return
         work.allowed = verdict
-        deleted, failures = strays.delete(connection.client, connection.probe, doomed)
+        deleted, failures = strays.delete(connection, self.keeper.archive(), doomed)
         work.strays_deleted, work.failures = tuple(deleted), tuple(failures)
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen) - len(deleted)})
         self.tools.log.warning("strays.deleted", jobs=deleted)

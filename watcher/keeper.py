@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from provider.settings import ENVIRONMENT, SECRET_KEYS
+from provider.archive import DIRECTORY_VARIABLE, Archive, passphrase_from
+from provider.settings import KEYS, environment_name
 from watcher import causes
 from watcher.allowance import Allowance, AllowanceFile
 from watcher.dkron.connection import Connection
@@ -21,6 +22,7 @@ from watcher.pulumi.output import ChangeSet
 from watcher.pulumi.workspace import Fingerprint, ProgramBroken, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.revision import revision
+from watcher.settings import TABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ class Keeper:
     def _config(self, space: Workspace) -> dict[str, str]:
         """The config as the program sees it, but secrets: the environment's not at all, the stack's encrypted."""
         env = self.tools.settings.env
-        given = {key: env.get(name, "").strip() for key, name in ENVIRONMENT.items() if key not in SECRET_KEYS}
+        hidden = {row.name for row in TABLE if row.secret}
+        names = {key: environment_name(key) for key in {*KEYS, *space.known} - space.encrypted.keys()}
+        given = {key: env.get(name, "").strip() for key, name in names.items() if name not in hidden}
         return {**space.encrypted, **space.plain, **{key: value for key, value in given.items() if value}}
 
     def _program(self) -> str:
@@ -81,6 +85,13 @@ class Keeper:
             paths = [Path(path) for path, *_ in files]
             self._revision = files, revision(self.tools.settings.program_dir, paths)
         return self._revision[1]
+
+    def archive(self) -> Archive:
+        """Where copies of deleted jobs are kept: beside the watcher's other files, if the environment doesn't say."""
+        env, log = self.tools.settings.env, self.tools.log
+        folder = self._file.path.parent if self._file is not None else self.tools.settings.work_dir
+        directory = Path(env.get(DIRECTORY_VARIABLE) or folder / "archive")
+        return Archive(directory, passphrase_from(env), lambda why: log.warning("archive.not_written", why=why))
 
     # -- a person's word
 

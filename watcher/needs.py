@@ -1,7 +1,7 @@
-"""What the program will miss: its settings, from the environment and the stack's file, looked at before anything runs.
+"""What a run would miss of the provider's settings, in the environment and the stack's file: looked at before it runs.
 
-A secret of the stack's file is taken to be right: only the program decrypts it. A file that can't be read is no matter
-of settings; the cycle says it.
+A secret of the stack's file is taken to be right, since nothing is decrypted here. What the declarations refer to only
+the program knows; a file that can't be read is for the cycle to tell.
 """
 
 from pathlib import Path
@@ -11,9 +11,6 @@ from provider.errors import SettingsError
 from watcher.pulumi import workspace
 from watcher.pulumi.workspace import ProgramBroken, Workspace
 from watcher.settings import WatcherSettings
-
-# This project's own program needs them, and says so in Pulumi.yaml; another's program may not.
-OURS = frozenset({"gatewayUrl", "serviceKey"})
 
 
 def require(chosen: WatcherSettings) -> None:
@@ -34,11 +31,7 @@ def _problems(space: Workspace, chosen: WatcherSettings) -> tuple[str, ...]:
         return "http://127.0.0.1:1" if key.endswith("Url") else "encrypted"
 
     try:
-        if space.known >= OURS:
-            program.load(lookup, chosen.env)
-        else:
-            program.load_dkron(lookup, chosen.env)
-            program.load_owner(lookup, chosen.env)
+        program.load(lookup, chosen.env)
     except SettingsError as error:
         return error.problems
     return ()

@@ -180,7 +180,7 @@ def known_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
 
 def _given_by_environment(env: Mapping[str, str]) -> list[str]:
     """Problems of what the environment gives the program. What it doesn't give, the stack's config may."""
-    stand_in = {"dkronUrl": "http://127.0.0.1:1", "gatewayUrl": "http://127.0.0.1:1", "serviceKey": "unset"}
+    stand_in = {"dkronUrl": "http://127.0.0.1:1"}
     if env.get("DKRON_USER", "").strip() and not env.get("DKRON_PASSWORD", "").strip():
         stand_in["dkronPassword"] = "unset"
     if env.get("DKRON_PASSWORD", "").strip() and not env.get("DKRON_USER", "").strip():

@@ -7,10 +7,10 @@ a job that is still ours is deleted. Children go before parents, because Dkron d
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from provider.dkron.client import DkronClient
+from provider.archive import Archive
 from provider.errors import DkronError
 from provider.job.ownership import Owner, is_retained, owner_of
-from watcher.dkron.probe import Probe
+from watcher.dkron.connection import Connection
 from watcher.memory import Identity, Memory, Sighting
 from watcher.pulumi.output import ChangeSet, Failure
 
@@ -74,8 +74,9 @@ def sort(found: frozenset[str], plan: ChangeSet, memory: Memory, here: Identity,
     return Strays(seen, tuple(ripe), tuple(held))
 
 
-def delete(client: DkronClient, probe: Probe, names: Iterable[str]) -> tuple[list[str], list[Failure]]:
-    """Deletes them: (deleted, failures)."""
+def delete(connection: Connection, archive: Archive, names: Iterable[str]) -> tuple[list[str], list[Failure]]:
+    """Deletes them, a copy of each kept before: (deleted, failures)."""
+    client, probe = connection.client, connection.probe
     left, deleted = list(names), []
     failures: dict[str, Failure] = {}
     while left:
@@ -83,12 +84,10 @@ def delete(client: DkronClient, probe: Probe, names: Iterable[str]) -> tuple[lis
         for name in left:
             try:
                 job = client.get_job(name)
-                ours = (
-                    job is not None
-                    and owner_of(job, probe.owner_tag, probe.mark) is Owner.OURS
-                    and not is_retained(job)
-                )
-                if ours and client.delete_job(name):
+                if job is None or is_retained(job) or owner_of(job, probe.owner_tag, probe.mark) is not Owner.OURS:
+                    continue
+                archive.keep(job, "deleted as a stray")
+                if client.delete_job(name):
                     deleted.append(name)
             except DkronError as error:
                 failures[name] = Failure(name, f"stray not deleted: {error}")

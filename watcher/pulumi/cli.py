@@ -138,17 +138,9 @@ class PulumiCli:
 
     def up(self, message: str = "", told: Mapping[str, str] | None = None) -> Finished:
         """`message`: what the stack's history says of this run."""
-        args = [
-            "up",
-            "--yes",
-            "--skip-preview",
-            "--non-interactive",
-            "--refresh",
-            "--run-program",
-            "--message",
-            message,
-        ]
-        return self._run([*args, "--continue-on-error", "--json"], locks=True, on_line=self.on_event, told=told)
+        args = ["up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--run-program"]
+        args += ["--continue-on-error", "--json", *(["--message", message] if message else [])]
+        return self._run(args, locks=True, on_line=self.on_event, told=told)
 
     def create_stack(self) -> Finished:
         """Leaves the stack that a person has selected as it is."""

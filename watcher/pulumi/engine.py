@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from provider.archive import DIRECTORY_VARIABLE
 from provider.job.declarations import MODULES_VARIABLE
 from provider.job.limits import LIMITS_VARIABLE, Limits
 from watcher.endings import Ended, Stopped, outcome_of
@@ -59,16 +60,16 @@ class Engine:
             run = self.tools.cli.preview({MODULES_VARIABLE: str(path)})
             return run, _modules_in(path)
 
-    def up(self, limits: Limits, message: str) -> tuple[Applied, tuple[Failure, ...]]:
+    def up(self, limits: Limits, message: str, archive: Path) -> tuple[Applied, tuple[Failure, ...]]:
         """Applies the program within `limits`: what was done, and what failed (redacted).
 
-        Raises Ended if it was cut short.
+        `archive`: where the provider keeps copies of what it deletes. Raises Ended if it was cut short.
         """
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             path = Path(folder) / "limits.json"
             path.touch(mode=0o600)
             path.write_text(limits.to_json(), encoding="utf-8")
-            return self._up(message, {LIMITS_VARIABLE: str(path)})
+            return self._up(message, {LIMITS_VARIABLE: str(path), DIRECTORY_VARIABLE: str(archive)})
 
     def _up(self, message: str, told_run: Mapping[str, str]) -> tuple[Applied, tuple[Failure, ...]]:
         run = self._run_up(message, told_run)

@@ -274,7 +274,14 @@ def _failure(diagnostic: Mapping[str, Any]) -> Failure:
     urn = str(diagnostic.get("urn") or "")
     job = resource_name(urn) if is_job(urn) else ""
     message = str(diagnostic.get("message", ""))
-    return Failure(job, reason(message), code_in(message) or "")
+    return Failure(job, _every_reason(message), code_in(message) or "")
+
+
+def _every_reason(message: str) -> str:
+    """All that a message says in one line: a program that misses several settings names each on a line of its own."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    told_by_python = "Traceback" in message or any(line.startswith("File ") for line in lines)
+    return reason(message) if told_by_python else "; ".join(map(reason, lines))
 
 
 def distinct(failures: list[Failure]) -> tuple[Failure, ...]:

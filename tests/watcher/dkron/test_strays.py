@@ -1,14 +1,17 @@
 """Which strays may go, and when: by table and by property; and how they are deleted."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provider.archive import Archive
 from provider.errors import DeleteRefused, Unreachable
 from tests.watcher.support import MARK, TAG, FakeClock, FakeDkron, job
 from watcher.clock import Control
+from watcher.dkron.connection import Connection
 from watcher.dkron.probe import Probe
 from watcher.dkron.strays import MOVED, NEW_STATE, TAKEN_OUT, delete, find, sort
 from watcher.memory import Identity, Memory, Sighting
@@ -99,11 +102,16 @@ def test_nothing_goes_that_no_earlier_cycle_saw_or_where_the_place_differs(
 # -- deleting
 
 
-def probe(dkron: FakeDkron) -> Probe:
-    return Probe(dkron, TAG, MARK, Control(FakeClock()))
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "archive")
 
 
-def test_strays_are_deleted_children_first() -> None:
+def connection(dkron: FakeDkron) -> Connection:
+    return Connection(dkron, Probe(dkron, TAG, MARK, Control(FakeClock())), TAG)
+
+
+def test_strays_are_deleted_children_first(archive: Archive) -> None:
     dkron = FakeDkron(job("parent"), job("child"))
     really_delete = dkron.delete_job
 
@@ -113,20 +121,21 @@ def test_strays_are_deleted_children_first() -> None:
         return really_delete(name)
 
     dkron.delete_job = refusing  # type: ignore[method-assign]
-    assert delete(dkron, probe(dkron), ("parent", "child")) == (["child", "parent"], [])
+    assert delete(connection(dkron), archive, ("parent", "child")) == (["child", "parent"], [])
     assert dkron.jobs == {}
+    assert [copy.why for copy in archive.entries("child")] == ["deleted as a stray"]
 
 
 @pytest.mark.parametrize("other", [job("x", tag="theirs"), job("x", mark=""), job("x", mark="shop/prod")])
-def test_a_stray_that_is_no_longer_ours_is_left_alone(other: dict[str, object]) -> None:
+def test_a_stray_that_is_no_longer_ours_is_left_alone(archive: Archive, other: dict[str, object]) -> None:
     dkron = FakeDkron(other)
-    assert delete(dkron, probe(dkron), ("x", "gone")) == ([], [])
+    assert delete(connection(dkron), archive, ("x", "gone")) == ([], [])
     assert "x" in dkron.jobs
 
 
-def test_a_stray_that_cannot_be_deleted_is_told() -> None:
+def test_a_stray_that_cannot_be_deleted_is_told(archive: Archive) -> None:
     dkron = FakeDkron(job("x"))
     dkron.faults = [Unreachable("no")] * 5
-    deleted, failures = delete(dkron, probe(dkron), ("x",))
+    deleted, failures = delete(connection(dkron), archive, ("x",))
     assert deleted == []
     assert [(f.job, f.reason) for f in failures] == [("x", "stray not deleted: no")]
