@@ -134,7 +134,7 @@ class Ours(_Program):
         """The watcher's probe against one bare list request to the same server, in turns."""
         client = DkronClient(DkronSettings(urls=(self.server.url,)))
         clock = SystemClock()
-        probe = Probe(client, DEFAULT_OWNER_TAG, Control(clock))
+        probe = Probe(client, DEFAULT_OWNER_TAG, "", Control(clock))
         url, owner = f"{self.server.url}/v1/jobs", {f"metadata[{OWNER_TAG_KEY}]": DEFAULT_OWNER_TAG}
         samples: dict[str, list[Cost]] = {"ours": [], "wire": []}
         with requests.Session() as session:

@@ -4,14 +4,17 @@ The environment wins over the stack's config. Every problem is told at once as a
 without a traceback. It registers nothing.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi.runtime.config import is_config_secret
 
 from .errors import SettingsError
+from .job.declarations import MODULES_VARIABLE
 from .job.references import Values, references_in
 from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, way_out
 
@@ -80,3 +83,10 @@ def _some(jobs: list[str]) -> str:
     """Which jobs need it, in few words."""
     more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
     return f'job "{jobs[0]}"{more} need{"" if more else "s"} it'
+
+
+def hand_over_modules(modules: Mapping[str, list[str]]) -> None:
+    """Tells the watcher which module declares which jobs, where it asked for that."""
+    path = os.environ.get(MODULES_VARIABLE)
+    if path:
+        Path(path).write_text(json.dumps(modules), encoding="utf-8")

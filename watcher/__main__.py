@@ -5,22 +5,22 @@ import signal
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from provider.errors import DkronJobsError, SettingsError
-from watcher import report, settings
+from provider.errors import SettingsError
+from watcher import needs, once, settings
+from watcher.allowance import Allowance, user
 from watcher.clock import Control, SystemClock
 from watcher.cycle import Cycle
-from watcher.endings import Ended, Stopped
 from watcher.logs import EventLog, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
 from watcher.pulumi.cli import Limits, PulumiCli
 from watcher.recovery.recovery import Tools
 from watcher.settings import TABLE, WatcherSettings
-from watcher.status import EXIT_CODES, Board, Outcome, Reason, Snapshot
+from watcher.status import EXIT_CODES, Board, Snapshot
 from watcher.web.live import LiveJobs, Sources
 from watcher.web.page import cleaner, pages
 from watcher.web.server import Asked, HttpServer, health_routes
@@ -60,6 +60,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="one cycle; the exit code tells the outcome")
     parser.add_argument("--report", action="store_true", help="show what a cycle would do; change nothing")
     parser.add_argument("--allow-deletes", type=_count, metavar="N", help="let one change set delete up to N jobs")
+    parser.add_argument("--allow-updates", type=_count, metavar="N", help="let one change set update up to N jobs")
+    parser.add_argument("--create-stack", action="store_true", help="make the stack if there is none (dev: always)")
     return parser.parse_args(argv)
 
 
@@ -77,7 +79,7 @@ def version() -> str:
         return "unknown"
 
 
-def assemble(chosen: WatcherSettings, allow_deletes: int | None) -> Parts:
+def assemble(chosen: WatcherSettings, allowance: Allowance) -> Parts:
     clock = SystemClock()
     control = Control(clock)
     redactor = Redactor(chosen.secrets)
@@ -91,7 +93,7 @@ def assemble(chosen: WatcherSettings, allow_deletes: int | None) -> Parts:
         redactor=redactor,
     )
     board = Board(Snapshot(chosen.stack, clock.now(), chosen.interval_s))
-    cycle = Cycle(tools, board, allow_deletes)
+    cycle = Cycle(tools, board, allowance)
     return Parts(tools, board, cycle, Loop(tools, cycle, board), clock)
 
 
@@ -114,7 +116,7 @@ def take_signals(parts: Parts) -> None:
 def status_pages(parts: Parts) -> Mapping[str, Asked]:
     """The page for people and its data, without the places where the state lies."""
     cycle, chosen = parts.cycle, parts.tools.settings
-    live = LiveJobs(Sources(lambda: cycle.connector.current, lambda: cycle.noted), parts.board, parts.clock)
+    live = LiveJobs(Sources(lambda: cycle.connector.current, lambda: cycle.census.noted), parts.board, parts.clock)
     places = {
         "state": chosen.env.get("PULUMI_BACKEND_URL", "").removeprefix("file://"),
         "work directory": str(chosen.work_dir),
@@ -139,30 +141,6 @@ def serve(parts: Parts) -> HttpServer | None:
         raise SettingsError([f"HEALTH_ADDR: cannot listen on {where}: {error.strerror or error}"]) from None
 
 
-def run_once(parts: Parts) -> int:
-    done = parts.loop.once(Reason.FORCED)
-    return EXIT_CODES[done.outcome] if done is not None else 0
-
-
-def run_report(parts: Parts) -> int:
-    problem: tuple[Outcome, str] | None = None
-    try:
-        found, strays = parts.cycle.look_only()
-    except Stopped:
-        return 0
-    except Ended as end:
-        problem = end.outcome, end.detail
-    except DkronJobsError as error:
-        problem = Outcome.FAILED, str(error)
-    if problem is not None:
-        outcome, detail = problem
-        parts.tools.log.error("report.failed", outcome=outcome.value, detail=parts.tools.redactor(detail))
-        return EXIT_CODES[outcome]
-    parts.tools.log.progress.clear()
-    sys.stdout.write(parts.tools.redactor("\n".join(report.lines(found, strays))) + "\n")
-    return 0
-
-
 def run_for_ever(parts: Parts) -> int:
     server = serve(parts)
     log, chosen = parts.tools.log, parts.tools.settings
@@ -181,15 +159,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
     options = arguments(argv)
     try:
-        chosen = settings.load()
+        chosen = replace(settings.load(), create_stack=options.create_stack)
+        needs.require(chosen)
     except SettingsError as error:
         return complain(error)
-    parts = assemble(chosen, options.allow_deletes)
+    allowance = Allowance(options.allow_deletes, options.allow_updates, user())
+    parts = assemble(chosen, allowance)
     take_signals(parts)
     try:
         if options.report:
-            return run_report(parts)
-        return run_once(parts) if options.once else run_for_ever(parts)
+            return once.report_once(parts.tools, parts.cycle)
+        if allowance.given:
+            parts.tools.log.warning("allowance.given", who=allowance.who, **allowance.shown)
+        return once.run_once(parts.tools, parts.cycle, parts.loop) if options.once else run_for_ever(parts)
     except SettingsError as error:
         return complain(error, parts.tools.log)
     finally:

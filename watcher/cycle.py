@@ -4,16 +4,22 @@ It never runs by itself (the loop calls it), never overlaps with another, and ne
 what went wrong is the report's outcome.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from provider.errors import DkronError, DkronJobsError
-from provider.job import ownership
-from watcher import guard
+from provider.errors import DkronJobsError
+from watcher import judgement
+from watcher.allowance import Allowance
 from watcher.dkron import strays
+from watcher.dkron.census import Census
 from watcher.dkron.connection import Connection, Connector
-from watcher.dkron.leader import wait_for_leader
-from watcher.dkron.probe import Look, Unsettled, doubtful, fingerprints, merged
-from watcher.endings import Ended, Stopped, outcome_of
+from watcher.dkron.probe import Look, Unsettled
+from watcher.dkron.strays import NONE, Strays
+from watcher.endings import Ended, NoStack, Stopped, outcome_of
+from watcher.fights import Fights
+from watcher.guard import Verdict
+from watcher.judgement import Case
+from watcher.keeper import Done, Keeper
 from watcher.pulumi import output, workspace
 from watcher.pulumi.engine import Engine, told
 from watcher.pulumi.output import Applied, ChangeSet, Failure
@@ -22,27 +28,36 @@ from watcher.status import Board, CycleReport, Outcome, Reason
 
 
 @dataclass(slots=True)
-class _Work:
+class Work:
     """What one cycle has found and done so far."""
 
+    case: Case
     plan: ChangeSet = field(default_factory=ChangeSet)
     applied: Applied = field(default_factory=Applied)
-    before: Look | None = None
-    strays: tuple[str, ...] = ()
+    look: Look = field(default_factory=Look)
+    strays: Strays = NONE
     strays_deleted: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
+    allowed: Verdict = field(default_factory=Verdict)
     refusal: str = ""
+
+    @property
+    def unmarked(self) -> tuple[str, ...]:
+        """Jobs that dkron-mgr or an older version left, and that nobody declares."""
+        return tuple(sorted(self.look.unmarked - self.plan.known))
 
 
 class Cycle:
-    """Runs cycles of one stack. `noted`: fingerprints as the last cycle left them, None before the first."""
+    """Runs cycles of one stack."""
 
-    def __init__(self, tools: Tools, board: Board, allow_deletes: int | None = None) -> None:
-        self.tools, self.board, self.allowance = tools, board, allow_deletes
+    def __init__(self, tools: Tools, board: Board, allowance: Allowance | None = None) -> None:
+        self.tools, self.board = tools, board
         self.recovery = Recovery(tools)
         self.engine = Engine(tools, self.recovery)
         self.connector = Connector(tools.settings, tools.cli, tools.control, tools.redactor)
-        self.noted: dict[str, str] | None = None
+        self.census = Census(tools.control, tools.metrics, board, tools.settings.leader_wait_s)
+        self.keeper = Keeper(tools, allowance or Allowance())
+        self.fights = Fights(calm_s=2 * tools.settings.interval_s)
         self._number = 0
 
     def close(self) -> None:
@@ -56,9 +71,9 @@ class Cycle:
         self._number += 1
         clock = self.tools.control.clock
         started, since = clock.now(), clock.monotonic()
-        work = _Work()
+        work = Work(self.keeper.empty_case())
         try:
-            outcome, detail = self._stages(work)
+            outcome, detail = self._stages(work, reason)
         except Stopped:
             return None
         except Ended as end:
@@ -67,32 +82,42 @@ class Cycle:
             outcome, detail = Outcome.FAILED, str(error)
         return self._report(work, reason, outcome, self.tools.redactor(detail), (started, clock.monotonic() - since))
 
-    def look_only(self) -> tuple[ChangeSet, tuple[str, ...]]:
-        """Preview and strays; changes nothing, takes no lock, mends nothing. Raises Ended, Stopped, DkronJobsError."""
-        space = self._workspace()
+    def look_only(self) -> tuple[Work, Verdict]:
+        """Preview, strays, the guard's verdict; changes nothing, takes no lock, mends nothing.
+
+        Raises Ended, Stopped, DkronJobsError.
+        """
+        space = self.keeper.workspace()
         connection = self.connector.connect(space)
-        self._lead(connection)
-        found = self.engine.preview()
-        return found, strays.find(self._census(connection).names, found)
+        work = Work(self.keeper.case(space, connection))
+        self.census.await_leader(connection)
+        work.plan, modules = self.engine.preview()
+        work.case = work.case.with_modules(modules)
+        work.plan = judgement.read(work.plan, work.case)
+        work.look = self.census.count(connection)
+        work.strays = judgement.strays(work.plan, work.look, work.case)
+        return work, self._judge(work, work.strays if self.tools.settings.delete_strays else NONE)
 
     # -- stages
 
-    def _stages(self, work: _Work) -> tuple[Outcome, str]:
-        space = self._workspace()
+    def _stages(self, work: Work, reason: Reason) -> tuple[Outcome, str]:
+        space = self.keeper.workspace()
         self.recovery.prepare(space)
         try:
+            self.keeper.take_allowance(space)
             connection = self._connect(space)
-            waited = self._lead(connection)
-            work.before = self._look(connection, waited)
+            work.case = self.keeper.case(space, connection)
+            judgement.require_the_same_tag(connection, work.case.memory)
+            waited = self.census.await_leader(connection)
+            work.look = self.census.before(connection, waited)
             self._go_on()
-            work.plan = self.engine.preview(may_create=True)
-            self._doubt(connection, work)
+            self._preview(connection, work)
             self._guard(work)
             self._go_on()
             if not work.plan.empty:
-                self._up(work)
-            self._strays(connection, work)
-            self._note(connection, work)
+                self._up(work, reason)
+            self._delete_strays(connection, work)
+            self.census.note(connection, work.look, self._touched(work))
         finally:
             self.recovery.prune(space)
         return self._outcome(work)
@@ -101,132 +126,97 @@ class Cycle:
         if self.tools.control.stopping:
             raise Stopped
 
-    def _workspace(self) -> workspace.Workspace:
-        settings = self.tools.settings
-        return workspace.read(settings.program_dir, settings.stack, settings.env)
-
     def _connect(self, space: workspace.Workspace) -> Connection:
         """A stack must exist before its config can be decrypted."""
         try:
             return self.connector.connect(space)
-        except Ended as end:
-            if "no stack named" not in end.detail:
-                raise
-        self.recovery.create_stack()
-        return self.connector.connect(self._workspace())
+        except NoStack:
+            self.recovery.create_stack()
+        return self.connector.connect(self.keeper.workspace())
 
-    def _lead(self, connection: Connection) -> bool:
-        """Waits for the leader. Returns whether it had to wait."""
-        found = wait_for_leader(connection.client, self.tools.control, self.tools.settings.leader_wait_s)
-        self.tools.metrics.leader.set(found.name is not None)
-        self.board.update(leader=found.name)
-        self._go_on()
-        if found.name is None:
-            raise Ended(Outcome.NO_LEADER, found.why)
-        return found.waited
+    def _preview(self, connection: Connection, work: Work) -> None:
+        """What an up would change. Raises Ended where the program changed meanwhile: then nobody knows whose it is."""
+        files = self.keeper.files()
+        work.plan, modules = self.engine.preview(may_create=True)
+        if self.keeper.files() != files:
+            raise Ended(Outcome.RETRY, "the program's files changed while it was previewed; judging it anew")
+        work.case = work.case.with_modules(modules)
+        work.plan = judgement.read(work.plan, work.case)
+        work.look = self.census.confirm_missing(connection, work.plan, work.look)
 
-    def _census(self, connection: Connection) -> Look:
-        """Counts all jobs and returns ours."""
-        jobs = connection.client.list_jobs()
-        ours = [job for job in jobs if ownership.owner_tag(job) == connection.owner_tag]
-        self.tools.metrics.count_jobs({"managed": len(ours), "foreign": len(jobs) - len(ours)})
-        look = Look(fingerprints(ours))
-        self.board.update(managed=tuple(sorted(look.names)))
-        return look
-
-    def _look(self, connection: Connection, waited: bool) -> Look:
-        look = self._census(connection)
-        if waited or doubtful(self.noted or (), look.names):
-            look = connection.probe.settled_look(look)
-        return look
-
-    def _doubt(self, connection: Connection, work: _Work) -> None:
-        """Many jobs gone at once: acts only if two looks, two seconds apart, agree with the preview."""
-        gone = work.plan.gone
-        if work.before is None or not doubtful(gone, ()):
-            return
-        work.before = connection.probe.settled_look(work.before)
-        still_there = gone & work.before.names
-        if still_there:
-            raise Unsettled(f"{len(still_there)} jobs were missing from Dkron for a moment only; looking again")
-
-    def _guard(self, work: _Work) -> None:
+    def _guard(self, work: Work) -> None:
         """Refuses before anything is written."""
-        found = work.plan
-        work.strays = strays.find(work.before.names if work.before else (), found)
-        self.tools.metrics.count_jobs({"stray": len(work.strays)})
-        verdict = guard.judge(found.deletes, found.existing, len(found.declared), self._limits(), len(found.replaces))
+        work.strays = judgement.strays(work.plan, work.look, work.case)
+        self.tools.metrics.count_jobs({"stray": len(work.strays.seen), "unmarked": len(work.unmarked)})
+        self.keeper.note_strays(work.case, work.strays, work.unmarked)
+        work.allowed = self._judge(work, NONE)
+        if not work.allowed.safe:
+            raise Ended(Outcome.REFUSED, work.allowed.refusal)
+
+    def _judge(self, work: Work, found: Strays) -> Verdict:
+        return judgement.judge(work.plan, work.case, self.tools.settings, self.keeper.allowance, found)
+
+    def _up(self, work: Work, reason: Reason) -> None:
+        self.keeper.note_changes(work.case, work.strays, work.plan, work.allowed)
+        message = f"watcher, cycle {self._number} ({reason.value}), program {work.case.revision}"
+        work.applied, work.failures = self.engine.up(
+            judgement.run_limits(work.plan), message, self.keeper.archive().directory
+        )
+        for fight in self.fights.note(self.tools.control.clock.monotonic(), work.plan.drift):
+            self.tools.log.warning("job.fought", job=fight.job, fields=list(fight.fields), detail=fight.words)
+        self.tools.metrics.fought.set(len(self.fights.resting))
+
+    def _delete_strays(self, connection: Connection, work: Work) -> None:
+        """Deletes them within the limits that hold for this cycle's deletions all together, if nothing failed."""
+        doomed = work.strays.going(self.keeper.allowance.deletes is not None)
+        if not doomed or work.failures or not self.tools.settings.delete_strays or self.tools.control.stopping:
+            return
+        verdict = self._judge(work, work.strays)
         if not verdict.safe:
-            raise Ended(Outcome.REFUSED, verdict.refusal)
-        if verdict.uses_allowance and not work.strays:
-            self.allowance = None
-
-    def _limits(self) -> guard.Limits:
-        return guard.Limits(self.tools.settings.max_deletes, self.allowance)
-
-    def _up(self, work: _Work) -> None:
-        work.applied, work.failures = self.engine.up()
-
-    def _strays(self, connection: Connection, work: _Work) -> None:
-        """Deletes them within the limits that hold for this cycle's deletions all together."""
-        if not work.strays or self.tools.control.stopping:
+            work.refusal = f"strays: {verdict.refusal}"
             return
-        if not self.tools.settings.delete_strays:
-            self.tools.log.warning("strays.found", jobs=list(work.strays))
-            return
-        found = work.plan
-        doomed = {*found.deletes, *work.strays}
-        existing = len(doomed | found.declared)
-        verdict = guard.judge(doomed, existing, len(found.declared), self._limits(), len(found.replaces))
-        if not verdict.safe:
-            work.refusal = f"strays {verdict.refusal}"
-            return
-        if verdict.uses_allowance:
-            self.allowance = None
-        deleted, failures = strays.delete(connection.client, connection.owner_tag, work.strays)
-        work.strays_deleted = tuple(deleted)
-        work.failures += tuple(failures)
-        self.tools.metrics.count_jobs({"stray": len(work.strays) - len(deleted)})
+        work.allowed = verdict
+        deleted, failures = strays.delete(connection, self.keeper.archive(), doomed)
+        work.strays_deleted, work.failures = tuple(deleted), tuple(failures)
+        self.tools.metrics.count_jobs({"stray": len(work.strays.seen) - len(deleted)})
         self.tools.log.warning("strays.deleted", jobs=deleted)
 
-    def _note(self, connection: Connection, work: _Work) -> None:
-        """Notes how the jobs are now; a fault here only costs the probe its baseline."""
-        before = work.before.prints if work.before else {}
-        plan_, applied = work.plan, work.applied
-        touched = {*plan_.creates, *plan_.updates, *plan_.deletes, *plan_.replaces, *work.strays_deleted}
-        if not touched:
-            self.noted = dict(before)
-            return
-        try:
-            after = self._census(connection)
-        except DkronError:
-            self.noted = None
-            return
-        # A replacement's new name is in no list of the plan: what the up created counts as touched, too.
-        renamed = after.names - before.keys() if plan_.replaces else frozenset()
-        self.noted = merged(before, after.prints, touched | {*applied.created} | renamed)
+    def _touched(self, work: Work) -> Iterable[str]:
+        plan = work.plan
+        return {*plan.writes, *plan.deletes, *plan.replaces, *work.applied.created, *work.strays_deleted}
 
     # -- the end
 
-    def _outcome(self, work: _Work) -> tuple[Outcome, str]:
+    def _outcome(self, work: Work) -> tuple[Outcome, str]:
+        left = {name: seen for name, seen in work.strays.seen.items() if name not in work.strays_deleted}
+        applied, plan = work.applied, work.plan
+        # Resources may be called otherwise than their jobs, so they are only counted.
+        deleted = min(len(applied.deleted) + len(applied.replaced), len(plan.doomed)) + len(work.strays_deleted)
+        updated = min(len(applied.updated), len(plan.revised))
+        done = Done(plan.declared, left, deleted, updated, good=not work.failures)
+        self.keeper.finish(work.case, done, work.allowed)
         if work.failures:
             return outcome_of(work.failures), told(work.failures)
         if work.refusal:
             return Outcome.REFUSED, work.refusal
         if not work.plan.empty or work.strays_deleted:
-            return Outcome.CHANGED, ""
+            return Outcome.CHANGED, judgement.large_change(work.plan, work.case)
         return Outcome.UNCHANGED, ""
 
+    def _gone(self, work: Work) -> tuple[str, ...]:
+        return (*work.applied.deleted, *work.strays_deleted)
+
     def _report(
-        self, work: _Work, reason: Reason, outcome: Outcome, detail: str, when: tuple[float, float]
+        self, work: Work, reason: Reason, outcome: Outcome, detail: str, when: tuple[float, float]
     ) -> CycleReport:
-        applied = work.applied
+        applied, plan = work.applied, work.plan
         changes = applied.changes
         if work.strays_deleted:
             changes[output.DELETE] = changes.get(output.DELETE, 0) + len(work.strays_deleted)
         return CycleReport(
             number=self._number, reason=reason, outcome=outcome, started=when[0], seconds=when[1], detail=detail,
-            changes=changes, unchanged=applied.unchanged if not work.plan.empty else len(work.plan.sames),
-            failures=work.failures, drift=work.plan.drift, strays=work.strays, created=applied.created,
-            updated=(*applied.updated, *applied.replaced), deleted=(*applied.deleted, *work.strays_deleted),
+            changes=changes, unchanged=applied.unchanged if not plan.empty else len(plan.sames),
+            failures=work.failures, drift=plan.drift, strays=work.strays.told(work.strays_deleted),
+            unmarked=work.unmarked, revision=work.case.revision, created=applied.created,
+            updated=(*applied.updated, *applied.replaced), deleted=self._gone(work),
         )  # fmt: skip

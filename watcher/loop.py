@@ -16,7 +16,7 @@ from watcher.status import Board, CycleReport, Outcome, Reason
 RETRY_FIRST_S = 5.0
 WAITING_CAP_S = 30.0  # others' locks, leaders and pauses end without us: look again soon
 FILES_S = 10.0  # how often to look for changed files while the probe is off
-_WAITING = (Outcome.LOCKED, Outcome.NO_LEADER, Outcome.PAUSED)
+_WAITING = (Outcome.LOCKED, Outcome.NO_LEADER, Outcome.PAUSED, Outcome.RETRY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Loop:
     def _tell(self, report: CycleReport) -> None:
         fields = {
             "reason": report.reason.value,
+            "program": report.revision,
             "outcome": report.outcome.value,
             "seconds": round(report.seconds, 3),
             "unchanged": report.unchanged,
@@ -122,16 +123,18 @@ class Loop:
         return None
 
     def _look_around(self) -> Reason | None:
-        """Changed files, then drift."""
+        """Changed files, then a person's allowance, then drift."""
         if files_fingerprint(self.tools.settings.program_dir) != self._files:
             self.tools.log.info("files.changed")
+            return Reason.FORCED
+        if self.cycle.keeper.allowance_waits():
             return Reason.FORCED
         if self.tools.settings.probe_s and self._has_drifted():
             return Reason.DRIFT
         return None
 
     def _has_drifted(self) -> bool:
-        connection, noted = self.cycle.connector.current, self.cycle.noted
+        connection, noted = self.cycle.connector.current, self.cycle.census.noted
         if connection is None or noted is None:
             return False
         seen_at = self.tools.control.clock.monotonic()
@@ -144,7 +147,7 @@ class Loop:
             probes.labels("error").inc()
             self.tools.log.debug("probe.failed", why=str(error))
             return False
-        found = drifted(noted, look.prints)
+        found = drifted(noted, look.prints) - self.cycle.fights.resting
         probes.labels("drift" if found else "same").inc()
         if found:
             self._drift_seen = seen_at

@@ -35,7 +35,7 @@ class Metrics:
         self.failures = gauge("consecutive_failures_count", "Cycles since the last good one")
         self.changes = counter("changes", "Jobs changed, by operation", "operation")
         self.failed_jobs = gauge("failed_jobs_count", "Jobs that failed in the last cycle")
-        self.jobs = gauge("jobs_count", "Jobs in Dkron by kind: managed, foreign, stray", "kind")
+        self.jobs = gauge("jobs_count", "Jobs in Dkron by kind: managed, foreign, stray, unmarked", "kind")
         self.repairs = counter("drift_repairs", "Drifted jobs brought back, by kind", "kind")
         self.repair_latency = histogram(
             "drift_repair_latency_seconds", "From the sight of a drift to its repair", _LATENCY
@@ -44,6 +44,7 @@ class Metrics:
         self.stale_locks = counter("stale_locks_cleared", "Locks of dead runs cleared")
         self.state_repairs = counter("state_repairs", "Damaged state files mended")
         self.refused = gauge("refused_count", "1 while the guard refuses the change set")
+        self.fought = gauge("fought_jobs_count", "Jobs that another writer keeps rewriting")
         self.probes = counter("probes", "Looks for drift by result", "result")
         Info("watcher_build", "What runs here", registry=registry).info(
             {"version": version, "python": platform.python_version(), "stack": stack}
@@ -53,7 +54,7 @@ class Metrics:
                 self.cycles.labels(reason.value, outcome.value)
         for operation in OPERATIONS:
             self.changes.labels(operation)
-        for kind in ("managed", "foreign", "stray"):
+        for kind in ("managed", "foreign", "stray", "unmarked"):
             self.jobs.labels(kind)
         for kind in ("gone", "changed"):
             self.repairs.labels(kind)

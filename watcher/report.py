@@ -1,12 +1,13 @@
 """`--report`: what a cycle would do and what has drifted, as text for a person. Changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from watcher.guard import Verdict
 from watcher.pulumi.output import ChangeSet
 
 
-def lines(found: ChangeSet, strays: Sequence[str]) -> list[str]:
-    """One line a job; the last line counts."""
+def lines(found: ChangeSet, strays: Mapping[str, str], unmarked: Sequence[str], verdict: Verdict) -> list[str]:
+    """One line a job, then the counts, then what the guard says. `strays`: job -> why it is still there."""
     result = []
     drift = {d.job: d for d in found.drift}
     for sign, names in (("+", found.creates), ("~", found.updates), ("-", found.deletes), ("±", found.replaces)):
@@ -14,10 +15,20 @@ def lines(found: ChangeSet, strays: Sequence[str]) -> list[str]:
             seen = drift.get(name)
             why = f"  drift: {', '.join(seen.fields) or seen.kind}" if seen else ""
             result.append(f"{sign} {name}{why}")
-    result += [f"? {name}  stray: carries our tag, in no state and no program" for name in strays]
+    result += [f"? {name}  stray, in no state and no program: {why}" for name, why in strays.items()]
+    result += [
+        f"? {name}  unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, "
+        f"or delete it with `python -m jobs delete {name}`"
+        for name in unmarked
+    ]
     counts = {
         "to create": found.creates, "to update": found.updates, "to replace": found.replaces,
         "to delete": found.deletes, "unchanged": found.sames, "drifted": found.drift, "strays": strays,
+        "unmarked": unmarked,
     }  # fmt: skip
     result.append(", ".join(f"{len(names)} {what}" for what, names in counts.items() if names) or "no jobs")
+    if not verdict.safe:
+        result.append(f"a cycle would be refused: {verdict.refusal}")
+    elif verdict.uses_allowance:
+        result.append("a cycle would be applied only because of what is allowed here")
     return result

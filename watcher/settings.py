@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from provider import settings as program
 from provider.errors import SettingsError
+from watcher.bound import DEFAULT, Bound, parse_bound
 
 LEGACY_PREFIX = "DKRON_MGR__"
 LEGACY = ("DKRON_URL", "GATEWAY_URL", "SERVICE_KEY", "RECONCILE_INTERVAL_MS")
@@ -44,7 +45,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("ADOPT", "", "true takes over declared jobs that lack our tag", choices=("true", "false", "1", "0")),
     Setting("RECONCILE_INTERVAL_MS", "300000", "from the start of one cycle to the start of the next", minimum=1000),
     Setting("PROBE_INTERVAL_MS", "10000", "how often to look for drift between cycles; 0 never", minimum=0),
-    Setting("MAX_DELETES", "5", "refuse a cycle that would delete more jobs than this", minimum=0),
+    Setting("MAX_DELETES", "", "most deletions in a cycle and in an hour, a number or a share such as 20%; else 5 or"
+            " a third of the jobs, whichever is less"),
+    Setting("MAX_UPDATES", "", "the same for updates by the program or the config, never for repairs; else no limit"),
     Setting("STRAYS", "delete", "jobs with our tag, in no state and no program", choices=("delete", "report")),
     Setting("UP_TIMEOUT_MS", "600000", "time limit of one pulumi process", minimum=1000),
     Setting("GRACE_MS", "30000", "how long SIGTERM waits for the operation in hand", minimum=0),
@@ -70,7 +73,8 @@ class WatcherSettings:
     program_dir: Path
     interval_s: float
     probe_s: float
-    max_deletes: int
+    max_deletes: Bound
+    max_updates: Bound | None
     delete_strays: bool
     up_timeout_s: float
     grace_s: float
@@ -83,6 +87,7 @@ class WatcherSettings:
     pulumi_logs: bool
     env: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
+    create_stack: bool = False
 
 
 class _Reader:
@@ -110,6 +115,14 @@ class _Reader:
         if int(value) < least:
             self.problems.append(f"{name} is {value}: it must be at least {least}")
         return int(value)
+
+    def bound(self, name: str) -> Bound | None:
+        value = self.env.get(name, "").strip()
+        try:
+            return parse_bound(value) if value else None
+        except ValueError as error:
+            self.problems.append(f"{name} is {_quoted(value)}: {error}")
+            return None
 
     def address(self, name: str) -> tuple[str, int] | None:
         value = self.text(name)
@@ -167,7 +180,7 @@ def known_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
 
 def _given_by_environment(env: Mapping[str, str]) -> list[str]:
     """Problems of what the environment gives the program. What it doesn't give, the stack's config may."""
-    stand_in = {"dkronUrl": "http://127.0.0.1:1", "gatewayUrl": "http://127.0.0.1:1", "serviceKey": "unset"}
+    stand_in = {"dkronUrl": "http://127.0.0.1:1"}
     if env.get("DKRON_USER", "").strip() and not env.get("DKRON_PASSWORD", "").strip():
         stand_in["dkronPassword"] = "unset"
     if env.get("DKRON_PASSWORD", "").strip() and not env.get("DKRON_USER", "").strip():
@@ -194,7 +207,8 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         program_dir=program_dir,
         interval_s=reader.number("RECONCILE_INTERVAL_MS") / 1000,
         probe_s=reader.number("PROBE_INTERVAL_MS") / 1000,
-        max_deletes=reader.number("MAX_DELETES"),
+        max_deletes=reader.bound("MAX_DELETES") or DEFAULT,
+        max_updates=reader.bound("MAX_UPDATES"),
         delete_strays=reader.text("STRAYS") == "delete",
         up_timeout_s=reader.number("UP_TIMEOUT_MS") / 1000,
         grace_s=reader.number("GRACE_MS") / 1000,

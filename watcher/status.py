@@ -33,6 +33,7 @@ class Outcome(StrEnum):
     LOCKED = "locked"
     NO_LEADER = "no_leader"
     PAUSED = "paused"
+    RETRY = "retry"  # something changed while it was judged: nothing is wrong, and the next cycle judges anew
 
     @property
     def good(self) -> bool:
@@ -47,12 +48,17 @@ EXIT_CODES: Mapping[Outcome, int] = {
     Outcome.LOCKED: 4,
     Outcome.NO_LEADER: 5,
     Outcome.PAUSED: 6,
+    Outcome.RETRY: 7,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
-    """One cycle. Times: seconds since 1970, durations in seconds. `changes`: operation -> how many jobs."""
+    """One cycle. Times: seconds since 1970, durations in seconds. `changes`: operation -> how many jobs.
+
+    `strays`: job -> why it is still there ("" where it was deleted); `unmarked`: jobs with our tag and no stack's mark
+    that nobody declares; `revision`: the program's.
+    """
 
     number: int
     reason: Reason
@@ -64,7 +70,9 @@ class CycleReport:
     unchanged: int = 0
     failures: tuple[Failure, ...] = ()
     drift: tuple[Drift, ...] = ()
-    strays: tuple[str, ...] = ()
+    strays: Mapping[str, str] = field(default_factory=dict)
+    unmarked: tuple[str, ...] = ()
+    revision: str = ""
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()

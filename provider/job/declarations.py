@@ -10,21 +10,25 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import Final
 
 from ..text import one_line
 from .spec import JobSpec
+
+# The environment variable with the path of a file in which the watcher wants to read `modules`, as JSON.
+MODULES_VARIABLE: Final = "DKRON_JOBS_MODULES"
 
 
 @dataclass(slots=True)
 class Declarations:
     """The declared jobs, the first of each name, in order. `problems`: one line each, with file and line.
 
-    `modules`: how many jobs each module of declarations has, by the module's name.
+    `modules`: the names of the jobs that each module declares, by the module's file.
     """
 
     by_name: dict[str, JobSpec] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    modules: dict[str, int] = field(default_factory=dict)
+    modules: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def specs(self) -> list[JobSpec]:
@@ -52,7 +56,7 @@ def _take_module(found: Declarations, package: str, name: str) -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
         found.problems.append(_why(error, place))
         return
-    found.modules[name] = len(specs)
+    found.modules[place] = [str(spec.name) for spec in specs if isinstance(spec, JobSpec)]
     for number, spec in enumerate(specs, start=1):
         if isinstance(spec, JobSpec):
             _take(found, spec)

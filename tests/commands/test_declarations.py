@@ -65,7 +65,7 @@ def test_every_problem_of_every_module_is_gathered(package: Package) -> None:
     )
     found = gather(name)
     assert [spec.name for spec in found.specs] == ["one", "two"]
-    assert found.modules == {"a": 2, "b": 3, "l": 1}
+    assert found.modules == {f"{name}/a.py": ["one", "two"], f"{name}/b.py": ["one"], f"{name}/l.py": ["5"]}
     wanted = [
         'P/b.py:4: job "one" is declared twice, first at P/a.py:3: rename or remove one',
         "P/b.py: item 2 of JOBS is a str, not a JobSpec",
@@ -89,7 +89,8 @@ def test_every_problem_of_every_module_is_gathered(package: Package) -> None:
 def test_any_iterable_of_declarations_will_do(package: Package) -> None:
     name = package(a=f"JOBS = (j for j in [{job('one')}])", b=f"JOBS = {{'x': {job('two')}}}.values()", c="JOBS = []")
     found = gather(name)
-    assert (list(found.by_name), found.problems, found.modules) == (["one", "two"], [], {"a": 1, "b": 1, "c": 0})
+    assert (list(found.by_name), found.problems) == (["one", "two"], [])
+    assert found.modules == {f"{name}/a.py": ["one"], f"{name}/b.py": ["two"], f"{name}/c.py": []}
 
 
 def test_a_package_that_cannot_be_imported_is_one_line() -> None:

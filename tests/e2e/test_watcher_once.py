@@ -4,14 +4,17 @@ import json
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.harness import Dkron, proxy_before
-from tests.e2e.watcher_support import Watcher, shell_jobs
+from tests.e2e.watcher_support import Watcher, shell_jobs, watched_project
 
 pytestmark = pytest.mark.slow
 NAMES = ("a1", "a2")
+OURS = {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
+JOB: dict[str, Any] = {"schedule": "@every 1h", "executor": "shell", "executor_config": {"command": "true"}}
 
 
 def test_it_creates_repairs_deletes_and_then_changes_nothing(watcher: Watcher, dkron: Dkron) -> None:
@@ -41,18 +44,16 @@ def test_an_unchanged_cycle_writes_nothing_to_the_state(watcher: Watcher) -> Non
 def test_a_report_names_drift_and_strays_and_changes_nothing(watcher: Watcher, dkron: Dkron) -> None:
     watcher.once()
     dkron.delete("a1")
-    dkron.post(
-        name="lost", schedule="@every 1h", executor="shell", executor_config={"command": "true"},
-        metadata={"managed_by": "d2-dkron-mgr"},
-    )  # fmt: skip
+    dkron.post(name="lost", metadata=OURS, **JOB)
+    dkron.post(name="old", metadata={"managed_by": "d2-dkron-mgr"}, **JOB)
     before = {p: p.stat().st_mtime_ns for p in watcher.state.rglob("*") if p.is_file()}
     done = watcher.once("--report")
     assert done.code == 0, done.stderr
-    assert done.stdout.splitlines()[:2] == [
-        "+ a1  drift: gone",
-        "? lost  stray: carries our tag, in no state and no program",
-    ]
-    assert set(dkron.jobs()) == {"a2", "lost"}
+    lines = done.stdout.splitlines()
+    assert lines[0] == "+ a1  drift: gone"
+    assert lines[1].startswith("? lost  stray, in no state and no program: it is deleted when")
+    assert lines[2].startswith("? old  unmarked")
+    assert set(dkron.jobs()) == {"a2", "lost", "old"}
     assert {p: p.stat().st_mtime_ns for p in watcher.state.rglob("*") if p.is_file()} == before
 
 
@@ -62,6 +63,7 @@ def test_too_many_deletions_are_refused_until_they_are_allowed_once(watcher: Wat
     watcher.project.declare(*shell_jobs("a", "b"))
     refused = watcher.once()
     refused.ended(3, "refused")
+    assert "a cycle would be refused" in watcher.once("--report").stdout
     assert "--allow-deletes 6" in refused.cycle["detail"]
     assert "c, d, e, f, g, h" in refused.cycle["detail"]
     assert len(dkron.jobs()) == 8
@@ -79,23 +81,86 @@ def test_a_program_that_declares_nothing_is_refused(watcher: Watcher, dkron: Dkr
     assert set(dkron.jobs()) == {"a1", "a2"}
 
 
-def test_a_stray_is_deleted_and_a_foreign_job_is_left_alone(watcher: Watcher, dkron: Dkron) -> None:
+def test_a_stray_is_told_and_then_deleted_and_others_jobs_are_left_alone(watcher: Watcher, dkron: Dkron) -> None:
     watcher.once()
-    job = {"schedule": "@every 1h", "executor": "shell", "executor_config": {"command": "true"}}
-    dkron.post(name="lost", metadata={"managed_by": "d2-dkron-mgr"}, **job)
-    dkron.post(name="foreign", metadata={"managed_by": "someone"}, **job)
+    dkron.post(name="lost", metadata=OURS, **JOB)
+    dkron.post(name="foreign", metadata={"managed_by": "someone"}, **JOB)
+    dkron.post(name="theirs", metadata={**OURS, "managed_in": "dkron-jobs/prod"}, **JOB)
+    dkron.post(name="old", metadata={"managed_by": "d2-dkron-mgr"}, **JOB)
+    first = watcher.once()
+    assert first.ended(0, "unchanged")
+    assert first.has("strays.found")
     done = watcher.once()
     assert done.ended(0, "changed")["deleted"] == ["lost"]
-    assert set(dkron.jobs()) == {"a1", "a2", "foreign"}
+    assert set(dkron.jobs()) == {"a1", "a2", "foreign", "theirs", "old"}
+
+
+def test_a_first_cycle_on_an_empty_state_deletes_nothing_until_a_person_says_so(watcher: Watcher, dkron: Dkron) -> None:
+    strays = ["w", "x", "y", "z"]
+    for name in strays:
+        dkron.post(name=name, metadata=OURS, **JOB)
+    assert watcher.once().ended(0, "changed")["deleted"] == []
+    assert watcher.once().ended(0, "unchanged")["deleted"] == []
+    assert set(dkron.jobs()) == {*NAMES, *strays}
+    allowed = watcher.once("--once", "--allow-deletes", "4")
+    assert allowed.ended(0, "changed")["deleted"] == strays
+    given = next(e for e in allowed.events if e["event"] == "allowance.given")
+    assert given["deletes"] == 4
+    assert "uid" in given["who"]
+
+
+def test_a_module_that_lost_its_jobs_is_refused(watcher: Watcher, dkron: Dkron) -> None:
+    other = watcher.project.root / "jobs" / "other.py"
+    other.write_text(
+        (watcher.project.root / "jobs" / "declared.py").read_text().replace("a1", "b1").replace("a2", "b2")
+    )
+    watcher.once().ended(0, "changed")
+    other.write_text("JOBS = []\n")
+    refused = watcher.once().ended(3, "refused")
+    assert refused["detail"].startswith("jobs/other.py declares no job any more")
+    assert set(dkron.jobs()) == {"a1", "a2", "b1", "b2"}
+
+
+@pytest.mark.parametrize("left", [[], ["a1"]])
+def test_a_program_that_changes_under_the_run_deletes_nothing_unjudged(
+    watcher: Watcher, dkron: Dkron, left: list[str]
+) -> None:
+    """The declarations go when the run itself, the second to ask for the program, begins."""
+    watcher.once().ended(0, "changed")
+    dkron.change("a2", schedule="@every 2h")
+    jobs = watcher.project.root / "jobs" / "declared.py"
+    text = "from provider import JobSpec, shell\nJOBS = [" + ", ".join(shell_jobs(*left)) + "]\n"
+    swap = (
+        "import os, pathlib\n"
+        "if os.environ.get('DKRON_JOBS_LIMITS'):\n"
+        f"    pathlib.Path({str(jobs)!r}).write_text({text!r})\n"
+    )
+    main = watcher.project.root / "__main__.py"
+    main.write_text(swap + main.read_text())
+    assert watcher.once().ended(7, "retry")["deleted"] == []
+    assert set(dkron.jobs()) == {"a1", "a2"}
+
+
+def test_two_stacks_with_one_tag_leave_each_others_jobs_alone(watcher: Watcher, dkron: Dkron, tmp_path: Path) -> None:
+    watcher.once().ended(0, "changed")
+    other = watched_project(watcher.project.pulumi, tmp_path / "prod", dkron.url, "b1", "b2", "b3")
+    prod = Watcher(other, tmp_path / "prod.log", env={"STACK": "prod"})
+    refused = prod.once()
+    assert refused.ended(3, "refused")["detail"].startswith('there is no stack "prod"')
+    prod.once("--once", "--create-stack").ended(0, "changed")
+    for _ in range(2):
+        watcher.once().ended(0, "unchanged")
+        prod.once().ended(0, "unchanged")
+    assert set(dkron.jobs()) == {"a1", "a2", "b1", "b2", "b3"}
 
 
 def test_strays_are_only_reported_where_that_is_wanted(watcher: Watcher, dkron: Dkron) -> None:
     watcher.once()
-    job = {"schedule": "@every 1h", "executor": "shell", "executor_config": {"command": "true"}}
-    dkron.post(name="lost", metadata={"managed_by": "d2-dkron-mgr"}, **job)
-    done = watcher.once(STRAYS="report")
-    assert done.cycle["outcome"] == "unchanged"
-    assert done.has("strays.found")
+    dkron.post(name="lost", metadata=OURS, **JOB)
+    for _ in range(2):
+        done = watcher.once(STRAYS="report")
+        assert done.cycle["outcome"] == "unchanged"
+        assert done.has("strays.found")
     assert "lost" in dkron.jobs()
 
 

@@ -12,9 +12,9 @@ from tests.provider.examples import http_config, job
 
 
 def test_the_configured_secrets_come_from_the_config_and_from_the_environment(tmp_path: Path) -> None:
-    config = {"serviceKey": "from-config", "dkronToken": "", "gatewayUrl": "http://gw"}
+    config = {"dkronToken": "from-config", "dkronPassword": "", "gatewayUrl": "http://gw"}
     (tmp_path / "password").write_text("from-file\n")
-    env = {"SERVICE_KEY": "from-env", "DKRON_PASSWORD_FILE": str(tmp_path / "password"), "DKRON_URL": "http://d"}
+    env = {"DKRON_TOKEN": "from-env", "DKRON_PASSWORD_FILE": str(tmp_path / "password"), "DKRON_URL": "http://d"}
     assert config_secrets(config.get, env) == {"from-config", "from-env", "from-file"}
 
 

@@ -2,13 +2,15 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from provider.dkron.client import DkronClient
 from provider.settings import DkronSettings
+from watcher.allowance import Allowance
+from watcher.bound import Bound
 from watcher.clock import Control
 from watcher.cycle import Cycle
 from watcher.dkron.connection import Connection
@@ -21,6 +23,7 @@ from watcher.settings import WatcherSettings
 from watcher.status import Board, Snapshot
 
 TAG = "ours"
+MARK = "dkron-jobs/dev"
 SECRET = "s3cret-value"
 
 
@@ -52,9 +55,10 @@ class FakeClock:
             self.seconds = end
 
 
-def job(name: str, tag: str = TAG, **fields: Any) -> dict[str, Any]:
+def job(name: str, tag: str = TAG, mark: str = MARK, **fields: Any) -> dict[str, Any]:
     """A job as Dkron lists it."""
-    return {"name": name, "schedule": "@daily", "metadata": {"managed_by": tag}, "success_count": 3, **fields}
+    metadata = {"managed_by": tag, **({"managed_in": mark} if mark else {})}
+    return {"name": name, "schedule": "@daily", "metadata": metadata, "success_count": 3, **fields}
 
 
 class FakeDkron(DkronClient):
@@ -82,7 +86,7 @@ class FakeDkron(DkronClient):
         jobs = self.lists.pop(0) if self.lists else list(self.jobs.values())
         return [j for j in jobs if owner_tag is None or j["metadata"].get("managed_by") == owner_tag]
 
-    def get_job(self, name: str) -> dict[str, Any] | None:
+    def get_job(self, name: str, led_within_s: float = 0.0) -> dict[str, Any] | None:
         self._fail(f"get {name}")
         return self.jobs.get(name)
 
@@ -137,6 +141,9 @@ class FakeCli(PulumiCli):
     ups: list[Finished | Callable[[], Finished]] = field(default_factory=lambda: [up()])
     others: dict[str, Finished] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    judged: list[dict[str, Any]] = field(default_factory=list)
+    told: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__(Path(), "dev", {}, Limits(60, 30), self.control)
@@ -146,10 +153,14 @@ class FakeCli(PulumiCli):
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return answer if isinstance(answer, Finished) else answer()
 
-    def preview(self) -> Finished:
+    def preview(self, told: Mapping[str, str] | None = None) -> Finished:
+        self.told = dict(told or {})
         return self._next("preview", self.previews)
 
-    def up(self) -> Finished:
+    def up(self, message: str = "", told: Mapping[str, str] | None = None) -> Finished:
+        assert told is not None
+        self.messages.append(message)
+        self.judged.append(json.loads(Path(told["DKRON_JOBS_LIMITS"]).read_text()))
         if self.on_event is not None:
             self.on_event('{"resOutputsEvent":{}}')
         return self._next("up", self.ups)
@@ -160,6 +171,9 @@ class FakeCli(PulumiCli):
 
     def create_stack(self) -> Finished:
         return self._other("create_stack")
+
+    def list_stacks(self) -> Finished:
+        return self._other("list_stacks")
 
     def cancel(self) -> Finished:
         return self._other("cancel")
@@ -182,9 +196,9 @@ def settings(root: Path, **changes: Any) -> WatcherSettings:
         (root / "Pulumi.yaml").write_text("name: dkron-jobs\nbackend:\n  url: file://./.state\n")
     (root / ".state").mkdir(exist_ok=True)
     chosen = WatcherSettings(
-        stack="dev", program_dir=root, interval_s=300, probe_s=10, max_deletes=5, delete_strays=True, up_timeout_s=600,
-        grace_s=30, leader_wait_s=30, health=None, log_format="json", log_level="debug", hosts=frozenset(),
-        work_dir=root / ".work", pulumi_logs=True, secrets=(SECRET,),
+        stack="dev", program_dir=root, interval_s=300, probe_s=10, max_deletes=Bound(5, shown="5"), max_updates=None,
+        delete_strays=True, up_timeout_s=600, grace_s=30, leader_wait_s=30, health=None, log_format="json",
+        log_level="debug", hosts=frozenset(), work_dir=root / ".work", pulumi_logs=True, secrets=(SECRET,),
         env={"DKRON_URL": "http://127.0.0.1:1", "PULUMI_HOME": str(root / ".home")},
     )  # fmt: skip
     return replace(chosen, **changes)
@@ -221,9 +235,9 @@ def world(root: Path, *jobs: dict[str, Any], allow: int | None = None, **changes
     log = open_log(chosen.log_format, chosen.log_level, redactor, stream)
     tools = Tools(chosen, control, cli, log, Metrics("1", "dev"), redactor)
     board = Board(Snapshot("dev", clock.now(), chosen.interval_s))
-    cycle = Cycle(tools, board, allow)
+    cycle = Cycle(tools, board, Allowance(allow, who="ann"))
     dkron = FakeDkron(*jobs)
-    connection = Connection(dkron, Probe(dkron, TAG, control), TAG)
+    connection = Connection(dkron, Probe(dkron, TAG, MARK, control), TAG)
     cycle.connector.connect = lambda workspace: connection  # type: ignore[method-assign]
     cycle.connector._connection = connection
     return World(clock, control, tools, cli, dkron, board, cycle, stream)

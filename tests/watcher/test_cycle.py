@@ -1,13 +1,18 @@
 """What one cycle does, stage by stage, against a Dkron and a pulumi that answer as told."""
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provider.errors import ServerFault, Unauthorised, Unreachable
 from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
+from watcher.allowance import Allowance
+from watcher.bound import Bound
 from watcher.dkron.connection import Connection
-from watcher.endings import Ended
+from watcher.endings import Ended, NoStack
 from watcher.pulumi.cli import Finished
 from watcher.pulumi.output import Failure
 from watcher.pulumi.workspace import Workspace
@@ -30,8 +35,8 @@ def test_nothing_to_do_is_unchanged_and_runs_no_up(tmp_path: Path) -> None:
     report = run(w)
     assert (report.outcome, report.unchanged, report.detail) == (Outcome.UNCHANGED, 1, "")
     assert w.cli.calls == ["preview"]
-    assert w.cycle.noted is not None
-    assert set(w.cycle.noted) == {"a"}
+    assert w.cycle.census.noted is not None
+    assert set(w.cycle.census.noted) == {"a"}
 
 
 def test_a_lost_job_is_created_and_reported_as_drift(tmp_path: Path) -> None:
@@ -46,8 +51,8 @@ def test_a_lost_job_is_created_and_reported_as_drift(tmp_path: Path) -> None:
     report = run(w)
     assert (report.outcome, report.created, report.unchanged) == (Outcome.CHANGED, ("b",), 1)
     assert [d.job for d in report.drift] == ["b"]
-    assert w.cycle.noted is not None
-    assert set(w.cycle.noted) == {"a", "b"}
+    assert w.cycle.census.noted is not None
+    assert set(w.cycle.census.noted) == {"a", "b"}
 
 
 def test_without_a_leader_nothing_is_asked_of_pulumi(tmp_path: Path) -> None:
@@ -128,21 +133,6 @@ def test_one_failing_job_is_named_with_its_reason(tmp_path: Path) -> None:
     assert report.detail == "b: it is foreign [secret]"
 
 
-@pytest.mark.parametrize(
-    ("reasons", "outcome"),
-    [
-        (("Dkron takes no job (503)", "x (503: paused)"), Outcome.PAUSED),
-        (("Dkron takes no job (503)", "it is foreign"), Outcome.FAILED),
-        (("Dkron at x has no leader just now",), Outcome.NO_LEADER),
-    ],
-)
-def test_what_failures_amount_to(tmp_path: Path, reasons: tuple[str, ...], outcome: Outcome) -> None:
-    w = world(tmp_path)
-    w.cli.previews = [preview(step("create", "a", None, {}))]
-    w.cli.ups = [up(failed=tuple((f"j{i}", r) for i, r in enumerate(reasons)))]
-    assert run(w).outcome is outcome
-
-
 def test_many_failures_are_counted_not_listed(tmp_path: Path) -> None:
     w = world(tmp_path)
     w.cli.previews = [preview(step("create", "a", None, {}))]
@@ -190,6 +180,18 @@ def test_a_stack_that_is_not_there_is_created(tmp_path: Path) -> None:
     assert "stack.created" in w.names()
 
 
+def test_another_stack_than_dev_is_created_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), stack="nope")
+    w.cli.previews = [Finished("preview", 6, 1, "", "error: no stack named 'nope' found")]
+    w.cli.others["list_stacks"] = Finished("stack", 0, 1, '[{"name": "dev"}, {"name": "prod"}]')
+    report = run(w)
+    assert (report.outcome, w.cli.calls) == (Outcome.REFUSED, ["preview", "list_stacks"])
+    assert report.detail.startswith('there is no stack "nope" (there are: dev, prod)')
+    asked = world(tmp_path / "asked", job("a"), stack="nope", create_stack=True)
+    asked.cli.previews = [Finished("preview", 6, 1), steady("a")]
+    assert run(asked).outcome is Outcome.UNCHANGED
+
+
 def test_a_stack_that_cannot_be_created_is_a_failure(tmp_path: Path) -> None:
     w = world(tmp_path)
     w.cli.previews = [Finished("preview", 6, 1)]
@@ -200,44 +202,90 @@ def test_a_stack_that_cannot_be_created_is_a_failure(tmp_path: Path) -> None:
 # -- strays
 
 
-def test_strays_are_deleted(tmp_path: Path) -> None:
-    w = world(tmp_path, job("a"), job("x"), job("theirs", tag="theirs"))
+def seen_before(w: World) -> None:
+    """One good cycle, which sees the strays for the first time."""
+    assert run(w).outcome.good
+    w.cli.calls.clear()
+
+
+def test_strays_are_told_by_one_cycle_and_deleted_by_the_next(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("x"), job("theirs", tag="theirs"), job("b's", mark="dkron-jobs/prod"))
+    first = run(w)
+    assert (first.outcome, first.deleted, list(first.strays)) == (Outcome.UNCHANGED, (), ["x"])
+    assert "strays.found" in w.names()
     report = run(w)
-    assert (report.outcome, report.deleted, report.strays) == (Outcome.CHANGED, ("x",), ("x",))
+    assert (report.outcome, report.deleted, report.strays) == (Outcome.CHANGED, ("x",), {"x": ""})
     assert report.changes == {"delete": 1}
-    assert set(w.dkron.jobs) == {"a", "theirs"}
-    assert w.cycle.noted is not None
-    assert set(w.cycle.noted) == {"a"}
+    assert set(w.dkron.jobs) == {"a", "theirs", "b's"}
+    assert w.cycle.census.noted is not None
+    assert set(w.cycle.census.noted) == {"a"}
 
 
 def test_strays_are_only_reported_where_that_is_wanted(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), job("x"), delete_strays=False)
-    assert run(w).outcome is Outcome.UNCHANGED
+    assert [run(w).outcome for _ in range(3)] == [Outcome.UNCHANGED] * 3
     assert "x" in w.dkron.jobs
-    assert "strays.found" in w.names()
+    assert w.names().count("strays.found") == 1
+
+
+def test_a_job_without_a_mark_is_listed_and_never_a_stray(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("old", mark=""))
+    for _ in range(3):
+        report = run(w)
+        assert (report.unmarked, report.strays) == (("old",), {})
+    assert "old" in w.dkron.jobs
+
+
+def test_on_an_empty_state_strays_wait_for_a_person(tmp_path: Path) -> None:
+    w = world(tmp_path, *(job(n) for n in "wxyz"))
+    w.cli.previews = [preview(step("create", "a", None, {})), steady("a")]
+    w.cli.ups = [up(("create", "a"))]
+    for _ in range(4):
+        report = run(w)
+        assert report.deleted == ()
+        assert all("until a person says so" in why for why in report.strays.values())
+    w.cycle.keeper.allowance = Allowance(4, who="ann")
+    assert run(w).deleted == ("w", "x", "y", "z")
+    assert w.cycle.keeper.allowance.deletes is None
+
+
+def test_what_a_person_lets_go_is_no_more_than_their_number(tmp_path: Path) -> None:
+    w = world(tmp_path, *(job(n) for n in "wxyz"))
+    w.cli.previews = [preview(step("create", "a", None, {})), steady("a")]
+    w.cli.ups = [up(("create", "a"))]
+    run(w)
+    w.cycle.keeper.allowance = Allowance(3, who="ann")
+    assert run(w).detail.startswith("strays: only a person lets these strays go (would delete: w, x, y, z)")
+    assert len(w.dkron.jobs) == 4
 
 
 def test_too_many_strays_are_refused_but_the_program_is_applied(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), *(job(f"x{i}") for i in range(6)))
+    seen_before(w)
     w.cli.previews = [preview(step("create", "b", None, {}), step("refresh", "a", {}, {}), same=1)]
     w.cli.ups = [up(("create", "b"))]
     report = run(w)
     assert (report.outcome, report.created) == (Outcome.REFUSED, ("b",))
-    assert report.detail.startswith("strays refused: it would delete 6 jobs")
+    assert report.detail.startswith("strays: it would delete 6 jobs")
     assert len(w.dkron.jobs) == 7
 
 
 def test_strays_and_deletions_share_one_limit_and_one_allowance(tmp_path: Path) -> None:
-    w = world(tmp_path, *(job(n) for n in ("a", "b", "c", "d", "x", "y", "z")), max_deletes=5, allow=6)
+    names = ("a", "b", "c", "d")
+    w = world(tmp_path, *(job(n) for n in (*names, "x", "y", "z")), allow=6)
+    w.cli.previews = [steady(*names)]
+    seen_before(w)
     deletes = [step("delete", n, {}) for n in ("b", "c", "d")]
     w.cli.previews = [preview(*deletes, step("refresh", "a", {}, {}), same=1)]
     w.cli.ups = [up(("delete", "b"), ("delete", "c"), ("delete", "d"))]
     assert run(w).outcome is Outcome.CHANGED
-    assert w.cycle.allowance is None
+    assert w.cycle.keeper.allowance.deletes is None
+    assert "allowance.used" in w.names()
 
 
 def test_a_stray_that_cannot_be_deleted_is_a_failure(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), job("x"))
+    seen_before(w)
 
     def refuse(name: str) -> bool:
         raise ServerFault("Dkron failed")
@@ -245,6 +293,158 @@ def test_a_stray_that_cannot_be_deleted_is_a_failure(tmp_path: Path) -> None:
     w.dkron.delete_job = refuse  # type: ignore[method-assign]
     report = run(w)
     assert (report.outcome, report.detail) == (Outcome.FAILED, "x: stray not deleted: Dkron failed")
+
+
+def test_no_stray_goes_after_a_failure(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("x"))
+    seen_before(w)
+    w.cli.previews = [preview(step("create", "b", None, {}), step("refresh", "a", {}, {}), same=1)]
+    w.cli.ups = [up(failed=(("b", "it is foreign"),))]
+    assert run(w).outcome is Outcome.FAILED
+    assert "x" in w.dkron.jobs
+
+
+def test_no_stray_goes_where_the_address_has_just_changed(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("x"))
+    seen_before(w)
+    w.dkron.settings = replace(w.dkron.settings, urls=("http://127.0.0.1:2",))
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert run(w).deleted == ("x",)
+
+
+# -- what was judged is what may be done
+
+
+def test_a_run_may_delete_and_overwrite_what_was_judged_and_nothing_else(tmp_path: Path) -> None:
+    w = world(tmp_path, *(job(n) for n in "abcd"))
+    kept = (step("refresh", n, {}, {}) for n in "ab")
+    w.cli.previews = [
+        preview(
+            step("delete", "c", {}), step("update", "d", {}, {"schedule": "@hourly"}), step("create", "e", None, {}),
+            *kept, same=2,
+        )
+    ]  # fmt: skip
+    assert run(w).outcome is Outcome.CHANGED
+    assert w.cli.judged == [{"deletes": ["c"], "updates": ["d", "e"], "creates": None, "run": ""}]
+
+
+def test_a_program_that_changes_while_it_is_previewed_is_judged_anew(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("x"))
+    seen_before(w)
+
+    def edited() -> Finished:
+        (tmp_path / "jobs.py").write_text("JOBS = []\n")
+        return preview(step("create", "b", None, {}), step("refresh", "a", {}, {}), same=1)
+
+    w.cli.previews = [edited]
+    report = run(w)
+    assert (report.outcome, w.cli.calls) == (Outcome.RETRY, ["preview"])
+    assert "x" in w.dkron.jobs
+
+
+def test_a_change_that_was_not_judged_is_judged_by_the_next_cycle(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [preview(step("create", "b", None, {}), step("refresh", "a", {}, {}), same=1)]
+    w.cli.ups = [up(("create", "b"), failed=(("a", "it would be deleted [dkron-jobs:not-judged]"),))]
+    assert run(w).outcome is Outcome.RETRY
+
+
+def test_the_run_says_in_the_history_which_program_it_was(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [preview(step("create", "b", None, {}), step("refresh", "a", {}, {}), same=1)]
+    report = run(w)
+    assert report.revision.startswith("files ")
+    assert w.cli.messages == [f"watcher, cycle 1 (interval), program {report.revision}"]
+
+
+def test_deletions_are_limited_over_an_hour_too(tmp_path: Path) -> None:
+    names = [f"j{i}" for i in range(20)]
+    w = world(tmp_path, *(job(n) for n in names))
+
+    def without(first: int, last: int) -> Outcome:
+        kept = names[last:]
+        gone = [step("delete", n, {}) for n in names[first:last]]
+        for name in names[:first]:
+            w.dkron.jobs.pop(name, None)
+        w.cli.previews = [preview(*gone, *(step("refresh", n, {}, {}) for n in kept), same=len(kept))]
+        w.cli.ups = [up(*(("delete", n) for n in names[first:last]))]
+        return run(w).outcome
+
+    assert without(0, 3) is Outcome.CHANGED
+    assert without(3, 6) is Outcome.REFUSED
+    assert without(3, 5) is Outcome.CHANGED
+    w.clock.seconds += 3601
+    assert without(5, 10) is Outcome.CHANGED
+
+
+def test_a_module_that_declares_nothing_any_more_is_refused(tmp_path: Path) -> None:
+    w = world(tmp_path, *(job(n) for n in "abcdef"))
+    modules = {"jobs/geo.py": ["a"], "jobs/auth.py": list("bcdef")}
+
+    def previewing(answer: Finished) -> Callable[[], Finished]:
+        def told() -> Finished:
+            Path(w.cli.told["DKRON_JOBS_MODULES"]).write_text(json.dumps(modules))
+            return answer
+
+        return told
+
+    w.cli.previews = [previewing(steady(*"abcdef"))]
+    assert run(w).outcome is Outcome.UNCHANGED
+    modules["jobs/geo.py"] = []
+    kept = (step("refresh", n, {}, {}) for n in "bcdef")
+    w.cli.previews = [previewing(preview(step("delete", "a", {}), *kept, same=5))]
+    report = run(w)
+    assert (report.outcome, report.detail.split(" (")[0]) == (
+        Outcome.REFUSED, "jobs/geo.py declares no job any more",
+    )  # fmt: skip
+
+
+def test_a_change_of_many_jobs_is_told_with_its_cause(tmp_path: Path) -> None:
+    w = world(tmp_path, *(job(n) for n in "abc"))
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {'dkron-jobs:gatewayUrl': 'http://a'}\n")
+    w.cli.previews = [steady(*"abc")]
+    run(w)
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {'dkron-jobs:gatewayUrl': 'http://b'}\n")
+    w.cli.previews = [preview(*(step("update", n, {}, {"schedule": "@hourly"}) for n in "abc"))]
+    w.cli.ups = [up(*(("update", n) for n in "abc"))]
+    report = run(w)
+    assert (report.outcome, report.detail) == (Outcome.CHANGED, "gatewayUrl changed: 3 of 3 jobs are updated")
+
+
+def test_updates_are_limited_where_that_is_wanted_but_never_repairs(tmp_path: Path) -> None:
+    w = world(tmp_path, *(job(n) for n in "abc"), max_updates=Bound(1, shown="1"))
+    old, new = {"schedule": "@daily"}, {"schedule": "@hourly"}
+    repairs = [s for n in "abc" for s in (step("refresh", n, old, new), step("update", n, new, old))]
+    w.cli.previews = [preview(*repairs)]
+    assert run(w).outcome is Outcome.CHANGED
+    w.cli.previews = [preview(*(step("update", n, old, new) for n in "abc"))]
+    report = run(w)
+    assert report.outcome is Outcome.REFUSED
+    assert report.detail.endswith("`python -m watcher --once --allow-updates 3`")
+    w.cycle.keeper.allowance = Allowance(updates=3)
+    assert run(w).outcome is Outcome.CHANGED
+
+
+def test_an_owner_tag_is_not_silently_replaced_by_the_default(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    run(w)
+    connection = w.cycle.connector.current
+    assert connection is not None
+    cut_off = replace(connection, owner_tag="d2-dkron-mgr", said=False)
+    w.cycle.connector.connect = lambda workspace: cut_off  # type: ignore[method-assign]
+    report = run(w)
+    assert report.outcome is Outcome.REFUSED
+    assert report.detail.startswith('ownerTag is set no longer: the last good cycle used "ours"')
+
+
+def test_a_fight_over_a_job_is_told_once(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    old, new = {"schedule": "@daily"}, {"schedule": "@hourly"}
+    w.cli.previews = [preview(step("refresh", "a", old, new), step("update", "a", new, old))]
+    for _ in range(9):
+        assert run(w).outcome is Outcome.CHANGED
+    assert w.names().count("job.fought") == 1
+    assert w.cycle.fights.resting == {"a"}
 
 
 # -- stopping
@@ -270,6 +470,7 @@ def test_a_stop_after_the_preview_starts_no_up(tmp_path: Path) -> None:
 
 def test_a_stop_during_the_up_leaves_the_strays(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), job("x"))
+    seen_before(w)
     w.cli.previews = [preview(step("create", "b", None, {}), step("refresh", "a", {}, {}), same=1)]
 
     def stopping() -> Finished:
@@ -295,8 +496,8 @@ def test_a_job_that_drifts_while_the_cycle_runs_is_seen_afterwards(tmp_path: Pat
 
     w.cli.ups = [apply]
     run(w)
-    assert w.cycle.noted is not None
-    assert "@daily" in w.cycle.noted["a"]
+    assert w.cycle.census.noted is not None
+    assert "@daily" in w.cycle.census.noted["a"]
 
 
 def test_if_dkron_cannot_be_looked_at_afterwards_nothing_is_noted(tmp_path: Path) -> None:
@@ -309,14 +510,14 @@ def test_if_dkron_cannot_be_looked_at_afterwards_nothing_is_noted(tmp_path: Path
 
     w.cli.ups = [apply]
     assert run(w).outcome is Outcome.CHANGED
-    assert w.cycle.noted is None
+    assert w.cycle.census.noted is None
 
 
 def test_a_look_only_touches_nothing(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), job("x"))
     w.cli.previews = [preview(*gone("b"), step("refresh", "a", {}, {}), same=1)]
-    found, strays = w.cycle.look_only()
-    assert (found.creates, strays) == (("b",), ("x",))
+    work, verdict = w.cycle.look_only()
+    assert (work.plan.creates, tuple(work.strays.seen), verdict.safe) == (("b",), ("x",), True)
     assert w.cli.calls == ["preview"]
     assert list((tmp_path / ".state").iterdir()) == []
     w.cycle.close()
@@ -325,7 +526,7 @@ def test_a_look_only_touches_nothing(tmp_path: Path) -> None:
 def test_a_stack_that_must_be_decrypted_is_created_first(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"))
     connect = w.cycle.connector.connect
-    faults = [Ended(Outcome.FAILED, "cannot decrypt serviceKey of stack dev: no stack named 'dev' found")]
+    faults: list[Ended] = [NoStack(Outcome.FAILED, "no stack named 'dev' found")]
 
     def failing_at_first(workspace: Workspace) -> Connection:
         if faults:

@@ -14,8 +14,9 @@ import pytest
 from provider.errors import SettingsError
 from tests.watcher.support import SECRET, FakeClock, job, preview, step, world
 from watcher import __main__ as main
-from watcher import report
+from watcher import once, report
 from watcher.clock import Control, SystemClock
+from watcher.guard import Verdict
 from watcher.logs import Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
@@ -238,17 +239,23 @@ def test_a_signal_wakes_the_sleeper() -> None:
 
 def test_a_report_has_a_line_for_each_job_and_a_sum() -> None:
     found = ChangeSet(
-        ("a",), ("b",), ("c",), ("d",), ("e",), (Drift("a", "gone"), Drift("b", "changed", ("schedule",)))
+        ("a",), ("b",), ("c",), ("d",), ("e",), drift=(Drift("a", "gone"), Drift("b", "changed", ("schedule",)))
     )
-    assert report.lines(found, ["x"]) == [
+    refused = Verdict("it would delete 3 jobs")
+    assert report.lines(found, {"x": "it waits"}, ["old"], refused) == [
         "+ a  drift: gone",
         "~ b  drift: schedule",
         "- c",
         "± d",
-        "? x  stray: carries our tag, in no state and no program",
-        "1 to create, 1 to update, 1 to replace, 1 to delete, 1 unchanged, 2 drifted, 1 strays",
+        "? x  stray, in no state and no program: it waits",
+        "? old  unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, or delete it with "
+        "`python -m jobs delete old`",
+        "1 to create, 1 to update, 1 to replace, 1 to delete, 1 unchanged, 2 drifted, 1 strays, 1 unmarked",
+        "a cycle would be refused: it would delete 3 jobs",
     ]
-    assert report.lines(ChangeSet(), []) == ["no jobs"]
+    assert report.lines(ChangeSet(), {}, [], Verdict()) == ["no jobs"]
+    allowed = report.lines(ChangeSet(), {}, [], Verdict(allowed_deletes=True))
+    assert allowed[-1].startswith("a cycle would be applied only because")
 
 
 def test_help_names_every_setting_and_exit_code() -> None:
@@ -284,21 +291,21 @@ def parts(tmp_path: Path, **changes: Any) -> main.Parts:
 
 def test_once_ends_with_the_outcomes_code(tmp_path: Path) -> None:
     made = parts(tmp_path)
-    assert main.run_once(made) == 0
+    assert once.run_once(made.tools, made.cycle, made.loop) == 0
     made.tools.control.stop()
-    assert main.run_once(made) == 0
+    assert once.run_once(made.tools, made.cycle, made.loop) == 0
     made.clock.close()
 
 
 def test_a_report_of_a_failure_tells_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = parts(tmp_path)
-    assert main.run_report(made) == 0
+    assert once.report_once(made.tools, made.cycle) == 0
     assert capsys.readouterr().out == "1 unchanged\n"
     made.tools.cli.previews = [preview(errors=("broken",))]  # type: ignore[attr-defined]
-    assert main.run_report(made) == 1
+    assert once.report_once(made.tools, made.cycle) == 1
     made.tools.cli.previews = [preview(step("delete", "a", {}))]  # type: ignore[attr-defined]
     (tmp_path / "Pulumi.yaml").write_text("[")
-    assert main.run_report(made) == 1
+    assert once.report_once(made.tools, made.cycle) == 1
     made.clock.close()
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from provider.errors import SettingsError
+from watcher.bound import DEFAULT
 from watcher.settings import TABLE, effective, known_secrets, load
 
 
@@ -21,7 +22,7 @@ def problems(env: dict[str, str]) -> tuple[str, ...]:
 def test_the_defaults(env: dict[str, str], tmp_path: Path) -> None:
     found = load(env)
     assert (found.stack, found.program_dir, found.interval_s, found.probe_s) == ("dev", tmp_path, 300, 10)
-    assert (found.max_deletes, found.delete_strays, found.up_timeout_s, found.grace_s) == (5, True, 600, 30)
+    assert (found.max_deletes, found.delete_strays, found.up_timeout_s, found.grace_s) == (DEFAULT, True, 600, 30)
     assert (found.health, found.log_format, found.hosts) == (("127.0.0.1", 8080), "json", frozenset())
     assert found.work_dir == tmp_path / ".state"
 
@@ -47,6 +48,8 @@ def test_no_http_side_is_possible(env: dict[str, str]) -> None:
         ("PROBE_INTERVAL_MS", "٣"),
         ("UP_TIMEOUT_MS", "9" * 20),
         ("MAX_DELETES", "many"),
+        ("MAX_DELETES", "120%"),
+        ("MAX_UPDATES", "-1"),
         ("STRAYS", "maybe"),
         ("LOG_FORMAT", "xml"),
         ("HEALTH_ADDR", "8080"),

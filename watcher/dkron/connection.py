@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from provider import settings as program
 from provider.dkron.client import DkronClient
 from provider.errors import SettingsError
+from provider.job.ownership import mark_of
 from watcher.clock import Control
 from watcher.dkron.probe import Probe
-from watcher.endings import Ended, Stopped
+from watcher.endings import Ended, NoStack, Stopped
 from watcher.logs import Redactor
+from watcher.memory import Identity
 from watcher.pulumi import output
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
@@ -22,11 +24,16 @@ from watcher.status import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A cluster to ask, and the probe of our jobs there."""
+    """A cluster to ask, and the probe of our jobs there. `said`: whether anybody named the owner tag."""
 
     client: DkronClient
     probe: Probe
     owner_tag: str
+    said: bool = True
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.owner_tag, self.probe.mark, self.client.settings.shown)
 
 
 class Connector:
@@ -36,10 +43,9 @@ class Connector:
         self.settings, self.cli, self.control, self.redactor = settings, cli, control, redactor
         self._made_from: Workspace | None = None
         self._connection: Connection | None = None
-        self.no_stack = False
 
     def connect(self, workspace: Workspace) -> Connection:
-        """Raises Ended where a setting is missing or a secret can't be decrypted."""
+        """Raises Ended where a setting is missing or a secret can't be decrypted, NoStack where there is no stack."""
         if self._connection is not None and self._made_from == workspace:
             return self._connection
         config = {**workspace.plain, **self._decrypted(workspace)}
@@ -51,7 +57,9 @@ class Connector:
         self.close()
         client = DkronClient(dkron)
         self._made_from = workspace
-        self._connection = Connection(client, Probe(client, owner_tag, self.control), owner_tag)
+        probe = Probe(client, owner_tag, mark_of(workspace.project, workspace.stack), self.control)
+        said = "ownerTag" in workspace.given or self._given("ownerTag")
+        self._connection = Connection(client, probe, owner_tag, said)
         return self._connection
 
     @property
@@ -74,6 +82,8 @@ class Connector:
                 raise Stopped
             if not run.ok:
                 why = self.redactor(output.reason(run.stderr) or "no reason given")
+                if run.no_stack:
+                    raise NoStack(Outcome.FAILED, why)
                 raise Ended(Outcome.FAILED, f"cannot decrypt {key} of stack {workspace.stack}: {why}")
             values[key] = run.stdout.rstrip("\n")
         self.redactor.learn(values.values())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provider.dkron.client import DkronClient
+from provider.job.ownership import Owner, is_retained, owner_of
 from provider.job.spec import MANAGED_FIELDS, canonical
 from watcher.clock import Control
 
@@ -26,9 +27,15 @@ class Unsettled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The managed jobs at one moment: name -> fingerprint of the managed fields."""
+    """The jobs with our tag that no other stack holds: name -> fingerprint of the managed fields.
+
+    `marked`: those that carry our stack mark and aren't kept on purpose. `foreign`: how many jobs are others'.
+    """
 
     prints: Prints = field(default_factory=dict)
+    marked: frozenset[str] = frozenset()
+    unmarked: frozenset[str] = frozenset()
+    foreign: int = 0
 
     @property
     def names(self) -> frozenset[str]:
@@ -38,10 +45,6 @@ class Look:
 def fingerprint(job: Mapping[str, Any]) -> str:
     """Equal for two jobs whose managed fields are equal, whatever the server's own fields are."""
     return json.dumps(canonical(job), sort_keys=True, default=str)
-
-
-def fingerprints(jobs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {str(job.get("name")): fingerprint(job) for job in jobs}
 
 
 def drifted(noted: Prints, seen: Prints) -> frozenset[str]:
@@ -67,26 +70,46 @@ def merged(before: Prints, after: Prints, touched: Iterable[str]) -> dict[str, s
     return result
 
 
-class Probe:
-    """Looks at the jobs with one owner tag."""
+def fingerprints(jobs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {str(job.get("name")): fingerprint(job) for job in jobs}
 
-    def __init__(self, client: DkronClient, owner_tag: str, control: Control) -> None:
-        self.client, self.owner_tag, self.control = client, owner_tag, control
+
+class Probe:
+    """Looks at the jobs of one stack: one owner tag, one stack mark."""
+
+    def __init__(self, client: DkronClient, owner_tag: str, mark: str, control: Control) -> None:
+        self.client, self.owner_tag, self.mark, self.control = client, owner_tag, mark, control
         self._seen: dict[str, tuple[list[Any], str]] = {}
 
     def look(self) -> Look:
-        """One request. Raises DkronError.
+        """One request, for our tag's jobs. Raises DkronError."""
+        return self.look_at(self.client.list_jobs(self.owner_tag))
+
+    def look_at_all(self) -> Look:
+        """One request, for all jobs. Raises DkronError."""
+        return self.look_at(self.client.list_jobs())
+
+    def look_at(self, jobs: Iterable[Mapping[str, Any]]) -> Look:
+        """What a list of jobs shows.
 
         A fingerprint is made anew only where Dkron's own fields differ from the last look's: comparing them takes a
         tenth of the time, and between two looks next to nothing changes.
         """
         seen: dict[str, tuple[list[Any], str]] = {}
-        for job in self.client.list_jobs(self.owner_tag):
-            name, raw = str(job.get("name")), list(map(job.get, MANAGED_FIELDS))
+        by_owner: dict[Owner, set[str]] = {owner: set() for owner in Owner}
+        for job in jobs:
+            owner, name = owner_of(job, self.owner_tag, self.mark), str(job.get("name"))
+            if not is_retained(job):
+                by_owner[owner].add(name)
+            if owner in (Owner.FOREIGN, Owner.OTHER_STACK):
+                continue
+            raw = list(map(job.get, MANAGED_FIELDS))
             before = self._seen.get(name)
             seen[name] = before if before is not None and before[0] == raw else (raw, fingerprint(job))
         self._seen = seen
-        return Look({name: made for name, (_, made) in seen.items()})
+        marked, unmarked = frozenset(by_owner[Owner.OURS]), frozenset(by_owner[Owner.UNMARKED])
+        foreign = len(by_owner[Owner.FOREIGN]) + len(by_owner[Owner.OTHER_STACK])
+        return Look({name: made for name, (_, made) in seen.items()}, marked, unmarked, foreign)
 
     def settled_look(self, first: Look | None = None) -> Look:
         """Looks until two in a row show the same jobs. Raises DkronError, Unsettled (also when asked to stop)."""

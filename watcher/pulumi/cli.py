@@ -20,6 +20,7 @@ from watcher.pulumi import processes
 
 POLL_S = 0.1
 LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
+NO_STACK = 6  # the exit code of every command on a stack that isn't there
 STOP_SHARE = 0.5  # of the grace: after that the engine is asked to end, too
 
 # The runs' own environment. Checkpoints after every step are quadratic; a lost one costs nothing, `create` adopts.
@@ -62,6 +63,10 @@ class Finished:
     @property
     def ok(self) -> bool:
         return self.code == 0
+
+    @property
+    def no_stack(self) -> bool:
+        return self.code == NO_STACK
 
     @property
     def crashed(self) -> bool:
@@ -123,17 +128,26 @@ class PulumiCli:
 
     # -- commands
 
-    def preview(self) -> Finished:
-        """What an up would change, refreshed. Writes nothing, takes no lock, and so may be cut short."""
-        args = ["preview", "--json", "--refresh", "--run-program", "--non-interactive"]
-        return self._run(args, interruptible=True)
+    def preview(self, told: Mapping[str, str] | None = None) -> Finished:
+        """What an up would change, refreshed. Writes nothing, takes no lock, and so may be cut short.
 
-    def up(self) -> Finished:
+        `told`: what the program and the provider find in their environment besides.
+        """
+        args = ["preview", "--json", "--refresh", "--run-program", "--non-interactive"]
+        return self._run(args, interruptible=True, told=told)
+
+    def up(self, message: str = "", told: Mapping[str, str] | None = None) -> Finished:
+        """`message`: what the stack's history says of this run."""
         args = ["up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--run-program"]
-        return self._run([*args, "--continue-on-error", "--json"], on_line=self.on_event)
+        args += ["--continue-on-error", "--json", *(["--message", message] if message else [])]
+        return self._run(args, on_line=self.on_event, told=told)
 
     def create_stack(self) -> Finished:
-        return self._run(["stack", "init", self.stack, "--non-interactive"], name_stack=False)
+        """Leaves the stack that a person has selected as it is."""
+        return self._run(["stack", "init", self.stack, "--no-select", "--non-interactive"], name_stack=False)
+
+    def list_stacks(self) -> Finished:
+        return self._run(["stack", "ls", "--json", "--non-interactive"], name_stack=False)
 
     def cancel(self) -> Finished:
         """Removes every lock of the stack: only for locks that are all proved dead."""
@@ -158,6 +172,7 @@ class PulumiCli:
         interruptible: bool = False,
         name_stack: bool = True,
         on_line: Callable[[str], None] | None = None,
+        told: Mapping[str, str] | None = None,
     ) -> Finished:
         token = secrets.token_hex(8)
         argv = ["pulumi", *args, *(["--stack", self.stack] if name_stack else [])]
@@ -167,7 +182,7 @@ class PulumiCli:
             child = subprocess.Popen(
                 argv,
                 cwd=self.program_dir,
-                env={**self.env, processes.TOKEN: token},
+                env={**self.env, **(told or {}), processes.TOKEN: token},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -3,17 +3,27 @@
 It turns a run into values or into the end of the cycle, tells nothing unredacted, and decides nothing about changes.
 """
 
+import json
+import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
+from provider.archive import DIRECTORY_VARIABLE
+from provider.job.declarations import MODULES_VARIABLE
+from provider.job.limits import LIMITS_VARIABLE, Limits
 from watcher.endings import Ended, Stopped, outcome_of
 from watcher.pulumi import output
 from watcher.pulumi.cli import Finished
 from watcher.pulumi.output import Applied, ChangeSet, Failure
 from watcher.recovery import locks
-from watcher.recovery.recovery import Recovery, Tools, no_such_stack
+from watcher.recovery.recovery import Recovery, Tools
 from watcher.status import Outcome
 
 SHOWN_FAILURES = 3
+WORK_PREFIX = "dkron-jobs-"
+
+Modules = Mapping[str, tuple[str, ...]]
 
 
 class Engine:
@@ -22,13 +32,16 @@ class Engine:
     def __init__(self, tools: Tools, recovery: Recovery) -> None:
         self.tools, self.recovery = tools, recovery
 
-    def preview(self, may_create: bool = False) -> ChangeSet:
-        """What an up would change. Creates the stack if it may and there is none. Raises Ended, Stopped."""
+    def preview(self, may_create: bool = False) -> tuple[ChangeSet, Modules | None]:
+        """What an up would change, and the program's modules if it says them. Raises Ended, Stopped.
+
+        Creates the stack if it may and there is none.
+        """
         self.tools.log.progress.show("preview ...")
-        run = self.tools.cli.preview()
+        run, modules = self._run_preview()
         if run.stopped:
             raise Stopped
-        if may_create and no_such_stack(run):
+        if may_create and run.no_stack:
             self.recovery.create_stack()
             return self.preview()
         self._ended_badly(run)
@@ -39,15 +52,31 @@ class Engine:
         if not run.ok:
             failures = failures or (_unexplained(run),)
             raise Ended(outcome_of(failures), told(failures))
-        return found
+        return found, modules
 
-    def up(self) -> tuple[Applied, tuple[Failure, ...]]:
-        """Applies the program: what was done, and what failed (redacted). Raises Ended if it was cut short."""
-        run = self._run_up()
-        if locks.locked(run.stderr):
+    def _run_preview(self) -> tuple[Finished, Modules | None]:
+        with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
+            path = Path(folder) / "modules.json"
+            run = self.tools.cli.preview({MODULES_VARIABLE: str(path)})
+            return run, _modules_in(path)
+
+    def up(self, limits: Limits, message: str, archive: Path) -> tuple[Applied, tuple[Failure, ...]]:
+        """Applies the program within `limits`: what was done, and what failed (redacted).
+
+        `archive`: where the provider keeps copies of what it deletes. Raises Ended if it was cut short.
+        """
+        with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
+            path = Path(folder) / "limits.json"
+            path.touch(mode=0o600)
+            path.write_text(limits.to_json(), encoding="utf-8")
+            return self._up(message, {LIMITS_VARIABLE: str(path), DIRECTORY_VARIABLE: str(archive)})
+
+    def _up(self, message: str, told_run: Mapping[str, str]) -> tuple[Applied, tuple[Failure, ...]]:
+        run = self._run_up(message, told_run)
+        if locks.locked(run.stdout, run.stderr):
             self.recovery.clear_remote_lock(run.stderr)
-            run = self._run_up()
-            if locks.locked(run.stderr):
+            run = self._run_up(message, told_run)
+            if locks.locked(run.stdout, run.stderr):
                 raise Ended(Outcome.LOCKED, locks.waiting(locks.holders_in(run.stderr), self.tools.control.clock.now()))
         self.recovery.suspect = self.recovery.suspect or run.crashed
         self._ended_badly(run)
@@ -67,7 +96,7 @@ class Engine:
         if run.code < 0:
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover")
 
-    def _run_up(self) -> Finished:
+    def _run_up(self, message: str, told_run: Mapping[str, str]) -> Finished:
         done = 0
 
         def count(line: str) -> None:
@@ -78,9 +107,18 @@ class Engine:
 
         self.tools.cli.on_event = count
         try:
-            return self.tools.cli.up()
+            return self.tools.cli.up(message, told_run)
         finally:
             self.tools.cli.on_event = None
+
+
+def _modules_in(path: Path) -> Modules | None:
+    """What the program left there, None if nothing that can be read."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return {str(module): tuple(map(str, jobs)) for module, jobs in rows.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
 
 
 def told(failures: tuple[Failure, ...]) -> str:

@@ -6,13 +6,15 @@ properties stay inside: only names of jobs and of fields leave this module, and 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from provider.errors import code_in
 from provider.job.spec import MANAGED_FIELDS, canonical
 
 JOB_TYPE = "dkron:Job"
 SAME, CREATE, UPDATE, DELETE, REPLACE, REFRESH = "same", "create", "update", "delete", "replace", "refresh"
+HIDDEN = "secret"  # the field of a drift that the preview doesn't show
 OPERATIONS = (CREATE, UPDATE, DELETE, REPLACE)
 
 
@@ -27,13 +29,19 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """What an up would do, by job name. `other`: changes of resources that are no jobs."""
+    """What an up would do, by job name. `other`: changes of resources that are no jobs.
+
+    `replaces` are the names that the replaced resources had, `renamed` those that they get. `revised`: the updates that
+    come from the program or the config; the others only repair.
+    """
 
     creates: tuple[str, ...] = ()
     updates: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     sames: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
+    revised: tuple[str, ...] = ()
     drift: tuple[Drift, ...] = ()
     other: int = 0
 
@@ -43,7 +51,22 @@ class ChangeSet:
 
     @property
     def declared(self) -> frozenset[str]:
-        return frozenset((*self.creates, *self.updates, *self.replaces, *self.sames))
+        return frozenset((*self.creates, *self.updates, *self.renamed, *self.sames))
+
+    @property
+    def doomed(self) -> frozenset[str]:
+        """The jobs that go: a deleted or replaced resource whose job another one declares only forgets it."""
+        return frozenset((*self.deletes, *self.replaces)) - self.declared
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Every job that the program or the state has."""
+        return self.declared | {*self.deletes, *self.replaces}
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """The jobs that may be written, be they new, adopted or changed."""
+        return frozenset((*self.creates, *self.updates, *self.renamed))
 
     @property
     def existing(self) -> int:
@@ -55,13 +78,20 @@ class ChangeSet:
     def gone(self) -> frozenset[str]:
         return frozenset(d.job for d in self.drift if d.kind == "gone")
 
+    def with_new_secrets(self) -> "ChangeSet":
+        """As it reads when a key of the config has changed: what differs out of sight is then no drift."""
+        hidden = {d.job for d in self.drift if d.fields == (HIDDEN,)}
+        drift = tuple(d for d in self.drift if d.job not in hidden)
+        return replace(self, drift=drift, revised=tuple(sorted({*self.revised, *hidden})))
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job (or "", the whole run) failed, in one line for a person."""
+    """Why a job (or "", the whole run) failed, in one line for a person; `code`: what our provider says it is."""
 
     job: str
     reason: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +165,38 @@ def parse_preview(text: str) -> tuple[ChangeSet, tuple[Failure, ...]]:
 def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int) -> ChangeSet:
     found: dict[str, list[str]] = {op: [] for op in (*OPERATIONS, SAME)}
     drift: list[Drift] = []
+    renamed: list[str] = []
+    revised: list[str] = []
     for urn, ops in jobs.items():
         op = _net_operation(ops)
         if op is None:
             continue
         name = _job_name(ops.get(op) or next(iter(ops.values())), urn)
         found[op].append(name)
+        if op == REPLACE:
+            renamed.append(_new_name(ops) or name)
+        if op == UPDATE and _is_revised(ops):
+            revised.append(name)
         seen = _drift(name, op, ops)
         if seen is not None:
             drift.append(seen)
     creates, updates, deletes, replaces, sames = (tuple(sorted(found[op])) for op in (*OPERATIONS, SAME))
     return ChangeSet(
-        creates, updates, deletes, replaces, sames, drift=tuple(sorted(drift, key=lambda d: d.job)), other=other
-    )
+        creates, updates, deletes, replaces, sames, tuple(sorted(renamed)), tuple(sorted(revised)),
+        drift=tuple(sorted(drift, key=lambda d: d.job)), other=other,
+    )  # fmt: skip
+
+
+def _new_name(ops: Mapping[str, Mapping[str, Any]]) -> str:
+    """The name that a replaced resource's job gets, "" if no step says it."""
+    names = (_inputs(step.get("newState")).get("name") for op, step in ops.items() if op != REFRESH)
+    return next((name for name in names if isinstance(name, str) and name), "")
+
+
+def _is_revised(ops: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether an update writes anything else than what the last run had left."""
+    recorded = ops.get(REFRESH, ops[UPDATE]).get("oldState")
+    return canonical(_inputs(recorded)) != canonical(_inputs(ops[UPDATE].get("newState")))
 
 
 def _net_operation(ops: Mapping[str, Any]) -> str | None:
@@ -171,7 +220,7 @@ def _drift(name: str, op: str, ops: Mapping[str, Any]) -> Drift | None:
     wanted = canonical(_inputs(ops[UPDATE].get("newState")))
     fields = tuple(f for f in MANAGED_FIELDS if recorded.get(f) != live.get(f))
     if not fields and live == wanted:
-        fields = ("secret",)  # what differs is shown as [secret] on both sides
+        fields = (HIDDEN,)  # what differs is shown as [secret] on both sides
     return Drift(name, "changed", fields) if fields else None
 
 
@@ -223,7 +272,16 @@ def _is_error(diagnostic: Any) -> bool:
 
 def _failure(diagnostic: Mapping[str, Any]) -> Failure:
     urn = str(diagnostic.get("urn") or "")
-    return Failure(resource_name(urn) if is_job(urn) else "", reason(str(diagnostic.get("message", ""))))
+    job = resource_name(urn) if is_job(urn) else ""
+    message = str(diagnostic.get("message", ""))
+    return Failure(job, _every_reason(message), code_in(message) or "")
+
+
+def _every_reason(message: str) -> str:
+    """All that a message says in one line: a program that misses several settings names each on a line of its own."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    told_by_python = "Traceback" in message or any(line.startswith("File ") for line in lines)
+    return reason(message) if told_by_python else "; ".join(map(reason, lines))
 
 
 def distinct(failures: list[Failure]) -> tuple[Failure, ...]:
@@ -239,6 +297,7 @@ def reason(message: str) -> str:
     if not lines:
         return ""
     text = lines[-1].strip()
+    text = text.removesuffix(f"[dkron-jobs:{code_in(text)}]").rstrip()
     if len(lines) > 1 and ("Traceback" in message or text.startswith(("SyntaxError", "IndentationError"))):
         places = [line.strip() for line in lines if line.strip().startswith("File ")]
         text = f"{text} ({places[-1]})" if places else text

@@ -26,13 +26,28 @@ class ProgramBroken(DkronJobsError):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One stack. `state_dir` is the directory of a file backend, None for any other. `plain`, `encrypted`: config."""
+    """One stack. `state_dir` is the directory of a file backend, None for any other.
+
+    `plain`: the config in clear, with the project's defaults; `encrypted`: key -> its cipher text. `given`: the keys
+    that the stack's own file has; `known`: those that the project declares.
+    """
 
     project: str
     stack: str
     state_dir: Path | None
     plain: Mapping[str, str]
-    encrypted: frozenset[str]
+    encrypted: Mapping[str, str]
+    given: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """As the watcher's own files are called."""
+        return f"{self.project}-{self.stack}"
+
+    def directory(self, work_dir: Path) -> Path:
+        """Where the watcher's own files are: beside the state, or in its work directory."""
+        return self.state_dir or work_dir
 
 
 def _yaml(path: Path) -> dict[str, Any]:
@@ -56,20 +71,26 @@ def read(program_dir: Path, stack: str, env: Mapping[str, str]) -> Workspace:
     short = stack.rpartition("/")[2]
     values = _yaml(program_dir / f"Pulumi.{short}.yaml").get("config")
     plain = {key: _scalar(row) for key, row in _defaults(project).items()}
-    encrypted: set[str] = set()
+    encrypted: dict[str, str] = {}
+    given = set()
     for full, value in (values if isinstance(values, dict) else {}).items():
         prefix, _, key = str(full).partition(":")
         if prefix != name:
             continue
+        given.add(key)
         if isinstance(value, dict) and "secure" in value:
-            encrypted.add(key)
+            encrypted[key] = _scalar(value["secure"])
             plain.pop(key, None)
         else:
             plain[key] = _scalar(value)
     backend = project.get("backend")
     configured = backend.get("url") if isinstance(backend, dict) else None
     url = env.get("PULUMI_BACKEND_URL", "").strip() or str(configured or "")
-    return Workspace(name, short, state_directory(url, program_dir), plain, frozenset(encrypted))
+    known = project.get("config")
+    return Workspace(
+        name, short, state_directory(url, program_dir), plain, encrypted, frozenset(given),
+        frozenset(map(str, known if isinstance(known, dict) else ())),
+    )  # fmt: skip
 
 
 def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,37 +114,46 @@ def state_directory(url: str, program_dir: Path) -> Path | None:
     return path if path.is_absolute() else program_dir / path
 
 
-def files_fingerprint(program_dir: Path) -> frozenset[tuple[str, int, int]]:
+Fingerprint = frozenset[tuple[str, int, int, int]]
+
+
+def files_fingerprint(program_dir: Path) -> Fingerprint:
     """What the program's files and the stacks' config are now; cheap enough to take at every probe.
 
-    (path, mtime, size) of a module. Of the YAML files what stands in them, but for the salt: Pulumi itself writes that.
+    (path, mtime, size, inode) of a module: links are followed, also those to directories, and one that leads elsewhere
+    is a change. Of the YAML files what stands in them, but for the salt: Pulumi itself writes that.
     """
-    found: set[tuple[str, int, int]] = set()
-    pending = [program_dir]
+    found: set[tuple[str, int, int, int]] = set()
+    pending, visited = [program_dir], set()
     while pending and len(found) < MOST_FILES:
+        folder = pending.pop()
         try:
-            entries = list(pending.pop().iterdir())
+            seen = folder.stat()
+            entries = list(folder.iterdir())
         except OSError:
             continue
+        if (seen.st_dev, seen.st_ino) in visited:
+            continue  # a link to a directory above
+        visited.add((seen.st_dev, seen.st_ino))
         for entry in entries:
             if entry.name in NOT_WATCHED or entry.name.startswith("."):
                 continue
-            if entry.is_dir() and not entry.is_symlink():
-                pending.append(entry)
-                continue
             try:
-                found.update(_fingerprint(entry))
+                if entry.is_dir():
+                    pending.append(entry)
+                else:
+                    found.update(_fingerprint(entry))
             except OSError:
                 continue
     return frozenset(found)
 
 
-def _fingerprint(path: Path) -> list[tuple[str, int, int]]:
+def _fingerprint(path: Path) -> list[tuple[str, int, int, int]]:
     """One entry, or none for a file that doesn't matter. Raises OSError."""
     if path.suffix == ".py":
         seen = path.stat()
-        return [(str(path), seen.st_mtime_ns, seen.st_size)]
+        return [(str(path), seen.st_mtime_ns, seen.st_size, seen.st_ino)]
     if not (path.name.startswith("Pulumi") and path.suffix in (".yaml", ".yml")):
         return []
     told = b"".join(line for line in path.read_bytes().splitlines(True) if not line.startswith(b"encryptionsalt:"))
-    return [(str(path), zlib.crc32(told), len(told))] if told.strip() else []
+    return [(str(path), zlib.crc32(told), len(told), 0)] if told.strip() else []

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from watcher.recovery.run_locks import Run
 
-LOCKED = "currently locked"  # Pulumi's words, matched here and nowhere else
+# Pulumi's words, matched here and nowhere else: it tells a lock by no exit code of its own. They open its complaint,
+# and a run that met a lock has printed nothing else, so a job's or a program's text can't pass for them.
+LOCKED = "error: the stack is currently locked by "
 CLOCK_SLACK_S = 5.0
 _HOLDER = re.compile(
     r"^\s*(?P<key>\S+): created by (?P<user>.*)@(?P<host>[^@]*) \(pid (?P<pid>\d+)\) at (?P<at>\S+)\s*$", re.MULTILINE
@@ -50,9 +52,9 @@ class Evidence:
     run_limit_s: float
 
 
-def locked(text: str) -> bool:
-    """Whether a run failed because the stack is locked."""
-    return LOCKED in text
+def locked(stdout: str, stderr: str) -> bool:
+    """Whether a run that printed this failed because the stack is locked."""
+    return not stdout.strip() and any(line.startswith(LOCKED) for line in stderr.splitlines())
 
 
 def holders_in(text: str) -> tuple[Holder, ...]:

@@ -23,6 +23,8 @@ from watcher.recovery.state_files import StateFiles
 from watcher.settings import WatcherSettings
 from watcher.status import Outcome
 
+DEV = "dev"  # the one stack that is made without being asked for
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -55,7 +57,7 @@ class Recovery:
 
     def prepare(self, workspace: Workspace) -> None:
         """Raises Ended where the cycle can't go on."""
-        directory = workspace.state_dir or self.tools.settings.work_dir
+        directory = workspace.directory(self.tools.settings.work_dir)
         if not self.tools.settings.pulumi_logs:
             self._keep_no_logs()
         try:
@@ -86,7 +88,7 @@ class Recovery:
 
     def _acquire(self, workspace: Workspace, directory: Path) -> None:
         if self._locks is None:
-            self._locks = RunLocks(directory, f"{workspace.project}-{workspace.stack}", self.tools.control.clock)
+            self._locks = RunLocks(directory, workspace.name, self.tools.control.clock)
         try:
             ended = self._locks.acquire()
         except Busy as busy:
@@ -96,6 +98,14 @@ class Recovery:
             self.tools.log.warning("run.leftovers_ended", processes=ended)
         self.tools.cli.keep_open = self._locks.inherited
         self.tools.cli.on_start = self._locks.note
+
+    def other_watcher(self, workspace: Workspace) -> bool:
+        """Whether another watcher works on the stack. Takes the locks if none does. Raises OSError."""
+        try:
+            self._acquire(workspace, workspace.directory(self.tools.settings.work_dir))
+        except Ended:
+            return self._locks is not None and not self._locks.alone
+        return False
 
     def _evidence(self) -> locks.Evidence:
         runs = self._locks.record() if self._locks is not None else ()
@@ -146,7 +156,7 @@ class Recovery:
         if exported.stopped:
             raise Stopped
         if not exported.ok:
-            if no_such_stack(exported):
+            if exported.no_stack:
                 return
             raise Ended(Outcome.FAILED, f"cannot export the stack: {self._why(exported)}")
         try:
@@ -184,11 +194,24 @@ class Recovery:
             self._cleared(holder, why)
 
     def create_stack(self) -> None:
+        """Makes the stack where that was asked for. Raises Ended."""
+        stack = self.tools.settings.stack
+        if not (self.tools.settings.create_stack or stack == DEV):
+            others = ", ".join(self._stacks()) or "none"
+            way_out = "set STACK to one of them, or create this one with `python -m watcher --create-stack`"
+            raise Ended(Outcome.REFUSED, f'there is no stack "{stack}" (there are: {others}): {way_out}')
         run = self.tools.cli.create_stack()
         if run.ok:
-            self.tools.log.warning("stack.created", stack=self.tools.settings.stack)
-        elif "already exists" not in run.stderr:
+            self.tools.log.warning("stack.created", stack=stack)
+        elif stack not in self._stacks():
             raise Ended(Outcome.FAILED, f"cannot create the stack: {self._why(run)}")
+
+    def _stacks(self) -> list[str]:
+        """The names of the project's stacks, as far as they can be had."""
+        try:
+            return [str(row["name"]) for row in json.loads(self.tools.cli.list_stacks().stdout)]
+        except (ValueError, KeyError, TypeError):
+            return []
 
     # -- after a cycle
 
@@ -204,11 +227,6 @@ class Recovery:
             return
         if gone:
             self.tools.log.debug("prune.done", files=gone)
-
-
-def no_such_stack(run: Finished) -> bool:
-    """Whether a run failed because the stack isn't there (exit code 6)."""
-    return run.code == 6 or "no stack named" in run.stderr
 
 
 def _signature(path: Path) -> tuple[int, int] | None:

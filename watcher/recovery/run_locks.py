@@ -51,6 +51,11 @@ class RunLocks:
         return self._watcher is not None and self._run is not None
 
     @property
+    def alone(self) -> bool:
+        """Whether no other watcher lives; a run of a dead one may."""
+        return self._watcher is not None
+
+    @property
     def inherited(self) -> tuple[int, ...]:
         """What every `pulumi` must inherit."""
         return () if self._run is None else (self._run,)

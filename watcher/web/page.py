@@ -172,7 +172,7 @@ class Page:
         }  # fmt: skip
 
 
-_PASSING: Final = ("locked", "no_leader", "paused")
+_PASSING: Final = ("locked", "no_leader", "paused", "retry")
 
 
 def chosen_zone(query: str) -> tuple[str, tzinfo, str]:

@@ -167,6 +167,7 @@ _TO_DO: Final[Mapping[Outcome, tuple[str, str, str]]] = {
     Outcome.FAILED: (BAD, "The last cycle failed", "It is tried again by itself; mend what the reason names."),
     Outcome.LOCKED: (WARNING, "Waiting for another run", "It goes on by itself when the stack is free."),
     Outcome.NO_LEADER: (WARNING, "Dkron has no leader", "It goes on by itself; look at Dkron's servers if it lasts."),
+    Outcome.RETRY: (WARNING, "Something changed meanwhile", "It judges anew by itself in a moment."),
     Outcome.PAUSED: (WARNING, "Dkron takes no jobs just now", "It goes on when somebody ends the pause in Dkron."),
 }  # fmt: skip
 

@@ -92,8 +92,10 @@ def test_it_gets_no_standard_input_and_its_code_is_told(make: Maker, tmp_path: P
     assert cli.import_stack(tmp_path / "x").code == 3
     assert cli.cancel().code == 1
     assert cli.config_value("key").code == 1
+    assert cli.list_stacks().code == 3
     calls = (tmp_path / "calls").read_text()
-    assert "stack init dev --non-interactive\n" in calls
+    assert "stack init dev --no-select --non-interactive\n" in calls
+    assert "stack ls --json --non-interactive\n" in calls
     assert "cancel --yes --non-interactive --stack dev\n" in calls
 
 

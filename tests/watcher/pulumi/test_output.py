@@ -180,6 +180,36 @@ def test_a_message_is_cut_to_the_line_that_says_why(message: str, told: str) -> 
     assert reason(message) == told
 
 
+def test_a_program_that_misses_several_settings_is_told_with_each() -> None:
+    message = "error: gatewayUrl is not set\n  serviceKey is not set\n"
+    _, failures = parse_preview(preview(errors=(message.removeprefix("error: "),)).stdout)
+    assert failures == (Failure("", "gatewayUrl is not set; serviceKey is not set"),)
+
+
+def test_a_resource_that_is_renamed_forgets_its_job_and_one_that_is_replaced_by_another_name_deletes_it() -> None:
+    found = change_set(step("create", "x", None, {}), step("delete", "old", {"name": "x"}))
+    assert (found.deletes, set(found.doomed), set(found.known)) == (("x",), set(), {"x"})
+    found = change_set(step("replace", "r", {"name": "a"}, {"name": "b"}), step("delete", "z", {}))
+    assert (found.replaces, found.renamed, set(found.doomed)) == (("a",), ("b",), {"a", "z"})
+    swap = change_set(
+        step("replace", "r", {"name": "a"}, {"name": "b"}), step("replace", "s", {"name": "b"}, {"name": "a"})
+    )
+    assert (set(swap.doomed), set(swap.declared), set(swap.writes)) == (set(), {"a", "b"}, {"a", "b"})
+
+
+def test_a_hidden_difference_is_no_drift_where_a_key_of_the_config_changed() -> None:
+    hidden = {"executor_config": "[secret]"}
+    found = change_set(step("refresh", "a", hidden, hidden), step("update", "a", hidden, hidden))
+    assert (found.revised, found.with_new_secrets().revised, found.with_new_secrets().drift) == ((), ("a",), ())
+
+
+def test_an_update_by_the_program_is_told_from_a_repair() -> None:
+    old, new = {"schedule": "@daily"}, {"schedule": "@hourly"}
+    assert change_set(step("refresh", "a", old, old), step("update", "a", old, new)).revised == ("a",)
+    assert change_set(step("refresh", "a", old, old), step("update", "a", new, old)).revised == ()
+    assert change_set(step("update", "a", old, new)).revised == ("a",)
+
+
 @given(st.text())
 def test_a_reason_is_one_line(message: str) -> None:
     assert len(reason(message).splitlines()) <= 1

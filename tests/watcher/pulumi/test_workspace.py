@@ -38,7 +38,9 @@ def test_the_stacks_config_with_the_projects_defaults(program: Path) -> None:
     found = read(program, "dev", {})
     assert (found.project, found.stack, found.state_dir) == ("dkron-jobs", "dev", program / ".state")
     assert found.plain == {"ownerTag": "d2-dkron-mgr", "adopt": "true", "dkronUrl": "http://stack:1"}
-    assert found.encrypted == {"serviceKey"}
+    assert found.encrypted == {"serviceKey": "v1:x"}
+    assert found.given == {"dkronUrl", "adopt", "serviceKey"}
+    assert found.known == {"ownerTag", "adopt", "dkronUrl"}
 
 
 def test_a_stack_without_a_file_has_the_defaults(program: Path) -> None:
@@ -80,13 +82,30 @@ def test_the_environments_backend_wins(program: Path) -> None:
     assert read(program, "dev", {"PULUMI_BACKEND_URL": "s3://x"}).state_dir is None
 
 
+def test_declarations_behind_a_link_are_watched_and_so_is_where_it_leads(program: Path, tmp_path: Path) -> None:
+    for version in ("one", "two"):
+        (tmp_path / ".versions" / version).mkdir(parents=True)
+        module = tmp_path / ".versions" / version / "a.py"
+        module.write_text("x = 1")
+        os.utime(module, (1, 1))
+    link = program / "jobs"
+    link.symlink_to(tmp_path / ".versions" / "one")
+    before = files_fingerprint(program)
+    assert str(link / "a.py") in {path for path, *_ in before}
+    (tmp_path / "swap").symlink_to(tmp_path / ".versions" / "two")
+    (tmp_path / "swap").rename(link)
+    assert files_fingerprint(program) != before
+    (program / "round").symlink_to(program)
+    assert len(files_fingerprint(program)) == len(before)
+
+
 def test_a_change_of_the_programs_files_is_seen(program: Path) -> None:
     (program / "jobs").mkdir()
     (program / "jobs" / "a.py").write_text("x")
     (program / ".venv").mkdir()
     (program / "tests").mkdir()
     before = files_fingerprint(program)
-    assert {Path(p).name for p, _, _ in before} == {"Pulumi.yaml", "Pulumi.dev.yaml", "a.py"}
+    assert {Path(p).name for p, *_ in before} == {"Pulumi.yaml", "Pulumi.dev.yaml", "a.py"}
     for ignored in (".venv/b.py", "tests/c.py", "notes.txt"):
         (program / ignored).write_text("x")
     assert files_fingerprint(program) == before
@@ -115,7 +134,7 @@ def connector(w: World, **env: str) -> Connector:
     return Connector(w.tools.settings, w.cli, w.control, w.tools.redactor)
 
 
-SPACE = Workspace("dkron-jobs", "dev", None, {"dkronUrl": "http://stack:1", "ownerTag": "t"}, frozenset({"dkronToken"}))
+SPACE = Workspace("dkron-jobs", "dev", None, {"dkronUrl": "http://stack:1", "ownerTag": "t"}, {"dkronToken": "v1:x"})
 
 
 def test_what_is_encrypted_is_decrypted_once_and_never_shown(tmp_path: Path) -> None:
@@ -142,8 +161,8 @@ def test_the_environment_wins_and_spares_the_decrypting(tmp_path: Path) -> None:
 def test_a_new_config_makes_a_new_connection(tmp_path: Path) -> None:
     w = world(tmp_path)
     made = connector(w)
-    plain = Workspace("p", "dev", None, {"dkronUrl": "http://one:1"}, frozenset())
-    moved = Workspace("p", "dev", None, {"dkronUrl": "http://two:2"}, frozenset())
+    plain = Workspace("p", "dev", None, {"dkronUrl": "http://one:1"}, {})
+    moved = Workspace("p", "dev", None, {"dkronUrl": "http://two:2"}, {})
     first = made.connect(plain).client
     assert isinstance(first, DkronClient)
     assert made.connect(moved).client.settings.urls == ("http://two:2",)
@@ -163,7 +182,7 @@ def test_what_cannot_be_decrypted_is_told(tmp_path: Path) -> None:
 def test_a_missing_address_is_told(tmp_path: Path) -> None:
     w = world(tmp_path)
     with pytest.raises(Ended, match="dkronUrl is not set"):
-        connector(w).connect(Workspace("p", "dev", None, {}, frozenset()))
+        connector(w).connect(Workspace("p", "dev", None, {}, {}))
 
 
 def test_a_secret_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -95,11 +95,23 @@ def test_dead_and_living_are_told_apart() -> None:
 
 
 def test_the_holders_in_pulumis_complaint() -> None:
-    assert locked(COMPLAINT)
-    assert not locked("error: wrong passphrase")
+    assert locked("", COMPLAINT)
+    assert locked("\n", "warning: something\n" + COMPLAINT)
+    assert not locked("", "error: wrong passphrase")
     first, second = holders_in(COMPLAINT)
     assert (first.user, first.host, first.pid, first.at) == ("bob", "h1", 99, 1795478400.0)
     assert (second.user, second.host, second.pid, second.at) == ("a b@c", "h-2.local", 7, 1795478400.0)
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr"),
+    [
+        ('{"diagnosticEvent": {}}', COMPLAINT),
+        ("", 'error: job "x" carries the owner tag "error: the stack is currently locked by 2 lock(s)"'),
+    ],
+)
+def test_a_strangers_text_is_no_lock(stdout: str, stderr: str) -> None:
+    assert not locked(stdout, stderr)
 
 
 def test_the_holders_on_disk(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ class FakeClient(DkronClient):
             raise self.fault
         return self.jobs
 
-    def get_job(self, name: str) -> Job | None:
+    def get_job(self, name: str, led_within_s: float = 0.0) -> Job | None:
         return self.others.get(name)
 
 

@@ -4,13 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.errors import DeleteRefused, Unauthorised, Unreachable
-from tests.watcher.support import TAG, FakeClock, FakeDkron, job
+from provider.errors import Unauthorised, Unreachable
+from tests.watcher.support import MARK, TAG, FakeClock, FakeDkron, job
 from watcher.clock import Control
-from watcher.dkron import strays
 from watcher.dkron.leader import wait_for_leader
 from watcher.dkron.probe import Look, Probe, Unsettled, doubtful, drifted, fingerprint, merged
-from watcher.pulumi.output import ChangeSet
 
 prints = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123"))
 
@@ -51,9 +49,15 @@ def test_what_a_cycle_did_not_touch_stays_noted_as_before(
 
 
 def test_a_look_shows_only_our_jobs_and_costs_one_request() -> None:
-    dkron = FakeDkron(job("a"), job("b", tag="theirs"))
-    assert Probe(dkron, TAG, control()).look().names == {"a"}
+    kept = job("kept")
+    kept["metadata"]["managed_retain"] = "true"
+    dkron = FakeDkron(job("a"), job("b", tag="theirs"), job("c", mark="shop/prod"), job("old", mark=""), kept)
+    probe = Probe(dkron, TAG, MARK, control())
+    assert probe.look().names == {"a", "old", "kept"}
     assert dkron.calls == ["list"]
+    everything = probe.look_at_all()
+    assert (set(everything.marked), set(everything.unmarked), everything.foreign) == ({"a"}, {"old"}, 2)
+    assert everything.names == probe.look().names
 
 
 changed = st.fixed_dictionaries(
@@ -64,18 +68,18 @@ changed = st.fixed_dictionaries(
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), changed), min_size=1, max_size=4))
 def test_a_look_after_others_is_as_a_first_look(lists: list[dict[str, dict[str, Any]]]) -> None:
     dkron = FakeDkron()
-    one = Probe(dkron, TAG, control())
+    one = Probe(dkron, TAG, MARK, control())
     for jobs in lists:
         found = [job(name, **fields) for name, fields in jobs.items()]
         dkron.lists = [found, found]
-        assert one.look() == Probe(dkron, TAG, control()).look()
+        assert one.look() == Probe(dkron, TAG, MARK, control()).look()
 
 
 def test_two_looks_must_agree() -> None:
     dkron = FakeDkron(job("a"), job("b"), job("c"))
     dkron.lists = [[], [job("a")], [job("a"), job("b"), job("c")]]
     held = control()
-    assert Probe(dkron, TAG, held).settled_look().names == {"a", "b", "c"}
+    assert Probe(dkron, TAG, MARK, held).settled_look().names == {"a", "b", "c"}
     assert held.clock.monotonic() == 6
 
 
@@ -83,14 +87,14 @@ def test_a_list_that_never_settles_ends_in_a_soft_complaint() -> None:
     dkron = FakeDkron()
     dkron.lists = [[job(f"j{i}")] for i in range(40)]
     with pytest.raises(Unsettled, match="does not settle"):
-        Probe(dkron, TAG, control()).settled_look(Look({}))
+        Probe(dkron, TAG, MARK, control()).settled_look(Look({}))
 
 
 def test_a_stop_ends_the_looking() -> None:
     held = control()
     held.stop()
     with pytest.raises(Unsettled):
-        Probe(FakeDkron(), TAG, held).settled_look()
+        Probe(FakeDkron(), TAG, MARK, held).settled_look()
 
 
 # -- the leader
@@ -132,39 +136,3 @@ def test_a_refused_credential_is_no_matter_of_waiting() -> None:
     dkron.faults = [Unauthorised("401")]
     with pytest.raises(Unauthorised):
         wait_for_leader(dkron, control(), 30)
-
-
-# -- strays
-
-
-def test_strays_are_managed_jobs_that_nobody_knows() -> None:
-    plan = ChangeSet(creates=("a",), deletes=("b",), sames=("c",))
-    assert strays.find({"a", "b", "c", "x", "d"}, plan) == ("d", "x")
-
-
-def test_strays_are_deleted_children_first() -> None:
-    dkron = FakeDkron(job("parent"), job("child"))
-    delete = dkron.delete_job
-
-    def refusing(name: str) -> bool:
-        if name == "parent" and "child" in dkron.jobs:
-            raise DeleteRefused("it has children")
-        return delete(name)
-
-    dkron.delete_job = refusing  # type: ignore[method-assign]
-    assert strays.delete(dkron, TAG, ("parent", "child")) == (["child", "parent"], [])
-    assert dkron.jobs == {}
-
-
-def test_a_stray_whose_tag_changed_meanwhile_is_left_alone() -> None:
-    dkron = FakeDkron(job("x", tag="theirs"))
-    assert strays.delete(dkron, TAG, ("x", "gone")) == ([], [])
-    assert "x" in dkron.jobs
-
-
-def test_a_stray_that_cannot_be_deleted_is_told() -> None:
-    dkron = FakeDkron(job("x"))
-    dkron.faults = [Unreachable("no")] * 5
-    deleted, failures = strays.delete(dkron, TAG, ("x",))
-    assert deleted == []
-    assert [(f.job, f.reason) for f in failures] == [("x", "stray not deleted: no")]

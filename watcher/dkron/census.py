@@ -1,0 +1,75 @@
+"""What a cycle sees in Dkron: its leader, our jobs before and after, and doubt where a list lost many at once.
+
+It tells metrics and the board what it saw. It changes nothing in Dkron and judges no change set.
+"""
+
+from collections.abc import Iterable
+
+from provider.errors import DkronError
+from watcher.clock import Control
+from watcher.dkron.connection import Connection
+from watcher.dkron.leader import wait_for_leader
+from watcher.dkron.probe import Look, Unsettled, doubtful, merged
+from watcher.endings import Ended, Stopped
+from watcher.metrics import Metrics
+from watcher.pulumi.output import ChangeSet
+from watcher.status import Board, Outcome
+
+
+class Census:
+    """Looks for one watcher. `noted`: fingerprints as the last cycle left them, None before the first."""
+
+    def __init__(self, control: Control, metrics: Metrics, board: Board, patience_s: float) -> None:
+        self.control, self.metrics, self.board, self.patience_s = control, metrics, board, patience_s
+        self.noted: dict[str, str] | None = None
+
+    def await_leader(self, connection: Connection) -> bool:
+        """Returns whether it had to wait. Raises Ended where there is none, Stopped, hard DkronErrors."""
+        found = wait_for_leader(connection.client, self.control, self.patience_s)
+        self.metrics.leader.set(found.name is not None)
+        self.board.update(leader=found.name)
+        if self.control.stopping:
+            raise Stopped
+        if found.name is None:
+            raise Ended(Outcome.NO_LEADER, found.why)
+        return found.waited
+
+    def count(self, connection: Connection) -> Look:
+        """One look at all jobs. Raises DkronError."""
+        look = connection.probe.look_at_all()
+        self.metrics.count_jobs({"managed": len(look.names), "foreign": look.foreign})
+        self.board.update(managed=tuple(sorted(look.names)))
+        return look
+
+    def before(self, connection: Connection, waited: bool) -> Look:
+        """The look that a cycle starts from. Raises DkronError, Unsettled."""
+        look = self.count(connection)
+        if waited or doubtful(self.noted or (), look.names):
+            look = connection.probe.settled_look(look)
+        return look
+
+    def confirm_missing(self, connection: Connection, plan: ChangeSet, look: Look) -> Look:
+        """Many jobs gone at once are believed only if two looks, two seconds apart, agree with the preview.
+
+        Raises DkronError, Unsettled.
+        """
+        if not doubtful(plan.gone, ()):
+            return look
+        look = connection.probe.settled_look(look)
+        still_there = plan.gone & look.names
+        if still_there:
+            raise Unsettled(f"{len(still_there)} jobs were missing from Dkron for a moment only; looking again")
+        return look
+
+    def note(self, connection: Connection, look: Look, touched: Iterable[str]) -> None:
+        """Notes how the jobs are now; a fault here only costs the probe its baseline."""
+        names = frozenset(touched)
+        if not names:
+            self.noted = dict(look.prints)
+            return
+        try:
+            after = self.count(connection)
+        except DkronError:
+            self.noted = None
+            return
+        self.noted = merged(look.prints, after.prints, names)

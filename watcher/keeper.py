@@ -1,0 +1,165 @@
+"""What outlives a cycle: the memory beside the state, a person's allowance, the program's revision.
+
+It writes its own files only. A disk that takes nothing costs the memory, and so some of what could be done, never the
+cycle. It judges nothing.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from provider.archive import DIRECTORY_VARIABLE, Archive, passphrase_from
+from provider.settings import KEYS, environment_name
+from watcher import causes
+from watcher.allowance import Allowance, AllowanceFile
+from watcher.dkron.connection import Connection
+from watcher.dkron.strays import Strays
+from watcher.guard import Verdict
+from watcher.judgement import Case
+from watcher.memory import Identity, Memory, MemoryFile, Sighting
+from watcher.pulumi import workspace
+from watcher.pulumi.output import ChangeSet
+from watcher.pulumi.workspace import Fingerprint, ProgramBroken, Workspace, files_fingerprint
+from watcher.recovery.recovery import Tools
+from watcher.revision import revision
+from watcher.settings import TABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a cycle did. `jobs`: those in the state now; `strays`: those that are still there; the numbers of deletions
+    and of updates by the program or the config; `good`: whether nothing failed."""
+
+    jobs: frozenset[str]
+    strays: Mapping[str, Sighting]
+    deleted: int
+    updated: int
+    good: bool
+
+
+class Keeper:
+    """Keeps them for one watcher."""
+
+    def __init__(self, tools: Tools, allowance: Allowance) -> None:
+        self.tools, self.allowance = tools, allowance
+        self._file: MemoryFile | None = None
+        self._revision: tuple[Fingerprint, str] | None = None
+        self._told: object = None
+
+    # -- what a cycle begins with
+
+    def workspace(self) -> Workspace:
+        """Raises ProgramBroken."""
+        settings = self.tools.settings
+        return workspace.read(settings.program_dir, settings.stack, settings.env)
+
+    def files(self) -> Fingerprint:
+        return files_fingerprint(self.tools.settings.program_dir)
+
+    def empty_case(self) -> Case:
+        """Before anything is known."""
+        return Case(Memory(), Identity("", "", ""), self.tools.control.clock.now(), revision=self._program())
+
+    def case(self, space: Workspace, connection: Connection) -> Case:
+        """What this cycle is judged by."""
+        self._file = MemoryFile(space.directory(self.tools.settings.work_dir), space.name)
+        return Case(
+            self._file.load(),
+            connection.identity,
+            self.tools.control.clock.now(),
+            causes.fingerprints(self._config(space)),
+            revision=self._program(),
+        )
+
+    def _config(self, space: Workspace) -> dict[str, str]:
+        """The config as the program sees it, but secrets: the environment's not at all, the stack's encrypted."""
+        env = self.tools.settings.env
+        hidden = {row.name for row in TABLE if row.secret}
+        names = {key: environment_name(key) for key in {*KEYS, *space.known} - space.encrypted.keys()}
+        given = {key: env.get(name, "").strip() for key, name in names.items() if name not in hidden}
+        return {**space.encrypted, **space.plain, **{key: value for key, value in given.items() if value}}
+
+    def _program(self) -> str:
+        files = self.files()
+        if self._revision is None or self._revision[0] != files:
+            paths = [Path(path) for path, *_ in files]
+            self._revision = files, revision(self.tools.settings.program_dir, paths)
+        return self._revision[1]
+
+    def archive(self) -> Archive:
+        """Where copies of deleted jobs are kept: beside the watcher's other files, if the environment doesn't say."""
+        env, log = self.tools.settings.env, self.tools.log
+        folder = self._file.path.parent if self._file is not None else self.tools.settings.work_dir
+        directory = Path(env.get(DIRECTORY_VARIABLE) or folder / "archive")
+        return Archive(directory, passphrase_from(env), lambda why: log.warning("archive.not_written", why=why))
+
+    # -- a person's word
+
+    def allowance_file(self, space: Workspace) -> AllowanceFile:
+        return AllowanceFile(space.directory(self.tools.settings.work_dir), space.name)
+
+    def allowance_waits(self) -> bool:
+        """Whether a `--once` has left one for this watcher."""
+        try:
+            return self.allowance_file(self.workspace()).waiting()
+        except ProgramBroken:
+            return False
+
+    def take_allowance(self, space: Workspace) -> None:
+        """Takes what a `--once` beside this watcher has left."""
+        taken = self.allowance_file(space).take(self.tools.control.clock.now())
+        if taken is not None:
+            self.allowance = taken
+            self.tools.log.warning("allowance.given", who=taken.who, **taken.shown)
+
+    # -- what a cycle leaves
+
+    def note_strays(self, case: Case, strays: Strays, unmarked: Collection[str]) -> None:
+        """Remembers when each was seen first, and tells of them when they change."""
+        self._save(replace(case.memory, strays=strays.seen))
+        found = strays.told(()), tuple(unmarked)
+        if found == self._told:
+            return
+        self._told = found
+        if strays.seen:
+            self.tools.log.warning("strays.found", jobs=strays.told(()))
+        if unmarked:
+            self.tools.log.info("unmarked.found", jobs=list(unmarked))
+
+    def note_changes(self, case: Case, strays: Strays, plan: ChangeSet, verdict: Verdict) -> None:
+        """Remembers what is about to be done: a run that dies in the middle has used up its hour, too."""
+        memory = replace(case.memory, strays=strays.seen)
+        self._save(_with_changes(memory, case.now, len(plan.doomed), len(plan.revised), verdict))
+
+    def finish(self, case: Case, done: Done, verdict: Verdict) -> None:
+        """Remembers what was done, and whether the cycle was good."""
+        memory = replace(case.memory, strays=done.strays)
+        memory = _with_changes(memory, case.now, done.deleted, done.updated, verdict)
+        if done.good:
+            memory = replace(
+                memory, identity=case.here, jobs=done.jobs, modules=case.modules or {}, config=case.config,
+                revision=case.revision,
+            )  # fmt: skip
+        self._save(memory)
+        if verdict.uses_allowance:
+            self.tools.log.warning("allowance.used", who=self.allowance.who, **self.allowance.shown)
+            self.allowance = replace(
+                self.allowance,
+                deletes=None if verdict.allowed_deletes else self.allowance.deletes,
+                updates=None if verdict.allowed_updates else self.allowance.updates,
+            )
+
+    def _save(self, memory: Memory) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.save(memory)
+        except OSError as error:
+            self.tools.log.warning("memory.not_saved", why=f"{self._file.path}: {error.strerror or error}")
+
+
+def _with_changes(memory: Memory, now: float, deleted: int, updated: int, verdict: Verdict) -> Memory:
+    """What a person allowed doesn't count."""
+    return memory.with_changes(
+        now, 0 if verdict.allowed_deletes else deleted, 0 if verdict.allowed_updates else updated
+    )
