@@ -1,4 +1,4 @@
-"""The measurements that the README quotes: this project beside a floor, the bare wire and a stateless reconciler.
+"""The measurements that the README quotes: this project beside a floor, the bare requests and a stateless reconciler.
 
 Nothing of the product imports this package, and it changes nothing outside its temporary folders and `--out`.
 """

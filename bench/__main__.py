@@ -1,131 +1,179 @@
-"""`python -m bench`: measures, and tells it as a table, as JSON and as a picture. `plot` and `table` redo those."""
+"""`python -m bench`: the command line of the benchmark, and the order in which it measures.
 
+Within a round the systems take turns at each operation, so that a machine that gets slower hits all alike; every second
+round has them in the reverse order.
+"""
+
+import argparse
 import os
+import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+from typing import Any
 
-from bench import repair, results, soak, start, table
-from bench.errors import BenchError
-from bench.machine import surroundings
-from bench.measure import LINUX
-from bench.options import Options, parse
-from bench.results import Report
-from bench.rounds import measure
-from bench.servers import find_tools
+import psutil
+
+from bench.measure import BenchError, say
+from bench.projects import Tools, find_tools, serving
+from bench.report import Report, read, text
+from bench.start import start
+from bench.systems import NEEDS_A_JOB, OPERATIONS, SYSTEMS, Site
+from bench.watching import repair, soak
 from dev.say import ROOT
 
-PLOT_ENVIRONMENT = ROOT / ".tools" / "bench"
 INTERRUPTED = 130
 
 
-def say(text: str) -> None:
-    sys.stderr.write(f"bench: {text}\n")
-    sys.stderr.flush()
+def sizes(told: str) -> dict[int, int]:
+    """ "8,1000:3" as number of jobs -> rounds, 0 where none is told."""
+    pairs = [part.partition(":") for part in told.split(",")]
+    return dict(sorted((int(jobs), int(rounds or 0)) for jobs, _, rounds in pairs))
 
 
-def plot(source: Path, target: Path, environment: Path = PLOT_ENVIRONMENT) -> bool:
-    """Draws the picture in the environment that has matplotlib; False, and a line that says why, where it can't."""
-    python = environment / "bin" / "python"
-    if not python.exists():
-        say(f"no picture, because matplotlib is not there: `make bench` puts it into {environment.relative_to(ROOT)}/")
-        return False
-    env = {**os.environ, "MPLCONFIGDIR": str(environment / "matplotlib")}
-    command: list[str | Path] = [python, "-m", "bench.plot", source.absolute(), target.absolute()]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        say(f"no picture, because drawing it failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
-    return done.returncode == 0
+def positive(told: str) -> int:
+    """A whole number from 1."""
+    if int(told) < 1:
+        raise ValueError(told)
+    return int(told)
 
 
-def run(options: Options) -> int:
-    """Measures and reports. Raises BenchError."""
-    tools = find_tools(options.sandbox)
-    described = tools.described()
-    for name, tool in described.items():
-        say(f"{name}: {'the sandbox stand-in' if tool['kind'] == 'sandbox' else 'the real one'}, {tool['version']}")
-    if not LINUX:
-        say("CPU time and memory of a process tree can only be measured on Linux: wall time only")
+def systems(told: str) -> list[str]:
+    """ "ours,floor", in the order in which they are measured."""
+    if not set(told.split(",")) <= SYSTEMS.keys():
+        raise ValueError(told)
+    return [name for name in SYSTEMS if name in told.split(",")]
+
+
+def steps(count: int, rounds: int, names: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """(round, operation, system) of one size, in their order."""
+    for number in range(1, rounds + 1):
+        for operation in OPERATIONS:
+            for name in names if number % 2 else reversed(names):
+                if operation in SYSTEMS[name].operations and (count or operation not in NEEDS_A_JOB):
+                    yield number, operation, name
+
+
+def measure(site: Site, rounds: int, names: Sequence[str], add: Callable[..., None]) -> None:
+    """All of one size. Raises BenchError. Leaves no process behind."""
+    with ExitStack() as stack:
+        measured = {}
+        for name in names:
+            server = stack.enter_context(serving(site.tools, site.folder / f"{name}-dkron"))
+            measured[name] = SYSTEMS[name](site, server)
+        for number, operation, name in steps(site.count, rounds, names):
+            say(f"{site.count} jobs, round {number} of {rounds}: {name} {operation}")
+            for system, (cost, samples) in measured[name].measure(operation).items():
+                add((site.count, number, operation, system), cost, samples)
+
+
+def surroundings(tools: Tools) -> dict[str, Any]:
+    """Where, when and what is measured. No name of a host or a person."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+    cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "cpu": cpu[0].partition(":")[2].strip() if cpu else platform.machine(),
+            "cores": os.cpu_count(),
+            "memory_mib": psutil.virtual_memory().total // 2**20,
+            "kernel": f"{platform.system()} {platform.release()}",
+            "python": platform.python_version(),
+        },
+        "commit": git("rev-parse", "HEAD") or "unknown",
+        "changed_since": bool(git("status", "--porcelain", "--untracked-files=no")),
+        "sdk": {name: metadata.version(name) for name in ("pulumi", "requests")},
+        "tools": tools.described(),
+    }
+
+
+def everything(jobs: Mapping[int, int], rounds: int, only: Sequence[str], out: Path, sandbox: bool) -> int:
+    """Measures and reports; what was measured is written, too, when it ends early. Raises BenchError."""
+    tools = find_tools(sandbox)
+    report = Report(surroundings(tools))
+    hour = (datetime.now(UTC).hour + 12) % 24  # the jobs are due half a day away
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(f"--out: cannot make {options.out}: {error.strerror}") from None
-    settings = {"cli_logs": options.cli_logs}
-    report = Report({**surroundings(datetime.now(UTC)), "tools": described, "settings": settings})
-    file = options.out / "bench.json"
-
-    def save() -> None:
-        if report.measurements:
-            report.write(file)
-
-    try:
-        measure(options, tools, report, save)
+        with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+            for count, own_rounds in jobs.items():
+                measure(Site(Path(folder) / str(count), tools, count, hour), own_rounds or rounds, only, report.add)
         report.complete = True
-    except KeyboardInterrupt:
-        count = len(report.measurements)
-        say(
-            f"interrupted; what was measured until then, {count} measurements, is in {file}" if count else "interrupted"
-        )
-        return INTERRUPTED
     finally:
-        save()
-    sys.stdout.write(table.text(report))
-    sys.stdout.flush()
-    plot(file, options.out / "bench.svg")
+        if report.measurements:
+            out.mkdir(parents=True, exist_ok=True)
+            report.write(out / "bench.json")
+    plot(out)
+    return table(out)
+
+
+def table(out: Path) -> int:
+    """Prints the table of `out`/bench.json."""
+    sys.stdout.write(text(read(out / "bench.json")))
     return 0
 
 
-def plot_command(arguments: Sequence[str]) -> int:
-    """`plot JSON SVG`."""
-    if len(arguments) != 2:
-        raise BenchError("usage: python -m bench plot docs/bench.json docs/bench.svg")
-    results.read(Path(arguments[0]))
-    return 0 if plot(Path(arguments[0]), Path(arguments[1])) else 1
+def plot(out: Path) -> int:
+    """Draws `out`/bench.svg in the environment that has matplotlib; 1 where that isn't there."""
+    python = ROOT / ".tools" / "bench" / "bin" / "python"
+    if not python.exists():
+        say("no picture, because matplotlib is not there: `make bench` puts it into .tools/bench/")
+        return 1
+    command = [python, ROOT / "bench" / "plot.py", out / "bench.json", out / "bench.svg"]
+    return subprocess.run([str(part) for part in command], check=False).returncode
 
 
-def table_command(arguments: Sequence[str]) -> int:
-    """`table JSON`."""
-    if len(arguments) != 1:
-        raise BenchError("usage: python -m bench table docs/bench.json")
-    sys.stdout.write(table.text(results.read(Path(arguments[0]))))
-    return 0
-
-
-COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
-    "plot": plot_command,
-    "table": table_command,
-    "repair": repair.command,
-    "soak": soak.command,
-    "start": start.command,
+COMMANDS: dict[str, Callable[..., int]] = {
+    "all": everything, "table": table, "plot": plot, "repair": repair, "soak": soak, "start": start,
+}  # fmt: skip
+# The options of each command with their types and defaults.
+SANDBOX = {"sandbox": (bool, False)}
+ALL = ",".join(SYSTEMS)
+OUT = {"out": (Path, "docs")}
+OPTIONS: dict[str, dict[str, tuple[Any, Any]]] = {
+    "all": {
+        "jobs": (sizes, "0,8,100,1000,3000"),
+        "rounds": (positive, 5),
+        "only": (systems, ",".join(SYSTEMS)),
+        **OUT,
+        **SANDBOX,
+    },
+    "table": OUT,
+    "plot": OUT,
+    "repair": {"jobs": (sizes, "8,1000"), "rounds": (positive, 20), "probe-ms": (positive, None), **SANDBOX},
+    "soak": {"jobs": (positive, 8), "cycles": (int, 500), "rest": (float, 600), **SANDBOX},
+    "start": {"rounds": (positive, 30)},
 }
-
-
-def _on_signal(_number: int, _frame: FrameType | None) -> NoReturn:
-    """The first ends the benchmark; a second must not interrupt its tidying up."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0, 1 with one line that says why, 2 for wrong usage, 130 after Ctrl-C."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _on_signal)
-    command = COMMANDS.get(arguments[0]) if arguments else None
+    parser = argparse.ArgumentParser(prog="python -m bench", description="see bench/README.md")
+    commands = parser.add_subparsers(dest="command")
+    for name, function in COMMANDS.items():
+        command = commands.add_parser(name, help=function.__doc__)
+        for option, (kind, default) in OPTIONS[name].items():
+            if kind is bool:
+                command.add_argument(f"--{option}", action="store_true")
+            else:
+                command.add_argument(f"--{option}", type=kind, default=default, help="[%(default)s]")
+    named = arguments and (arguments[0] in COMMANDS or arguments[0] in ("-h", "--help"))
+    given = vars(parser.parse_args(arguments if named else ["all", *arguments]))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return command(arguments[1:]) if command else run(parse(arguments, list(COMMANDS)))
+        return COMMANDS[given.pop("command")](**given)
     except KeyboardInterrupt:
         say("interrupted")
         return INTERRUPTED
-    except BenchError as error:
-        say(error.reason)
-        if error.tail:
-            sys.stderr.write(f"{error.tail}\n")
+    except (BenchError, OSError) as error:
+        say(str(error))
         return 1
 
 

@@ -27,7 +27,7 @@ def differs(declared: Job, live: Job) -> bool:
 
 def reconcile(url: str, declared: list[Job]) -> dict[str, int]:
     """Makes Dkron equal to `declared`. Raises requests.RequestException, and ValueError for a stranger's job."""
-    counts = {"created": 0, "updated": 0, "deleted": 0}
+    counts = {"create": 0, "update": 0, "delete": 0}
     with requests.Session() as session:
         session.trust_env = False
 
@@ -45,16 +45,13 @@ def reconcile(url: str, declared: list[Job]) -> dict[str, int]:
                 raise ValueError(f'job "{job["name"]}" is not ours')
             if found is None or differs(wanted, found):
                 ask("POST", "/v1/jobs", wanted)
-                counts["created" if found is None else "updated"] += 1
+                counts["create" if found is None else "update"] += 1
         for name in [name for name, job in live.items() if ours(job)]:
             ask("DELETE", f"/v1/jobs/{name}")
-            counts["deleted"] += 1
+            counts["delete"] += 1
     return counts
 
 
 if __name__ == "__main__":
-    try:
-        done = reconcile(sys.argv[1], json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")))
-    except (requests.RequestException, ValueError) as error:
-        sys.exit(f"reconciler: {error}")
-    sys.stdout.write(json.dumps(done) + "\n")
+    done = reconcile(sys.argv[1], json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")))
+    sys.stdout.write(json.dumps({what: count for what, count in done.items() if count}) + "\n")

@@ -1,63 +1,64 @@
-"""`python -m bench start`: from the start of Python to the first resource, against a Pulumi program that is empty.
+"""`bench start`: from the start of Python to a program's first resource, beside a Pulumi program that is empty.
 
-Each run is a process: `bench.start_once` runs a program under the SDK's mocks and tells when it registers its first
-job, or ends. Both wait for the same interpreter and the same SDK.
+`python bench/start.py [PROGRAM]` is one run of that, under the SDK's mocks. It imports nothing of the benchmark, which
+would count.
 """
 
-import argparse
-import statistics
-import subprocess
+import asyncio
+import functools
+import logging
+import os
+import runpy
 import sys
-import time
-from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
 
-from bench.errors import BenchError
-from bench.progress import Progress
-from bench.projects import clean_environment, our_settings
-from dev.say import ROOT
-
-PROGRAMS = {"ours": str(ROOT / "__main__.py"), "empty": ""}
+ROOT = Path(__file__).parent.parent
+PROGRAMS: dict[str, list[Path]] = {"ours": [ROOT / "__main__.py"], "empty": []}
 
 
-def once(name: str) -> float:
-    """Seconds until the process says that it is there."""
+def start(rounds: int) -> int:
+    """How long the program takes to its first resource, and an empty one."""
+    from bench.measure import in_turns, run
+    from bench.projects import clean_environment, our_settings
+    from bench.report import ratio, summary
+
     env = {**clean_environment(), **our_settings("http://127.0.0.1:1"), "PYTHONPATH": str(ROOT)}
-    since = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-m", "bench.start_once", PROGRAMS[name]], cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stderr is not None
-        line = process.stdout.readline()
-        took = time.perf_counter() - since
-        if line.strip() != ("registers" if PROGRAMS[name] else "ends"):
-            raise BenchError(f"start: {name} did not come to its first resource", process.stderr.read())
-    return took
-
-
-def command(arguments: Sequence[str]) -> int:
-    """Measures in turns and tells minima, medians and their ratio. Raises BenchError."""
-    parser = argparse.ArgumentParser(prog="python -m bench start", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30)
-    given = parser.parse_args(arguments)
-    if given.rounds < 1:
-        raise BenchError("start: --rounds must be at least 1")
-    progress = Progress(given.rounds)
-    took: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    for number in range(given.rounds + 1):
-        if number:
-            progress.next("program start")
-        for name in sorted(PROGRAMS, reverse=number % 2 == 1):
-            seconds = once(name)
-            if number:  # the first compiles
-                took[name].append(seconds)
-    progress.clear()
-    for name, seconds_ in took.items():
-        sys.stdout.write(f"{name}: minimum {min(seconds_):.3f} s, median {statistics.median(seconds_):.3f} s\n")
-    ratios = [ours / empty for ours, empty in zip(took["ours"], took["empty"], strict=True)]
-    sys.stdout.write(
-        f"ours / empty: {statistics.median(ratios):.2f} (median of {given.rounds} pairs), "
-        f"{min(took['ours']) / min(took['empty']):.2f} (minima)\n"
-    )
+    commands = {name: [sys.executable, __file__, *map(str, program)] for name, program in PROGRAMS.items()}
+    runs = {name: functools.partial(run, f"start: {name}", command, ROOT, env) for name, command in commands.items()}
+    took = {name: dict(enumerate(done.cost.wall_s for done in each)) for name, each in in_turns(runs, rounds).items()}
+    for name, seconds in took.items():
+        sys.stdout.write(f"{name}: {summary(seconds)} s\n")
+    sys.stdout.write(f"ours / empty: {ratio(took['ours'], took['empty'])}, {rounds} pairs: median (minimum)\n")
     return 0
+
+
+def run_to_the_first_resource() -> NoReturn:
+    """Ends this process there, or, without a program, where it would begin."""
+    from pulumi.runtime import configure
+    from pulumi.runtime.mocks import MockEngine, MockMonitor, Mocks, MockSettings
+    from pulumi.runtime.stack import run_in_stack
+
+    class UpToTheFirst(Mocks):
+        def call(self, args: Any) -> NoReturn:
+            raise NotImplementedError(args)
+
+        def new_resource(self, args: Any) -> NoReturn:  # noqa: ARG002 - the SDK names it
+            os._exit(0)
+
+    def program() -> None:
+        if len(sys.argv) < 2:
+            os._exit(0)
+        runpy.run_path(sys.argv[1], run_name="__main__")
+
+    settings = MockSettings(  # type: ignore[no-untyped-call]
+        monitor=MockMonitor(UpToTheFirst()), monitor_features=set(), engine=MockEngine(logging.Logger("engine")),
+        project="dkron-jobs", stack="bench", dry_run=False, organization=None, callbacks=None,
+    )  # fmt: skip
+    configure(settings)
+    asyncio.run(run_in_stack(program))
+    sys.exit("the program registered no resource")
+
+
+if __name__ == "__main__":
+    run_to_the_first_resource()

@@ -1,93 +1,197 @@
-"""A watcher on a project of its own, as a process: what `repair` and `soak` drive. Reads its log; decides nothing."""
+"""`bench repair` and `bench soak`: a watcher as a process, on a project of its own, with default settings.
+
+repair: how long a drift lasts, from a person's change in Dkron until the watcher has undone it. soak: do its memory
+and its files grow over many cycles, and what does it cost while nobody does anything.
+"""
 
 import contextlib
 import json
-import os
+import random
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from bench.errors import BenchError
-from bench.projects import Project, lay_ours, our_settings
-from bench.servers import Server, Tools
-from dev.say import ROOT
-from watcher.recovery.state_files import keep_no_logs
+import psutil
 
-CYCLE_LIMIT_S = 300.0
-POLL_S = 0.02
+from bench.measure import ORPHANS_MAY_TAKE_S, BenchError, adopting, cpu_of_ended_children, memory_mib, reap, say
+from bench.projects import Server, Tools, find_tools, our_project, serving
+
+LIMIT_S = 300.0
+REPAIR_LIMITS_S = {8: 5.0, 1000: 9.0}
+LONGEST_PROBE_PAUSE_MS = 10_000
+ON_DEMAND = {"RECONCILE_INTERVAL_MS": "86400000", "PROBE_INTERVAL_MS": "0"}  # no cycle comes by itself
+MEMORY_MAY_GROW = 1.05  # it is the allocator's affair, too
 
 
 @dataclass
 class Watching:
-    """A running watcher, its Dkron and its project."""
+    """A running watcher, its Dkron and its folder."""
 
     server: Server
-    project: Project
-    process: subprocess.Popen[bytes]
-    log: Path
-    temporary: Path  # its TMPDIR
+    process: psutil.Popen
+    root: Path
+
+    def log(self) -> str:
+        return (self.root / "watcher.log").read_text(encoding="utf-8", errors="replace")
 
     def cycles(self) -> list[dict[str, Any]]:
-        """The ends of its cycles so far."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return [json.loads(line) for line in lines if '"cycle.done"' in line and line.endswith("}")]
+        """The ends of its cycles so far. Raises BenchError if one didn't end well."""
+        lines = [line for line in self.log().splitlines() if '"cycle.done"' in line and line.endswith("}")]
+        ended: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        if any(end["outcome"] not in ("unchanged", "changed") for end in ended):
+            raise BenchError("watcher: a cycle did not end well", self.log())
+        return ended
 
-    def after(self, count: int) -> dict[str, Any]:
-        """Waits for the end of cycle number `count`, counted from 1. Raises BenchError if it didn't end well."""
-        deadline = time.monotonic() + CYCLE_LIMIT_S
-        while True:
-            ended = self.cycles()
-            if bad := [end for end in ended if end["outcome"] not in ("unchanged", "changed")]:
-                raise BenchError(f"watcher: a cycle ended as {bad[0]['outcome']}", json.dumps(bad[0]))
-            if len(ended) >= count:
-                return ended[count - 1]
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise BenchError(f"watcher: no end of cycle {count}", self.log.read_text(errors="replace")[-4000:])
-            time.sleep(POLL_S)
+    def has_done(self, count: int) -> bool:
+        return len(self.cycles()) >= count
+
+    def wait(self, what: str, condition: Callable[[], bool]) -> None:
+        """Raises BenchError if it takes too long, or if the watcher ends."""
+        deadline = time.monotonic() + LIMIT_S
+        while not condition():
+            if not self.process.is_running() or time.monotonic() > deadline:
+                raise BenchError(f"watcher: {what}: not within {LIMIT_S:g} s", self.log())
+            time.sleep(0.02)
 
 
 @contextlib.contextmanager
 def watching(tools: Tools, jobs: int, settings: Mapping[str, str]) -> Iterator[Watching]:
-    """Starts a Dkron and a watcher for so many jobs, and ends both. The first cycle is still to come."""
-    with tempfile.TemporaryDirectory(prefix="dkron-jobs-bench-") as folder, contextlib.ExitStack() as stack:
+    """Starts a Dkron and a watcher for so many jobs, waits for its first cycle, and ends both at the end."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, serving(tools, Path(folder) / "dkron") as server:
         root = Path(folder)
-        server = Server(tools.dkron.path, root / "dkron")
-        stack.callback(server.stop)
-        server.start()
-        lay_ours(root / "ours")
-        project = Project(root / "ours", tools.pulumi.path, our_settings(server.url))
-        keep_no_logs(project.root / ".home")
-        project.add_stack()
+        project = our_project(root / "ours", tools, server.url)
         (root / "tmp").mkdir()
-        env = {
-            **project.environment,
-            "PATH": f"{tools.pulumi.path.parent}{os.pathsep}{os.environ.get('PATH', '')}",
-            "PYTHONPATH": str(ROOT),
-            "PROGRAM_DIR": str(project.root),
-            "STACK": "dev",
-            "HEALTH_ADDR": "127.0.0.1:0",
-            "PULUMI_LOGS": "off",
-            "TMPDIR": str(root / "tmp"),
-            "BENCH_JOBS": str(jobs),
-            **settings,
-        }
-        log = root / "watcher.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "watcher"], cwd=root, env=env, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=output, start_new_session=True,
-            )  # fmt: skip
+        env = {**project.environment, "TMPDIR": str(root / "tmp"), "BENCH_JOBS": str(jobs), **settings}
+        with (root / "watcher.log").open("wb") as log:
+            process = psutil.Popen(
+                [sys.executable, "-m", "watcher"], cwd=project.root, env=env, stdout=log, stderr=subprocess.STDOUT
+            )
         try:
-            yield Watching(server, project, process, log, root / "tmp")
+            watch = Watching(server, process, root)
+            watch.wait("the first cycle", partial(watch.has_done, 1))
+            yield watch
         finally:
             process.terminate()
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.wait()
+
+
+def repaired(watch: Watching, name: str) -> float:
+    """Seconds until a job that was changed by hand is as declared again; returns when the cycle has ended."""
+    declared, count = watch.server.jobs()[name]["displayname"], len(watch.cycles())
+    watch.server.change_by_hand(name)
+    since = time.monotonic()
+    watch.wait("the repair", lambda: watch.server.jobs()[name]["displayname"] == declared)
+    took = time.monotonic() - since
+    watch.wait("the cycle's end", lambda: any(end["outcome"] == "changed" for end in watch.cycles()[count:]))
+    return took
+
+
+def repair(jobs: Mapping[int, int], rounds: int, probe_ms: int | None, sandbox: bool) -> int:
+    """How long a drift lasts, with the watcher's default settings; 1 if a limit is exceeded."""
+    if 0 in jobs:
+        raise BenchError("repair: --jobs must be at least 1: there is nothing to repair without a job")
+    tools, exceeded = find_tools(sandbox), False
+    settings = {} if probe_ms is None else {"PROBE_INTERVAL_MS": str(probe_ms)}
+    for count in jobs:
+        took = []
+        with watching(tools, count, settings) as watch:
+            for number in range(rounds):
+                say(f"repair {number + 1} of {rounds}, {count} jobs")
+                # Anywhere between two probes, as a person would.
+                time.sleep(random.uniform(0, (probe_ms or LONGEST_PROBE_PAUSE_MS) / 1000))
+                took.append(repaired(watch, f"bench-job-{number % count:05d}"))
+        median, most = statistics.median(took), REPAIR_LIMITS_S.get(count, LIMIT_S)
+        exceeded |= median > most
+        sys.stdout.write(
+            f"drift to repair, {count} jobs, {rounds} rounds: median {median:.2f} s ({min(took):.2f} to "
+            f"{max(took):.2f}), limit {most:g} s {'EXCEEDED' if median > most else 'kept'}\n"
+        )
+    return int(exceeded)
+
+
+class Reading(NamedTuple):
+    """The watcher's process between two cycles: MiB, open descriptors, threads; files in state, home and TMPDIR."""
+
+    memory: float
+    descriptors: float
+    threads: float
+    files: float
+
+
+def read(watch: Watching) -> Reading:
+    places = [watch.root / place for place in ("ours/.state", "ours/.home", "tmp")]
+    files = sum(1 for place in places for path in place.rglob("*") if not path.is_dir())
+    process = watch.process
+    return Reading(memory_mib(process), process.num_fds(), process.num_threads(), files)
+
+
+def settled(watch: Watching) -> Reading:
+    """A reading of a watcher that rests: two in a row with as many descriptors and threads."""
+    readings = [read(watch)]
+
+    def same() -> bool:
+        readings.append(read(watch))
+        return readings[-2][1:3] == readings[-1][1:3]
+
+    watch.wait("rest between two cycles", same)
+    return readings[-1]
+
+
+def grown(readings: Sequence[Reading]) -> tuple[Reading, Reading, list[str]]:
+    """Medians of the first and of the last tenth, without the very first; and the names of what grew between them."""
+    tenth = max(1, len(readings) // 10)
+    parts = (readings[1 : tenth + 1] if len(readings) > 2 else readings[:1], readings[-tenth:])
+    first, last = (Reading(*map(statistics.median, zip(*part, strict=True))) for part in parts)
+    limits = first._replace(memory=first.memory * MEMORY_MAY_GROW)
+    return first, last, [name for name in Reading._fields if getattr(last, name) > getattr(limits, name)]
+
+
+def called_for(tools: Tools, jobs: int, count: int) -> list[str]:
+    """Calls for `count` cycles, one after the other, and tells what they left; the names of what grew."""
+    readings = []
+    with watching(tools, jobs, ON_DEMAND) as watch:
+        for number in range(1, count + 1):
+            say(f"cycle {number} of {count}")
+            watch.process.send_signal(signal.SIGHUP)
+            watch.wait("a cycle", partial(watch.has_done, number + 1))
+            readings.append(settled(watch))
+    first, last, names = grown(readings)
+    sys.stdout.write(f"{count} cycles without a change, {jobs} jobs\n")
+    for told, reading in (("first", first), ("last", last)):
+        figures = ", ".join(f"{name} {value:g}" for name, value in reading._asdict().items())
+        sys.stdout.write(f"  {told} tenth: {figures}\n")
+    sys.stdout.write(f"  grown: {', '.join(names) or 'nothing'}\n")
+    return names
+
+
+def at_rest(tools: Tools, jobs: int, seconds: float) -> None:
+    """Lets a watcher with default settings be, and tells the CPU time of its process and of all its runs."""
+    with adopting(), watching(tools, jobs, {}) as watch:
+        known = set(psutil.Process().children())
+
+        def used() -> float:
+            reap(known, ORPHANS_MAY_TAKE_S)
+            return cpu_of_ended_children() + sum(watch.process.cpu_times()[:4])
+
+        say(f"a watcher at rest for {seconds:g} s")
+        count, start = len(watch.cycles()), used()
+        time.sleep(seconds)
+        spent, cycles = used() - start, len(watch.cycles()) - count
+    each_hour = spent * 3600 / seconds
+    sys.stdout.write(f"at rest for {seconds:g} s, {jobs} jobs, {cycles} cycles: {each_hour:.0f} s of CPU an hour\n")
+
+
+def soak(jobs: int, cycles: int, rest: float, sandbox: bool) -> int:
+    """What a watcher at rest costs, and what many cycles leave behind; 1 if something grew."""
+    tools = find_tools(sandbox)
+    if rest:
+        at_rest(tools, jobs, rest)
+    return int(bool(cycles and called_for(tools, jobs, cycles)))

@@ -1,0 +1,120 @@
+"""Ratios are paired within rounds; a report is written whole and read back; its table, from a recorded measurement."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.measure import BenchError, Cost
+from bench.report import Report, Summary, digits, ratio, read, summary, text
+from bench.systems import OPERATIONS
+
+RECORDED = Path(__file__).parent.parent / "data" / "bench.json"
+
+
+@pytest.fixture
+def recorded() -> Report:
+    return read(RECORDED)
+
+
+def rows(table: str, title: str) -> dict[tuple[str, str], list[str]]:
+    """The rows of a table by their first two cells."""
+    part = table.partition(f"### {title}")[2].partition("###")[0]
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("|")]
+    return {(line[0], line[1]): line[2:] for line in cells}
+
+
+def test_a_ratio_is_the_median_of_the_rounds_own_ratios_and_the_ratio_of_the_minima() -> None:
+    # The machine was four times slower in round 2: no ratio shows that.
+    assert ratio({1: 2.0, 2: 9.0, 3: 2.5}, {1: 1.0, 2: 4.0, 3: 1.0}) == Summary(2.25, 2.0)
+
+
+def test_a_round_without_its_counterpart_counts_for_nothing() -> None:
+    assert ratio({1: 2.0, 2: 0.1}, {1: 1.0, 3: 0.001}) == Summary(2.0, 2.0)
+    assert ratio({1: 2.0}, {2: 1.0}) is None
+    assert ratio({1: 2.0}, {1: 0.0}) is None
+
+
+def test_a_summary_is_median_and_minimum() -> None:
+    assert str(summary({1: 3.0, 2: 1.0, 3: 2.0})) == "2 (1)"
+    assert summary({}) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0213, "0.0213"), (1.234, "1.23"), (45.67, "45.7"), (789.4, "789"), (1234.5, "1234")]
+)
+def test_a_number_has_the_digits_that_tell_something(value: float, shown: str) -> None:
+    assert digits(value) == shown
+
+
+def test_what_is_written_is_read_back(tmp_path: Path, recorded: Report) -> None:
+    recorded.add((0, 1, "probe", "wire"), Cost(0.002, 0.001), [0.002, 0.003])
+    recorded.write(tmp_path / "bench.json")
+    assert read(tmp_path / "bench.json") == recorded
+    assert [path.name for path in tmp_path.iterdir()] == ["bench.json"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"complete": true, "measurements": [{}]}', "\xff"])
+def test_another_file_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(content, encoding="latin-1")
+    with pytest.raises(BenchError, match=r"x\.json is no bench\.json of this version$"):
+        read(path)
+
+
+def test_every_operation_of_every_size_has_its_row(recorded: Report) -> None:
+    found = rows(text(recorded), "Wall time")
+    assert [operation for jobs, operation in found if jobs == "8"] == list(OPERATIONS)
+    assert [operation for jobs, operation in found if jobs == "0"] == ["create", "preview", "up", "probe", "destroy"]
+
+
+def test_a_cell_is_median_and_minimum_and_a_dash_where_nothing_was_measured(recorded: Report) -> None:
+    found = rows(text(recorded), "Wall time")
+    assert found["jobs", "operation"] == ["ours", "floor", "reconciler", "wire", "ours / floor"]
+    assert found["8", "create"][0] == str(summary(recorded.rounds(8, "create", "ours")))
+    assert found["8", "drift"][1] == found["8", "drift"][-1] == "-"
+    assert rows(text(recorded), "CPU time")
+    assert rows(text(recorded), "Peak memory")
+
+
+def test_it_says_where_when_and_on_what(recorded: Report) -> None:
+    head = text(recorded).partition("###")[0]
+    for fact in (
+        "commit 0123456789ab\n", "Some CPU, 2 cores, 8000 MiB, Linux 6.1.0",
+        "dkron 4.0.9 (real), pulumi 3.260.0 (real)", "rounds: 0 jobs: 1, 8 jobs: 1",
+    ):  # fmt: skip
+        assert fact in head
+    assert "stand-in" not in head
+    assert "interrupted" not in head
+
+
+def test_it_says_that_stand_ins_were_measured_or_that_it_was_interrupted(recorded: Report) -> None:
+    recorded.about["tools"]["pulumi"]["kind"] = "sandbox"
+    recorded.about["changed_since"] = True
+    recorded.complete = False
+    head = text(recorded).partition("###")[0]
+    for fact in ("the sandbox's stand-ins", "with changes besides", "interrupted"):
+        assert fact in head
+
+
+def limits(about: dict[str, object], **seconds: float) -> dict[tuple[str, str], list[str]]:
+    report = Report(about, complete=True)
+    for what, value in seconds.items():
+        operation, system, jobs = what.split("_")
+        report.add((int(jobs), 1, operation, system), Cost(value, value))
+    return rows(text(report), "Limits")
+
+
+def test_a_limit_is_kept_or_exceeded_by_ratio_by_growth_or_in_seconds(recorded: Report) -> None:
+    found = limits(
+        recorded.about, up_ours_1000=1.2, up_floor_1000=1.0, create_ours_1000=1.5, create_floor_1000=1.0,
+        create_ours_3000=4.5, probe_ours_1000=0.06, probe_wire_1000=0.03,
+    )  # fmt: skip
+    assert found["up without a change, 1000 jobs, ours / floor", "kept"] == ["1.2", "1.25"]
+    assert found["create, 1000 jobs, ours / floor", "EXCEEDED"] == ["1.5", "1.4"]
+    assert found["create, ours, 3000 jobs / 1000 jobs", "kept"] == ["3", "3.3"]
+    assert found["probe, 1000 jobs, / a bare list request", "kept"] == ["2", "2.5"]
+    assert found["probe, 1000 jobs, seconds", "EXCEEDED"] == ["0.06", "0.05"]
+
+
+def test_a_limit_that_was_not_measured_is_not_judged(recorded: Report) -> None:
+    assert "### Limits" not in text(recorded)
