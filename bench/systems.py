@@ -198,7 +198,7 @@ class Ours(Program):
     def probe(self) -> Samples:
         """The watcher's probe against one bare list request to the same server, in turns."""
         client, clock = DkronClient(DkronSettings(urls=(self.server.url,))), SystemClock()
-        probe = Probe(client, DEFAULT_OWNER_TAG, Control(clock))
+        probe = Probe(client, DEFAULT_OWNER_TAG, "", Control(clock))
         url, owner = f"{self.server.url}/v1/jobs", {f"metadata[{OWNER_TAG_KEY}]": DEFAULT_OWNER_TAG}
         with requests.Session() as session:
             session.trust_env = False
