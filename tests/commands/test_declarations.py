@@ -72,7 +72,7 @@ def test_every_problem_of_every_module_is_gathered(package: Package) -> None:
         "P/b.py: item 3 of JOBS is a NoneType, not a JobSpec",
         "P/c.py:3: SyntaxError: ",
         "P/d.py:3: ModuleNotFoundError: ",
-        "P/e.py:3: TypeError: ",
+        "P/e.py:3: JobSpec has no nme; did you mean name?",
         "P/f.py: JOBS must be a list of JobSpec, not a int",
         "P/g.py has no JOBS, so it declares nothing: give it JOBS = [...]",
         "P/h.py:4: the module ends the program (sys.exit); declarations must not",
@@ -84,6 +84,26 @@ def test_every_problem_of_every_module_is_gathered(package: Package) -> None:
     ]
     problems = [problem.replace(name, "P") for problem in found.problems]
     assert [problem[: len(start)] for problem, start in zip(problems, wanted, strict=True)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("JobSpec(name='a', disable=True)", "JobSpec has no disable; did you mean disabled?"),
+        ("JobSpec(name='a', displayName='x')", "JobSpec has no displayName; did you mean displayname?"),
+        ("JobSpec(name='a', success_count='0,1')", "JobSpec has no success_count: Dkron itself keeps it"),
+        ("JobSpec(name='a', xyzzy=1)", "JobSpec has no xyzzy (there are accept, concurrency"),
+        ("shell('x', comand='y')", "shell has no comand; did you mean command?"),
+        ("max(1, 2, kye=3)", "TypeError: "),
+        ("unheard(of=3)", "TypeError: "),
+    ],
+)
+def test_a_misspelt_keyword_is_told_with_the_near_name_and_its_line(package: Package, text: str, words: str) -> None:
+    name = package(a=f"def unheard(): ...\nJOBS = [\n{text},\n]", b=f"JOBS = [{job('one')}]")
+    found = gather(name)
+    (problem,) = found.problems
+    assert problem.startswith(f"{name}/a.py:5: {words}")
+    assert list(found.by_name) == ["one"]
 
 
 def test_any_iterable_of_declarations_will_do(package: Package) -> None:
@@ -133,13 +153,55 @@ def test_a_cycle_of_parents_is_told_once_and_a_missing_parent_is_a_warning() -> 
     specs = [spec(name="a", parent_job="b"), spec(name="b", parent_job="a"), spec(name="c", parent_job="gone")]
     (problem,) = check.problems(specs, "us")
     assert "closes a cycle (a -> b -> a)" in problem
-    (warning,) = check.warnings(specs, "us")
+    *others, warning = check.warnings(specs, "us")
+    assert ["never fires" in other for other in others] == [True] * 3
     assert 'its parent "gone" is not declared' in warning
 
 
 def test_a_declared_owner_tag_is_warned_of() -> None:
     (warning,) = check.warnings([spec(metadata={"managed_by": "them"})], "us")
     assert "leave it out" in warning
+
+
+def test_a_warning_carries_its_code_and_a_job_can_accept_it() -> None:
+    (warning,) = check.warnings([spec(schedule="* * * * * *")], "us")
+    assert warning.endswith("[every-second]")
+    assert check.warnings([spec(schedule="* * * * * *", accept=("every-second",))], "us") == []
+    assert check.warnings([spec(parent_job="gone", schedule="", accept=["undeclared-parent"])], "us") == []
+    assert "accept" not in spec(accept=("every-second",)).inputs()
+
+
+@pytest.mark.parametrize(
+    ("accept", "words"),
+    [
+        (("every-secnd",), '"every-secnd"; did you mean every-second?'),
+        ((5,), 'names no warning: "5" [unknown-accept]'),
+        ("xyzzy", '"xyzzy" [unknown'),
+    ],
+)
+def test_an_accepted_code_that_is_none_is_told(accept: object, words: str) -> None:
+    (warning,) = check.warnings([spec(accept=accept)], "us")
+    assert words in warning
+
+
+def test_the_table_says_on_which_nodes_a_job_runs() -> None:
+    specs = [spec(timezone="UTC", tags={"dc": "dc1:1"}), spec(name="b"), spec(name="c", tags=3)]
+    assert [job["where"] for job in json.loads(listing.as_json(specs, AT))] == [
+        "one node of dc1",
+        "every node",
+        "bad tags",
+    ]
+    assert "UTC        one node of dc1  2026" in listing.as_table(specs, AT)
+
+
+@pytest.mark.parametrize("date", ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("field", ["starts_at", "expires_at"])
+@pytest.mark.parametrize("schedule", ["@daily", "@every 1h", "@at 0001-01-01T00:00:00Z", "0 0 0 1 1 *"])
+def test_dates_at_the_ends_of_the_calendar_end_in_no_traceback(date: str, field: str, schedule: str) -> None:
+    specs = [spec(schedule=schedule, **{field: date})]
+    assert listing.as_table(specs, AT)
+    assert check.warnings(specs, "us") is not None
+    assert picture.draw(lay_out([Entry.of(specs[0].inputs())], AT), UTC, AT)
 
 
 def test_the_table_shows_the_next_three_runs() -> None:
