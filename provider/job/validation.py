@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..schedule import ScheduleError, parse
 from ..schedule.moments import utc_time
+from . import lifetime
 from .executor_checks import executor_problems, executor_warnings
 from .names import check_name, check_timezone
 from .ownership import owner_tag
@@ -179,6 +180,7 @@ def warnings_for(values: Mapping[str, Any]) -> list[str]:
             return []
     if job["executor_config"] != UNKNOWN:
         warnings += executor_warnings(job["executor"], job["executor_config"])
+    warnings += lifetime.warnings(job)
     starts, expires = job["starts_at"], job["expires_at"]
     # Canonical dates sort as text, without their closing Z.
     if starts and expires and UNKNOWN not in (starts, expires) and starts.rstrip("Z") >= expires.rstrip("Z"):
