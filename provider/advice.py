@@ -13,6 +13,7 @@ Code = Literal[
     "clock-change",
     "day-or-weekday",
     "ends-before-start",
+    "ephemeral",
     "every-second",
     "expired",
     "http-body-end",

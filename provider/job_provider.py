@@ -30,7 +30,7 @@ from .dkron.snapshot import Snapshot
 from .dkron.writes import Rights, Writes
 from .errors import DkronJobsError, InvalidJob, SettingsError, with_code
 from .event_loops import keep_event_loops
-from .job import limits, ownership, validation
+from .job import lifetime, limits, ownership, validation
 from .job.declared import Declared
 from .job.diff import changed_fields, replacing
 from .job.spec import UNKNOWN, canonical
@@ -110,8 +110,14 @@ class JobProvider(ResourceProvider):
 
     @coded
     def read(self, id_: str, props: Props) -> ReadResult:
-        """The live job as outputs and as inputs, so that a preview names the drifted fields; no id if it is gone."""
+        """The live job as outputs and as inputs, so that a preview names the drifted fields; no id if it is gone.
+
+        A job that ended by itself is read as the state holds it.
+        """
         job = self.snapshot.job(id_)
+        if job is None and lifetime.is_done_when_gone(props):
+            # As it was: no drift, and nothing to create until the declaration changes.
+            return ReadResult(id_, dict(props))
         if job is None:
             return ReadResult("", {})
         # Two dicts: the SDK writes into each.

@@ -5,7 +5,6 @@ Advice never stops anything. A job may accept one kind of it by its code; that i
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..advice import Advice
@@ -14,6 +13,7 @@ from ..schedule.moments import without_zone
 from ..schedule.words import one_line
 from . import http_executor, shell_executor
 from .kinds import kind_problems
+from .lifetime import is_expired
 from .plugins import WINDOWS_SHELL, executor_advice, processor_advice
 from .spec import DEFAULTS, TIME_FIELDS, UNKNOWN, canonical
 from .tags import tag_advice
@@ -72,6 +72,12 @@ def _schedule(job: Mapping[str, Any], least_seconds: int) -> list[Advice]:
 
 
 def _times(job: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Advice]:
+    if job["ephemeral"] is True:
+        yield Advice(
+            "ephemeral",
+            "Dkron deletes an ephemeral job after its first success; it is created again only when its declaration "
+            "changes",
+        )
     for name in TIME_FIELDS:
         # What was written: the canonical form has a zone.
         value = values.get(name)
@@ -85,7 +91,7 @@ def _times(job: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Advice
         yield Advice(
             "ends-before-start", f"expires_at {expires} is not after starts_at {starts}: the job will never run"
         )
-    elif expires.rstrip("Z") <= f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}":
+    elif is_expired(job):
         yield Advice("expired", f"expires_at {expires} is past: the job will never run again")
 
 

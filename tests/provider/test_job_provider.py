@@ -267,6 +267,19 @@ def test_a_job_that_is_gone_has_no_id(provider: Provider, dkron: FakeDkron) -> N
     assert dkron.paths("GET") == ["/v1/leader", "/v1/jobs", "/v1/jobs/geo-purge", "/v1/leader"]
 
 
+@pytest.mark.parametrize("ending", [{"ephemeral": True}, {"expires_at": "2020-01-01T00:00:00Z"}])
+def test_a_job_that_ended_by_itself_is_read_as_the_state_holds_it(provider: Provider, ending: dict[str, Any]) -> None:
+    found, outs, inputs = provider.read("geo-purge", job(**ending))
+    assert (found, outs, inputs) == ("geo-purge", job(**ending), {})
+
+
+def test_a_job_that_ended_by_itself_is_created_again_when_its_declaration_changes(
+    provider: Provider, dkron: FakeDkron
+) -> None:
+    provider.update(job(ephemeral=True), job(ephemeral=True, displayname="Again"))
+    assert dkron.jobs["geo-purge"]["displayname"] == "Again"
+
+
 def test_many_jobs_missing_at_once_are_looked_for_again(provider: Provider, dkron: FakeDkron) -> None:
     names = [f"job-{n}" for n in range(8)]
     for name in names:
