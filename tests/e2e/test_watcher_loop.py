@@ -168,6 +168,22 @@ def test_of_two_watchers_one_works_and_the_other_takes_over(watcher: Watcher, dk
         other.close()
 
 
+def test_what_a_person_allows_beside_a_running_watcher_is_carried_out_by_it(watcher: Watcher, dkron: Dkron) -> None:
+    watcher.start().wait_cycle("changed")
+    watcher.project.declare(*shell_jobs("a1"))
+    refused = watcher.wait_cycle("refused")
+    assert "--allow-deletes 2" in refused["detail"]
+    before = len(watcher.events)
+    allowed = watcher.once("--once", "--allow-deletes", "2")
+    assert allowed.code == 0, allowed.stderr
+    assert allowed.has("allowance.taken")
+    assert watcher.wait_cycle("changed", after=before)["deleted"] == ["a2", "a3"]
+    assert set(dkron.jobs()) == {"a1"}
+    assert {e["who"] for e in watcher.events if e["event"].startswith("allowance")} == {
+        next(e["who"] for e in allowed.events if e["event"] == "allowance.given")
+    }
+
+
 def test_dkron_that_comes_back_is_found_without_a_person(watcher: Watcher, dkron: Dkron) -> None:
     with proxy_before(dkron.url) as proxy:
         proxy.hook = lambda _method, _path, _body: (500, b"null")

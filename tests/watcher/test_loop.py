@@ -12,6 +12,7 @@ from provider.errors import Unreachable
 from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
 from watcher.loop import Loop, plan_next
 from watcher.pulumi.cli import Finished
+from watcher.pulumi.output import Drift
 from watcher.status import CycleReport, Outcome, Reason
 
 
@@ -31,6 +32,8 @@ def report(outcome: Outcome, seconds: float = 3.0) -> CycleReport:
         (Outcome.NO_LEADER, 99, 30, Reason.RETRY),
         (Outcome.LOCKED, 2, 10, Reason.RETRY),
         (Outcome.PAUSED, 99, 30, Reason.RETRY),
+        (Outcome.RETRY, 1, 5, Reason.RETRY),
+        (Outcome.RETRY, 99, 30, Reason.RETRY),
     ],
 )
 def test_when_the_next_cycle_is_due(outcome: Outcome, failures: int, delay: float, reason: Reason) -> None:
@@ -103,6 +106,22 @@ def test_drift_starts_a_cycle_at_the_next_probe(tmp_path: Path) -> None:
     assert reasons(w) == [Reason.START, Reason.DRIFT]
     assert w.board.now.cycles[1].started - w.board.now.started == 50
     assert b"watcher_drift_repair_latency_seconds_sum 2.0" in w.tools.metrics.text()
+
+
+def test_a_job_with_another_writer_is_left_to_the_cycles_of_the_interval(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job("b"))
+    w.cli.previews = [steady("a", "b")]
+    for moment in range(6):
+        w.cycle.fights.note(float(moment), [Drift("a", "changed", ("schedule",))])
+    assert w.cycle.fights.resting == {"a"}
+
+    def rewrite(name: str) -> Callable[[], object]:
+        return lambda: w.dkron.jobs[name].update(schedule="@hourly")
+
+    stop_at(w, (15, rewrite("a")), (195, rewrite("b")), end=450)
+    loop_of(w).run()
+    started = [e["reason"] for e in w.events if e["event"] == "cycle.done"]
+    assert started == ["start", "drift"]
 
 
 def test_a_list_that_is_empty_for_a_moment_is_no_drift(tmp_path: Path) -> None:

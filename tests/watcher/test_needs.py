@@ -1,0 +1,53 @@
+"""What is missing is told before anything runs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provider.errors import SettingsError
+from tests.watcher.support import settings
+from watcher.needs import require
+from watcher.settings import WatcherSettings
+
+PROJECT = "name: p\nconfig:\n  dkronUrl: {type: string, default: ''}\n"
+
+
+def chosen(folder: Path, env: dict[str, str] | None = None, stack: str = "dev") -> WatcherSettings:
+    folder.mkdir(exist_ok=True)
+    (folder / "Pulumi.yaml").write_text(PROJECT)
+    return replace(settings(folder, stack=stack), env=env or {})
+
+
+def problems(told: WatcherSettings) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        require(told)
+    return list(caught.value.problems)
+
+
+def test_a_stack_without_a_file_is_told_with_the_files_that_there_are(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.prod.yaml").write_text("config: {}\n")
+    told = problems(chosen(tmp_path, stack="nope"))
+    assert told[0] == 'STACK is "nope", and there is no Pulumi.nope.yaml (there are: prod)'
+    assert told[1].startswith("dkronUrl is not set")
+    assert "(there are: none)" in problems(chosen(tmp_path / "empty"))[0]
+
+
+def test_every_problem_of_the_stacks_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  p:dkronUrl: ftp://x\n  p:adopt: perhaps\n")
+    told = problems(chosen(tmp_path))
+    assert [problem.split(" ")[0] for problem in told] == ["dkronUrl", "adopt"]
+
+
+def test_what_is_encrypted_or_in_the_environment_is_there(tmp_path: Path) -> None:
+    encrypted = "config:\n  p:dkronUrl: {secure: v1:x}\n  p:dkronToken: {secure: v1:y}\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(encrypted)
+    require(chosen(tmp_path))
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    require(chosen(tmp_path, {"DKRON_URL": "http://a"}))
+
+
+def test_a_file_that_cannot_be_read_is_left_to_the_cycle(tmp_path: Path) -> None:
+    told = chosen(tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {")
+    require(told)
