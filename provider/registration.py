@@ -1,38 +1,24 @@
-"""Registers declared jobs with the engine: one request for each job, parents first.
+"""Registers declared jobs with the engine, parents first: by requests of its own, or by `Job` where the SDK is unknown.
 
-The SDK's own way (`Job`, a CustomResource) makes a future of each property, a stack trace and four calls to the log for
-each resource, and its waiting for them grows with their square: 12 of 15 seconds of a thousand jobs. Everything is
-known here, so the request is built at once; it is the very request that the SDK would send, which a test holds.
+It must not let the program end before the engine knows every declared job, since the engine deletes what it isn't told
+of; so nothing is sent before everything is known to be sendable, and the SDK waits for all of it.
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Final
 
-import grpc
 import pulumi
-from pulumi.runtime import get_root_resource
-from pulumi.runtime.proto import engine_pb2, resource_pb2
-from pulumi.runtime.settings import get_engine, get_monitor, grpc_error_to_exception
 
 from .job.spec import JobSpec
 from .job.tags import with_default
 from .program import filled_in
-from .resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_ownership
+from .resource import DECLARED, Job, with_ownership
 from .settings import Settings
 
-# How the engine's protocol marks a secret.
-SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-SECRET_MARK: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark, no secret itself
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A text with a secret in it."""
-
-    text: str = field(repr=False)
+# The oldest and the newest minor version of Pulumi's SDK that the tests ran on.
+TESTED_SDK: Final = ((3, 200), (3, 272))
 
 
 def declare(specs: Iterable[JobSpec], settings: Settings) -> None:
@@ -42,99 +28,65 @@ def declare(specs: Iterable[JobSpec], settings: Settings) -> None:
     """
     given = {spec.name: with_default(spec, settings.default_tags) for spec in specs}
     declared = {name: with_ownership(spec.inputs(), settings.owner_tag) for name, spec in given.items()}
-    jobs = filled_in(declared, Sealed)
-    requests = {name: request_of(name, inputs) for name, inputs in jobs.items()}
+    accept = {name: spec.accept for name, spec in given.items()}
+    try:
+        lean = _engine_requests()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        pulumi.log.warn(f"each job is registered in Pulumi's own way, which takes longer with many jobs: {error}")
+        _declare_as_resources(filled_in(declared, pulumi.Output.secret), accept)
+        return
+    jobs = filled_in(declared, lean.Sealed)
+    requests = {name: lean.request_of(name, inputs) for name, inputs in jobs.items()}
+    order = parents_first(jobs)
     loop = asyncio.get_running_loop()
-    under_way: dict[str, asyncio.Task[str]] = {}
-    for name in parents_first(jobs):
-        # A parent that comes later closes a cycle; check refuses that.
-        parent = under_way.get(jobs[name].get("parent_job", ""))
-        under_way[name] = loop.create_task(_register(requests[name], jobs[name], parent, given[name].accept))
-    DECLARED.update(under_way)
+    known = loop.create_future()
     # An output, because the program's end waits for those and raises what they raise.
-    ended: Awaitable[Any] = _all(under_way.values())
+    ended: Awaitable[Any] = _all(known)
     pulumi.Output.from_input(ended)
+    under_way: dict[str, asyncio.Task[str]] = {}
+    for name in order:
+        # A parent that comes later closes a cycle; check refuses that.
+        parent = under_way.get(parent_of(jobs[name]))
+        under_way[name] = loop.create_task(lean.register(requests[name], jobs[name], parent, accept[name]))
+    DECLARED.update(under_way)
+    known.set_result(list(under_way.values()))
 
 
-async def _all(tasks: Iterable[asyncio.Task[str]]) -> int:
+async def _all(known: asyncio.Future[list[asyncio.Task[str]]]) -> int:
     """How many were registered. Raises the first failure when all have ended: no request is left hanging."""
-    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    ended = await asyncio.gather(*await known, return_exceptions=True)
     for one in ended:
         if isinstance(one, BaseException):
             raise one
     return len(ended)
 
 
-async def _register(
-    request: resource_pb2.RegisterResourceRequest,
-    inputs: Mapping[str, Any],
-    parent: asyncio.Task[str] | None,
-    accept: Collection[str],
-) -> str:
-    """Sends one request, after that of its parent job, and the warnings that it doesn't accept. Returns the URN."""
-    root = get_root_resource()
-    monitor: Any = get_monitor()
-    engine: Any = get_engine()
-    request.parent = (await root.urn.future() or "") if root is not None else ""
-    if parent is not None:
-        request.dependencies.append(await parent)
-    try:
-        answer = await asyncio.to_thread(monitor.RegisterResource, request)
-        # Imported here, because the grammar of schedules takes as long as all else, and the engine is busy now anyway.
-        from .job.validation import warnings_for
+def _engine_requests() -> ModuleType:
+    """The module that knows the SDK's inside, tried on one request.
 
-        for warning in warnings_for(known_inputs(inputs), accept):
-            told = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=warning, urn=answer.urn)
-            await asyncio.to_thread(engine.Log, told)
-    except grpc.RpcError as error:
-        raise grpc_error_to_exception(error) from None
-    return str(answer.urn)
+    Raises ImportError, AttributeError, TypeError or ValueError where the SDK is not as that module knows it.
+    """
+    from pulumi._version import version as sdk
+
+    oldest, newest = TESTED_SDK
+    if not oldest <= (sdk.major, sdk.minor) <= newest:
+        tested = " to ".join(".".join(map(str, minor)) for minor in TESTED_SDK)
+        raise ImportError(f"Pulumi's SDK {sdk} is not one of those that this was tested with ({tested})")
+    from . import engine_requests
+
+    engine_requests.request_of("a-job", {"metadata": {"a": engine_requests.Sealed("text")}, "retries": 1})
+    return engine_requests
 
 
-def request_of(name: str, inputs: Mapping[str, Any]) -> resource_pb2.RegisterResourceRequest:
-    """The request that registers one job. Raises pulumi.RunError for a value that has no JSON."""
-    no_references = os.environ.get("PULUMI_DISABLE_RESOURCE_REFERENCES", "").upper() in ("TRUE", "1")
-    request = resource_pb2.RegisterResourceRequest(
-        type=JOB_TYPE, name=name, custom=True, acceptSecrets=True, acceptResources=not no_references,
-        supportsPartialValues=True, supportsResultReporting=True,
-    )  # fmt: skip
-    request.hooks.SetInParent()
-    for key, value in {**inputs, "__provider": PROVIDER_REFERENCE}.items():
-        if value is None:
-            continue
-        try:
-            _encode(request.object.fields[key], value)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise pulumi.RunError(f'job "{name}": {key} can\'t be sent to the engine: {error}') from None
-        # Named, and depending on nothing: without an entry the engine takes each property to depend on the parent job.
-        request.propertyDependencies[key].SetInParent()
-    return request
+def _declare_as_resources(jobs: Mapping[str, Mapping[str, Any]], accept: Mapping[str, Collection[str]]) -> None:
+    for name in parents_first(jobs):
+        Job(name, **jobs[name], accept=accept[name])
 
 
-def _encode(into: Any, value: Any) -> None:
-    """Writes a value into a protobuf Value. Raises TypeError, ValueError or OverflowError for what it can't hold."""
-    if isinstance(value, str):
-        into.string_value = value
-    elif isinstance(value, Sealed):
-        marked = into.struct_value.fields
-        marked[SIGNATURE].string_value = SECRET_MARK
-        marked["value"].string_value = value.text
-    elif isinstance(value, bool):
-        into.bool_value = value
-    elif isinstance(value, int | float):
-        into.number_value = value
-    elif value is None:
-        into.null_value = 0
-    elif isinstance(value, Mapping):
-        into.struct_value.SetInParent()
-        for key, item in value.items():
-            _encode(into.struct_value.fields[key], item)
-    elif isinstance(value, list | tuple):
-        into.list_value.SetInParent()
-        for item in value:
-            _encode(into.list_value.values.add(), item)
-    else:
-        raise TypeError(f"{type(value).__name__} is no kind of JSON")
+def parent_of(inputs: Mapping[str, Any]) -> str:
+    """The name of a job's parent, "" if it has none; what is no text is left for check to refuse."""
+    parent = inputs.get("parent_job")
+    return parent if isinstance(parent, str) else ""
 
 
 def parents_first(jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -142,9 +94,9 @@ def parents_first(jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ordered: dict[str, None] = {}
     for name in jobs:
         line = {name: None}  # the name, its parent, its parent's parent, as far as they have no place yet
-        parent = jobs[name].get("parent_job", "")
+        parent = parent_of(jobs[name])
         while parent in jobs and parent not in ordered and parent not in line:
             line[parent] = None
-            parent = jobs[parent].get("parent_job", "")
+            parent = parent_of(jobs[parent])
         ordered.update(dict.fromkeys(reversed(line)))
     return list(ordered)

@@ -5,7 +5,8 @@ provider anew for each resource and dies of recursion at about 967 of them; here
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+import base64
+from collections.abc import Awaitable, Collection, Mapping
 from typing import Any, Final
 
 import pulumi
@@ -14,13 +15,25 @@ from pulumi.resource import DependencyResource
 from .job.executors import Executor
 from .job.ownership import OWNER_TAG_KEY, RETAINED_KEY, STACK_MARK_KEY, mark_of
 from .job.spec import DEFAULTS, UNKNOWN
-from .program import filled_in
-from .settings import load_default_tags, load_owner
+from .program import filled_in, program_settings
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
-# The pickle of `provider.job_provider.JobProvider()` by reference: the class's import path and no state, in base64.
-# A plain string, never a secret; written out, because the program itself has no other need of that module.
-PROVIDER_REFERENCE: Final = "gASVLAAAAAAAAACMFXByb3ZpZGVyLmpvYl9wcm92aWRlcpSMC0pvYlByb3ZpZGVylJOUKYGULg=="
+
+
+def reference_of(package: str) -> str:
+    """The pickle of `PACKAGE.job_provider.JobProvider()` in base64: the class by its import path, and no state.
+
+    Written by hand, because the program has no other need of that module, which takes long to import.
+    """
+    names = [f"{package}.job_provider".encode(), b"JobProvider"]
+    # SHORT_BINUNICODE and MEMOIZE each name; then STACK_GLOBAL, MEMOIZE; EMPTY_TUPLE, NEWOBJ, MEMOIZE, STOP.
+    body = b"".join(b"\x8c" + bytes([len(name)]) + name + b"\x94" for name in names) + b"\x93\x94)\x81\x94."
+    # PROTO 4 and FRAME.
+    return base64.b64encode(b"\x80\x04\x95" + len(body).to_bytes(8, "little") + body).decode()
+
+
+# In every state file, a plain string and never a secret. The package is `provider` here, else `pulumi_dkron`.
+PROVIDER_REFERENCE: Final = reference_of(__package__)
 
 TextMap = pulumi.Input[Mapping[str, pulumi.Input[str]]]
 
@@ -32,6 +45,7 @@ class Job(pulumi.CustomResource):
     what a builder of `provider.job.executors` gives, or a name with `executor_config` beside it. A parent in the same
     program is created first and deleted last, also when it is only named by `parent_job`, if it was declared before.
     Without `tags` the stack's default holds; `ALL_NODES` is every node. `accept`: codes of warnings that are meant.
+    Raises pulumi.RunError for settings that are missing or malformed, and for an executor that is none.
     """
 
     name: pulumi.Output[str]
@@ -78,10 +92,15 @@ class Job(pulumi.CustomResource):
         accept: Collection[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        config = pulumi.Config().get
-        owner_tag = load_owner(config)[0]
+        settings = program_settings()
+        owner_tag = settings.owner_tag
         if tags is None:
-            tags = load_default_tags(config) or None
+            tags = dict(settings.default_tags) or None
+        if executor is not None and not isinstance(executor, Executor | str | pulumi.Output | Awaitable):
+            raise pulumi.RunError(
+                f'job "{resource_name}": executor must be what http(), shell() or plugin() gives, or a name, '
+                f"not a {type(executor).__name__}"
+            )
         if isinstance(executor, Executor):
             inputs = {"executor": executor.name, "executor_config": executor.config}
             executor_config = filled_in({resource_name: inputs}, pulumi.Output.secret)[resource_name]["executor_config"]

@@ -1,7 +1,8 @@
 """Runs a Pulumi program under the SDK's mocks, in a process of its own, and prints what it registered, as JSON.
 
 A process of its own, because a program owns its process: __main__.py sets signals and the garbage collector, and the
-SDK keeps one stack in module globals. Reads {"program": path, "config": {}, "secrets": []} from standard input.
+SDK keeps one stack in module globals. Reads {"program": path, "config": {}, "secrets": [], "slow": false} from its
+standard input.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import logging
 import os
 import runpy
 import sys
+import threading
 from typing import Any
 
 import pulumi
@@ -41,9 +43,12 @@ class Recorder(MockMonitor):
         super().__init__(Echo())
         self.registered: list[dict[str, Any]] = []
         self.outputs: dict[str, Any] = {}
+        # Where the test asks for it, no job is registered before the program's last line has run.
+        self.program_ended = threading.Event()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
         if request.custom:
+            self.program_ended.wait()
             self.registered.append({
                 "name": request.name,
                 "type": request.type,
@@ -71,6 +76,8 @@ class Log(logging.Handler):
 def main() -> None:
     asked = json.load(sys.stdin)
     monitor, log = Recorder(), Log()
+    if not asked.get("slow"):
+        monitor.program_ended.set()
     logger = logging.Logger("engine", logging.WARNING)
     logger.addHandler(log)
     features = set(monitor.GetDeploymentInfo(None).supportedFeatures)  # type: ignore[no-untyped-call]
@@ -85,11 +92,14 @@ def main() -> None:
     error = None
 
     def program() -> None:
-        runpy.run_path(asked["program"], run_name="__main__")
+        try:
+            runpy.run_path(asked["program"], run_name="__main__")
+        finally:
+            monitor.program_ended.set()
 
     try:
         asyncio.run(run_in_stack(program))
-    except pulumi.RunError as failure:
+    except (pulumi.RunError, SystemExit, ZeroDivisionError) as failure:
         error = str(failure)
     answer = {"registered": monitor.registered, "outputs": monitor.outputs, "log": log.lines, "error": error}
     sys.stdout.write(json.dumps(answer))

@@ -1,50 +1,122 @@
-import asyncio
+"""Declared jobs reach the engine whatever the SDK is like inside, and all of them before the program's end."""
+
+import base64
+import pickle
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
-from google.protobuf import json_format
-from hypothesis import given
-from hypothesis import strategies as st
-from pulumi.runtime.rpc import serialize_properties
 
-from provider.registration import Sealed, request_of
-from provider.resource import JOB_TYPE, PROVIDER_REFERENCE
+from dev.say import ROOT
+from dev.versions import known_good
+from provider.job_provider import JobProvider
+from provider.registration import TESTED_SDK, parents_first
+from provider.resource import PROVIDER_REFERENCE
+from tests.test_program import run, script
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-PLAIN = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | TEXT
-VALUES = st.recursive(PLAIN, lambda v: st.lists(v, max_size=3) | st.dictionaries(TEXT, v, max_size=3), max_leaves=8)
-
-
-@given(st.dictionaries(TEXT, VALUES, max_size=4))
-def test_values_are_written_as_the_sdk_writes_them(inputs: dict[str, Any]) -> None:
-    request = request_of("a", inputs)
-    usual = asyncio.run(serialize_properties({**inputs, "__provider": PROVIDER_REFERENCE}, {}))
-    assert request.object == usual
-    assert set(request.propertyDependencies) == set(usual.fields)
-
-
-def test_a_sealed_text_is_marked_as_secret_and_never_shown() -> None:
-    request = request_of("a", {"config": {"headers": Sealed("CANARY")}})
-    assert json_format.MessageToDict(request.object)["config"] == {
-        "headers": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "CANARY"}
-    }
-    assert "CANARY" not in repr(Sealed("CANARY"))
-
-
-def test_the_request_asks_for_secrets_and_names_the_type() -> None:
-    request = request_of("a", {})
-    assert (request.type, request.name, request.custom, request.acceptSecrets) == (JOB_TYPE, "a", True, True)
+DECLARE = """
+from provider.job.references import secret
+from provider.job.spec import JobSpec
+from provider.program import program_settings
+from provider.registration import declare
+declare([
+    JobSpec(name="child", parent_job="parent", executor=shell("true"), retries=2, tags={"dc": "dc1:1"}),
+    JobSpec(name="parent", schedule="0 0 0 30 2 *", executor=http("http://h/", headers={"A": secret("serviceKey")})),
+], program_settings())
+"""
+UNKNOWN_SDKS = {
+    "newer": "import provider.registration as r; r.TESTED_SDK = ((2, 0), (2, 99))",
+    "older": "import provider.registration as r; r.TESTED_SDK = ((4, 0), (4, 99))",
+    "without a version": "import sys; sys.modules['pulumi._version'] = None",
+    "without a module": "import sys; sys.modules['pulumi.runtime.proto'] = None",
+    "without a function": "import pulumi.runtime.settings as s; del s.grpc_error_to_exception",
+    "without a field": "import types; from provider import engine_requests as e\n"
+    "e.resource_pb2 = types.SimpleNamespace(RegisterResourceRequest=e.resource_pb2.RegisterResourceResponse)",
+}
 
 
-@pytest.mark.parametrize(("value", "accepts"), [("", True), ("true", False), ("1", False), ("0", True)])
-def test_resource_references_can_be_switched_off_as_in_the_sdk(
-    monkeypatch: pytest.MonkeyPatch, value: str, accepts: bool
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return run(script(tmp_path_factory.mktemp("usual"), DECLARE))
+
+
+@pytest.mark.parametrize("sdk", UNKNOWN_SDKS)
+def test_with_an_unknown_sdk_the_same_jobs_are_registered_in_its_own_way_after_one_warning(
+    tmp_path: Path, usual: dict[str, Any], sdk: str
 ) -> None:
-    monkeypatch.setenv("PULUMI_DISABLE_RESOURCE_REFERENCES", value)
-    assert request_of("a", {}).acceptResources is accepts
+    done = run(script(tmp_path, f"{UNKNOWN_SDKS[sdk]}\n{DECLARE}"))
+    assert done["error"] is None
+    assert [job["request"] for job in done["registered"]] == [job["request"] for job in usual["registered"]]
+    assert [job["name"] for job in done["registered"]] == ["parent", "child"]
+    warnings = [line for line in done["log"] if line not in usual["log"]]
+    assert len(warnings) == 1, done["log"]
+    assert warnings[0].startswith("each job is registered in Pulumi's own way, which takes longer with many jobs: ")
 
 
-def test_what_is_no_json_names_the_job_and_the_field() -> None:
-    with pytest.raises(pulumi.RunError, match=r'^job "a": tags can\'t be sent to the engine: set is no kind of JSON$'):
-        request_of("a", {"tags": {"x"}})
+def test_with_a_tested_sdk_there_is_no_such_warning(usual: dict[str, Any]) -> None:
+    (line,) = usual["log"]
+    assert "never" in line
+
+
+@pytest.mark.parametrize(
+    ("last", "error"),
+    [
+        ("", None),
+        ("1 / 0", "division by zero"),
+        ("raise pulumi.RunError('enough')", "enough"),
+        ("raise SystemExit(0)", "0"),
+    ],
+)
+def test_however_the_program_ends_every_declared_job_is_registered(
+    tmp_path: Path, usual: dict[str, Any], last: str, error: str | None
+) -> None:
+    done = run(script(tmp_path, f"{DECLARE}\n{last}"), slow=True)
+    assert done["error"] == error
+    assert [job["request"] for job in done["registered"]] == [job["request"] for job in usual["registered"]]
+
+
+def test_nothing_is_registered_where_one_job_can_not_be_sent(tmp_path: Path) -> None:
+    done = run(script(tmp_path, DECLARE.replace("retries=2", "retries=10**400")))
+    assert done["error"].startswith('job "child": retries can\'t be sent to the engine')
+    assert done["registered"] == []
+
+
+@pytest.mark.parametrize("parent", [["a"], {"a": "b"}, 7, None])
+def test_a_parent_that_is_no_text_is_left_for_check_to_refuse(parent: Any) -> None:
+    assert parents_first({"a": {"parent_job": parent}, "b": {}}) == ["a", "b"]
+
+
+# -- what state files hold
+
+
+@pytest.mark.parametrize("package", ["provider", "pulumi_dkron"])
+def test_the_reference_in_the_state_is_the_pickle_of_the_provider_by_its_import_path(
+    tmp_path: Path, package: str
+) -> None:
+    shutil.copytree(ROOT / "provider", tmp_path / package)
+    code = (
+        f"import sys; from {package}.resource import PROVIDER_REFERENCE\n"
+        f"assert '{package}.job_provider' not in sys.modules, 'it takes long to import'\n"
+        f"import base64, dill; from {package}.job_provider import JobProvider\n"
+        "assert base64.b64decode(PROVIDER_REFERENCE) == dill.dumps(JobProvider(), protocol=4)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_reference_of_this_repository_never_changes() -> None:
+    assert PROVIDER_REFERENCE == "gASVLAAAAAAAAACMFXByb3ZpZGVyLmpvYl9wcm92aWRlcpSMC0pvYlByb3ZpZGVylJOUKYGULg=="
+    made = pickle.loads(base64.b64decode(PROVIDER_REFERENCE))
+    assert type(made) is JobProvider
+    assert vars(made) == {}
+
+
+def test_the_range_of_sdks_is_the_one_that_pyproject_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    oldest, newest = (".".join(map(str, minor)) for minor in TESTED_SDK)
+    assert f"pulumi>={oldest},<4" in project["project"]["dependencies"]
+    assert known_good("sdk").startswith(f"{newest}.")
