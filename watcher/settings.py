@@ -53,6 +53,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("GRACE_MS", "30000", "how long SIGTERM waits for the operation in hand", minimum=0),
     Setting("LEADER_WAIT_MS", "30000", "how long one cycle waits for Dkron's leader", minimum=0),
     Setting("HEALTH_ADDR", "127.0.0.1:8080", "host:port of /healthz, /readyz and /metrics; off for none"),
+    Setting("JOB_METRICS", "on", "metrics with the names of the jobs: on, or off", choices=("on", "off")),
+    Setting("SHOW_OUTPUT", "false", "true shows what runs printed on a job's page", choices=("true", "false")),
     Setting("LOG_FORMAT", "json", "json, or text for people", choices=("json", "text")),
     Setting("LOG_LEVEL", "info", "debug, info, warning or error", choices=("debug", "info", "warning", "error")),
     Setting("WATCHER_HOSTS", "", "host names of all watchers on a shared state, by commas: their old locks are dead"),
@@ -80,6 +82,8 @@ class WatcherSettings:
     grace_s: float
     leader_wait_s: float
     health: tuple[str, int] | None
+    job_metrics: bool
+    show_output: bool
     log_format: str
     log_level: str
     hosts: frozenset[str]
@@ -214,6 +218,8 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         grace_s=reader.number("GRACE_MS") / 1000,
         leader_wait_s=reader.number("LEADER_WAIT_MS") / 1000,
         health=reader.address("HEALTH_ADDR"),
+        job_metrics=reader.text("JOB_METRICS") == "on",
+        show_output=reader.text("SHOW_OUTPUT") == "true",
         log_format=reader.text("LOG_FORMAT"),
         log_level=reader.text("LOG_LEVEL"),
         hosts=frozenset(h.strip() for h in reader.text("WATCHER_HOSTS").split(",") if h.strip()),
