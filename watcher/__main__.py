@@ -116,7 +116,10 @@ def take_signals(parts: Parts) -> None:
 def status_pages(parts: Parts) -> Mapping[str, Asked]:
     """The page for people and its data, without the places where the state lies."""
     cycle, chosen = parts.cycle, parts.tools.settings
-    live = LiveJobs(Sources(lambda: cycle.connector.current, lambda: cycle.census.noted), parts.board, parts.clock)
+    sources = Sources(
+        lambda: cycle.connector.current, lambda: cycle.census.noted, parts.loop.runs, parts.tools.settings.show_output
+    )
+    live = LiveJobs(sources, parts.board, parts.clock)
     places = {
         "state": chosen.env.get("PULUMI_BACKEND_URL", "").removeprefix("file://"),
         "work directory": str(chosen.work_dir),

@@ -4,6 +4,7 @@ What a state is, is decided in `provider.job.health`. A list costs no request of
 due while Dkron was down is noted as that, so that nobody is alarmed for each job. Read by threads, written by one.
 """
 
+import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -46,6 +47,7 @@ class Runs:
         self._led_at: datetime | None = None
         self._no_leader_at: datetime | None = None
         self._asked: deque[datetime] = deque()
+        self._budget = threading.Lock()
         self._asked_for: dict[str, tuple[datetime, int]] = {}
         self._busy_at: datetime | None = None
         self._coming: dict[str, tuple[Entry, datetime | str]] = {}
@@ -157,12 +159,13 @@ class Runs:
 
     def may_ask(self, now: datetime, requests: int = 1) -> bool:
         """Takes requests out of the budget, if it is not used up."""
-        while self._asked and now - self._asked[0] >= MINUTE:
-            self._asked.popleft()
-        if len(self._asked) + requests > BUDGET:
-            return False
-        self._asked.extend([now] * requests)
-        return True
+        with self._budget:
+            while self._asked and now - self._asked[0] >= MINUTE:
+                self._asked.popleft()
+            if len(self._asked) + requests > BUDGET:
+                return False
+            self._asked.extend([now] * requests)
+            return True
 
     def _busy_since(self, now: datetime) -> timedelta:
         return now - self._busy_at if self._busy_at is not None else timedelta.max
