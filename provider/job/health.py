@@ -6,7 +6,7 @@ A true definition is not yet a job that runs: Dkron may have lost it, or skip it
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
@@ -15,6 +15,7 @@ from ..schedule import calendar
 from ..schedule.calendar import Entry
 from ..schedule.moments import duration
 from ..schedule.text import Refused
+from .executions import Execution, count, moment
 
 Job = Mapping[str, Any]
 LEAST_TOLERANCE_S: Final = 60.0
@@ -39,34 +40,6 @@ class State(StrEnum):
     @property
     def trouble(self) -> bool:
         return self in (State.STUCK, State.OVERDUE, State.FAILING, State.FAILED)
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """One attempt of one run on one node, as Dkron keeps it. `finished` is None while it runs, or was lost."""
-
-    started: datetime
-    finished: datetime | None
-    success: bool
-    node: str = ""
-    attempt: int = 1
-    group: int = 0
-    output: str = ""
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Execution | None":
-        """From Dkron's JSON; None for what has no start."""
-        started = moment(data.get("started_at"))
-        if started is None:
-            return None
-        return cls(
-            started, moment(data.get("finished_at")), data.get("success") is True, str(data.get("node_name") or ""),
-            count(data.get("attempt")), count(data.get("group")), str(data.get("output") or ""),
-        )  # fmt: skip
-
-    @property
-    def seconds(self) -> float | None:
-        return None if self.finished is None else (self.finished - self.started).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +73,6 @@ class Health:
     @property
     def well(self) -> bool:
         return not self.state.trouble and self.missed is None
-
-
-def moment(value: Any) -> datetime | None:
-    """Dkron's time in UTC; its year 1, and 1970, stand for never."""
-    try:
-        found = datetime.fromisoformat(value).astimezone(UTC) if isinstance(value, str) else None
-    except (ValueError, OverflowError):
-        return None
-    return found if found and found.year > 1970 else None
-
-
-def count(value: Any) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def time_limit(job: Job) -> float | None:

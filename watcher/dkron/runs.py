@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronError
-from provider.job.health import Execution, Health, Known, State, count, in_doubt, moment, reckon_all, silence
+from provider.job.executions import busy_since, count, executions, moment
+from provider.job.health import Health, Known, State, in_doubt, reckon_all, silence
 from provider.job.spec import MANAGED_FIELDS
 from provider.schedule.calendar import Entry, next_run
 from watcher.metrics import JobSample
@@ -63,11 +64,11 @@ class Runs:
         elif self._down_since is not None:
             outages = _with(outages, (self._down_since, at))
         since = self._since(jobs, at)
-        executions = {n: e for n, e in self.known.executions.items() if since.get(n) == self.known.since.get(n)}
+        kept = {n: e for n, e in self.known.executions.items() if since.get(n) == self.known.since.get(n)}
         for job in jobs:
             self._mark(job, at, max(LEAST_MARKS, min(MOST_MARKS, MARKS_IN_ALL // len(jobs))))
         self._down_since = None
-        self.known = Known(since, outages, executions, self.known.busy if self._busy_since(at) < BUSY_KEPT else None)
+        self.known = Known(since, outages, kept, self.known.busy if self._busy_since(at) < BUSY_KEPT else None)
         self.jobs, self.at = jobs, at
         self.found = reckon_all(jobs, at, self.known)
 
@@ -132,13 +133,8 @@ class Runs:
             self.known = replace(self.known, outages=_with(self.known.outages, (self._down_since, now)))
             return False
         self.led(now)
-        busy: dict[str, datetime] = {}
-        for execution in client.busy():
-            began, name = moment(execution.get("started_at")), str(execution.get("job_name"))
-            if began is not None:
-                busy[name] = min(began, busy.get(name, began))
         self._busy_at = now
-        self.known = replace(self.known, busy=busy)
+        self.known = replace(self.known, busy=busy_since(client.busy()))
         return True
 
     def _is_news(self, name: str, now: datetime) -> bool:
@@ -149,13 +145,12 @@ class Runs:
     def _runs_of(self, name: str) -> int:
         return self._definitions[name][1] if name in self._definitions else 0
 
-    def learn(self, name: str, executions: Iterable[Mapping[str, Any]], now: datetime) -> tuple[Execution, ...]:
+    def learn(self, name: str, found: Iterable[Mapping[str, Any]], now: datetime) -> None:
         """Takes in what Dkron keeps of a job's runs."""
-        kept = tuple(e for data in executions if (e := Execution.of(data)) is not None)
+        kept = executions(found)
         self._asked_for[name] = (now, self._runs_of(name))
         without_output = tuple(replace(execution, output="") for execution in kept)
         self.known = replace(self.known, executions={**self.known.executions, name: without_output})
-        return kept
 
     def may_ask(self, now: datetime, requests: int = 1) -> bool:
         """Takes requests out of the budget, if it is not used up."""

@@ -3,13 +3,13 @@
 Nothing of a config is shown that may hold a secret; what a run printed only where the settings say so, and redacted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from provider.job import health_words
-from provider.job.health import Execution
+from provider.job.executions import Execution
 from provider.job.ownership import OWNER_TAG_KEY
 from provider.job.spec import canonical
 from provider.redaction import HARMLESS_OPTIONS
@@ -72,7 +72,7 @@ def coming(job: Job, after: datetime) -> list[datetime] | str:
     return runs
 
 
-def execution_rows(executions: list[Execution], now: datetime, zone: tzinfo, clean: Clean) -> list[dict[str, Any]]:
+def execution_rows(executions: Sequence[Execution], now: datetime, zone: tzinfo, clean: Clean) -> list[dict[str, Any]]:
     """The last executions in words, the newest first."""
     rows = []
     for execution in executions[:EXECUTIONS]:

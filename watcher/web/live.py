@@ -4,14 +4,14 @@ Whoever asks while a request is under way gets what was seen before, so that a s
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronError
-from provider.job.health import Execution
+from provider.job.executions import Execution, executions
 from watcher.clock import Clock
 from watcher.dkron.runs import Mark, Runs
 from watcher.status import Board
@@ -50,7 +50,7 @@ class LiveJobs:
         self._seen = Live(problem="Dkron was not asked yet")
         self._asked_at: float | None = None
         self._cycle: object = None
-        self._executions: dict[str, tuple[float, list[Execution]]] = {}
+        self._executions: dict[str, tuple[float, Sequence[Execution]]] = {}
 
     def look(self) -> Live:
         """Never raises for a fault of Dkron: the problem is part of what it gives."""
@@ -90,10 +90,10 @@ class LiveJobs:
         """The ends of the runs that were watched."""
         return {name: tuple(marks) for name, marks in tuple(self.sources.runs.marks.items())}
 
-    def executions(self, name: str) -> tuple[list[Execution], str]:
+    def executions(self, name: str) -> tuple[Sequence[Execution], str]:
         """What Dkron keeps of a job's runs, the newest first, as of a few seconds ago; and why it may be old."""
         now = self.clock.now()
-        at, kept = self._executions.get(name, (0.0, []))
+        at, kept = self._executions.get(name, (0.0, ()))
         if now - at < KEPT_S:
             return kept, ""
         connection = self.sources.connection()
@@ -105,8 +105,7 @@ class LiveJobs:
             found = connection.client.executions(name, self.sources.show_output)
         except DkronError as error:
             return kept, str(error)
-        kept = [e for data in found if (e := Execution.of(data)) is not None]
         if len(self._executions) >= MOST_ASKED:
             self._executions.clear()
-        self._executions[name] = (now, kept)
-        return kept, ""
+        self._executions[name] = (now, executions(found))
+        return self._executions[name][1], ""

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from provider.job import health_words
-from provider.job.health import Health, Known, State, count, moment, reckon_all
+from provider.job.executions import count, moment
+from provider.job.health import Health, Known, State, reckon_all
 from provider.job.ownership import owner_tag
 from provider.job.spec import MANAGED_FIELDS
 from provider.schedule.calendar import Entry, in_words, next_run

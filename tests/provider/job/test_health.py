@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provider.job import health
-from provider.job.health import Execution, Health, Known, State, in_doubt, reckon, reckon_all, silence
+from provider.job.executions import Execution, busy_since, executions, moment
+from provider.job.health import Health, Known, State, in_doubt, reckon, reckon_all, silence
 from provider.job.health_words import in_words, span, summary
 from provider.schedule.calendar import Entry, next_run
 from tests.paths import recorded
@@ -137,11 +138,11 @@ def test_a_run_that_a_server_is_at_is_running_until_its_time_limit_is_over() -> 
 
 def test_a_lost_run_makes_a_forbid_job_stuck_as_recorded() -> None:
     entry = next(e for e in recorded("firing") if e["id"] == "crash-mid-run-forbid")
-    executions = tuple(e for data in entry["executions_of_stuck"] if (e := Execution.of(data)))
-    assert [e.finished for e in executions] == [None]
-    started = executions[0].started
+    kept = executions(entry["executions_of_stuck"])
+    assert [e.finished for e in kept] == [None]
+    started = kept[0].started
     stuck = job(schedule="@every 2s", concurrency="forbid", **entry["job"])
-    known = Known({"a": started - timedelta(seconds=30)}, executions={"a": executions}, busy={})
+    known = Known({"a": started - timedelta(seconds=30)}, executions={"a": kept}, busy={})
     found = reckon(stuck, started + timedelta(minutes=3), known)
     assert found == Health(State.STUCK, started, lost=True)
     assert "recreate" in in_words(found, started + timedelta(minutes=3))
@@ -222,8 +223,14 @@ def test_the_tolerance_stays_within_reason() -> None:
 
 @pytest.mark.parametrize("text", [None, 5, "", "soon", "0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31"])
 def test_what_is_no_time_is_never(text: Any) -> None:
-    assert health.moment(text) is None or text == "9999-12-31"
-    assert (Execution.of({"started_at": text}) is None) == (health.moment(text) is None)
+    assert moment(text) is None or text == "9999-12-31"
+    assert (executions([{"started_at": text}]) == ()) == (moment(text) is None)
+    assert (busy_since([{"started_at": text, "job_name": "a"}]) == {}) == (moment(text) is None)
+
+
+def test_the_oldest_run_of_a_job_counts() -> None:
+    at = [{"started_at": f"2026-11-26T0{hour}:00:00Z", "job_name": "a"} for hour in (3, 1, 2)]
+    assert busy_since(at) == {"a": datetime(2026, 11, 26, 1, tzinfo=UTC)}
 
 
 def test_an_execution_knows_how_long_it_took() -> None:
