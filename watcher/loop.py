@@ -11,6 +11,7 @@ from watcher.backoff import doubling
 from watcher.cycle import Cycle
 from watcher.dkron.probe import Unsettled, doubtful, drifted
 from watcher.dkron.runs import Runs
+from watcher.notify import Notifier
 from watcher.pulumi.workspace import files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.status import Board, CycleReport, Outcome, Reason
@@ -41,8 +42,8 @@ def plan_next(report: CycleReport, failures: int, interval_s: float) -> Next:
 class Loop:
     """Drives a `Cycle` for ever."""
 
-    def __init__(self, tools: Tools, cycle: Cycle, board: Board) -> None:
-        self.tools, self.cycle, self.board = tools, cycle, board
+    def __init__(self, tools: Tools, cycle: Cycle, board: Board, notifier: Notifier | None = None) -> None:
+        self.tools, self.cycle, self.board, self.notifier = tools, cycle, board, notifier
         self._files = files_fingerprint(tools.settings.program_dir)
         self._drift_seen: float | None = None
         self.runs = Runs()
@@ -78,6 +79,7 @@ class Loop:
                 self.runs.led(datetime.fromtimestamp(started, UTC))
             self._latency(report)
             self._tell(report)
+            self._notify()
         return report
 
     def _latency(self, report: CycleReport) -> None:
@@ -150,6 +152,11 @@ class Loop:
         if self.runs.at != at:
             self.runs.note(jobs, at)
             self.runs.ask(connection.client, at)
+            self._notify()
+
+    def _notify(self) -> None:
+        if self.notifier is not None:
+            self.notifier.look(self.runs, self.tools.control.clock)
 
     def _has_drifted(self) -> bool:
         connection, noted = self.cycle.connector.current, self.cycle.census.noted

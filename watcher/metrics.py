@@ -92,6 +92,7 @@ class Metrics:
         self.state_repairs = counter("state_repairs", "Damaged state files mended")
         self.refused = gauge("refused_count", "1 while the guard refuses the change set")
         self.fought = gauge("fought_jobs_count", "Jobs that another writer keeps rewriting")
+        self.notifications = counter("notifications", "Messages by result: sent, failed, dropped", "result")
         self.probes = counter("probes", "Looks for drift by result", "result")
         Info("watcher_build", "What runs here", registry=registry).info(
             {"version": version, "python": platform.python_version(), "stack": stack}
