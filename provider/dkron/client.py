@@ -126,7 +126,7 @@ class DkronClient:
 
     def _listed(self, path: str, params: dict[str, str], what: str) -> list[Job]:
         answer = self._get(path, params, missing_is_an_answer=True)
-        if answer.status_code == requests.codes.not_found:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
             return []
         found = json_body(answer.status_code, answer.content, what)
         if not isinstance(found, list):
