@@ -120,6 +120,12 @@ def test_executions_that_were_asked_for_are_in_the_strip_too() -> None:
     assert "in the 24 hours before: 1 bad" in made.html()
 
 
+def test_a_name_that_holds_a_secret_is_concealed_and_harms_no_picture() -> None:
+    made = site(job(f"a-{CANARY}"), clean=lambda text: text.replace(CANARY, "[secret]"))
+    assert "a-[secret]" in made.html()
+    assert made.page.job(f"a-{CANARY}?").status == 200
+
+
 # -- the page of one job
 
 
