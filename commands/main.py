@@ -27,6 +27,7 @@ EXAMPLES: Final = """examples:
   python -m jobs calendar --hours 24 --svg day.svg
   python -m jobs export --dkron http://dkron:8080 --all > jobs/imported.py
   python -m jobs diff --dkron http://dkron:8080
+  python -m jobs status --dkron http://dkron:8080
 
 Dkron's address may also stand in DKRON_URL, credentials in DKRON_TOKEN or DKRON_USER and DKRON_PASSWORD.
 exit codes: 0 fine, 1 there is something to mend, 2 wrong usage or Dkron could not be read"""
@@ -137,6 +138,15 @@ def run_diff(options: argparse.Namespace) -> int:
     return TO_MEND if result.findings else FINE
 
 
+def run_status(options: argparse.Namespace) -> int:
+    from commands import live, status
+
+    now = moment(options.at)
+    jobs, found = status.look(live.settings(options.dkron), live.our_tag(), now)
+    say(*status.lines(jobs, found, now))
+    return FINE if all(health.well for health in found.values()) else TO_MEND
+
+
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m jobs", description="The declared jobs: list, check, draw, import, compare.", epilog=EXAMPLES,
@@ -171,6 +181,11 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     command = commands.add_parser("diff", help="declared against live, field by field; exit code 1 if any differs")
     command.add_argument("--dkron", **dkron)
     command.set_defaults(run=run_diff)
+
+    command = commands.add_parser("status", help="how the live jobs run; exit code 1 if any is not well")
+    command.add_argument("--dkron", **dkron)
+    command.add_argument("--at", **at)
+    command.set_defaults(run=run_status)
     return parser.parse_args(argv)
 
 

@@ -1,12 +1,15 @@
 """A watcher's status as it may be on an ordinary day, with the jobs declared here: for a picture of it."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from provider.dkron.client import DkronClient, Job
 from provider.job.declarations import gather
+from provider.schedule.calendar import Entry, next_run
 from provider.settings import DEFAULT_OWNER_TAG, DkronSettings
 from watcher.dkron.probe import fingerprints
+from watcher.dkron.runs import Runs
 from watcher.pulumi.output import Drift
 from watcher.status import Board, CycleReport, Outcome, Reason, Snapshot
 from watcher.web.live import LiveJobs, Sources
@@ -41,21 +44,57 @@ class ExampleClient(DkronClient):
         super().__init__(DkronSettings(("http://127.0.0.1:1",)))
         self.jobs = jobs
 
+    def executions(self, name: str, with_output: bool = False) -> list[Job]:  # noqa: ARG002 - there is no output
+        job = next(job for job in self.jobs if job["name"] == name)
+        return [
+            {
+                "started_at": str(ended - timedelta(seconds=2)), "finished_at": str(ended), "node_name": "dkron-1",
+                "success": job["success_count"] > 0, "attempt": 1, "group": number,
+            }
+            for number, ended in enumerate(reversed(ended_runs(job)))
+        ]  # fmt: skip
+
     def list_jobs(self, owner_tag: str | None = None) -> list[Job]:  # noqa: ARG002 - all of them are ours
         return self.jobs
 
 
+def ended_runs(job: Job) -> list[datetime]:
+    """When the job's runs of the last 24 hours ended, had all of them been as they should."""
+    entry, now = Entry.of(job), datetime.fromtimestamp(NOW, UTC)
+    ended: list[datetime] = []
+    due = next_run(entry, now - timedelta(hours=24))
+    while isinstance(due, datetime) and due < now:
+        ended.append(due + timedelta(seconds=2))
+        due = next_run(entry, due)
+    return ended
+
+
 def example_jobs() -> list[Job]:
+    """Ten that run, one that Dkron has lost, and one that fails each time."""
     specs = [
         {"name": s.name, "schedule": s.schedule, "displayname": str(s.displayname), "timezone": s.timezone}
         for s in gather().specs
     ]
     more = [{"name": n, "schedule": s, "displayname": d, "timezone": z} for n, s, d, z in MORE]
-    counters = {"success_count": 212, "error_count": 0, "last_success": "2026-11-23T03:45:01Z", "last_error": None}
-    jobs: list[Job] = [{**job, **counters, "metadata": {"managed_by": DEFAULT_OWNER_TAG}} for job in [*specs, *more]]
-    jobs[2] |= {"error_count": 3, "last_error": "2026-11-19T03:00:31Z"}
-    jobs[-1] |= {"success_count": 48210, "last_success": "2026-11-24T02:01:40Z"}
+    jobs: list[Job] = []
+    for job in [*specs, *more]:
+        ended = ended_runs(job)
+        counters = {"success_count": 212, "error_count": 0, "last_success": str(ended[-1]), "last_error": None}
+        jobs.append({**job, **counters, "metadata": {"managed_by": DEFAULT_OWNER_TAG}})
+    jobs[0] |= {"success_count": 40, "last_success": "2026-11-17T02:30:02Z"}
+    jobs[2] |= {"success_count": 0, "error_count": 212, "last_success": None, "last_error": jobs[2]["last_success"]}
     return jobs
+
+
+def example_runs(jobs: list[Job]) -> Runs:
+    """What a watcher that looked all day has seen of them."""
+    runs = Runs()
+    runs.note(jobs, datetime.fromtimestamp(NOW, UTC))
+    for job in jobs:
+        well = job["success_count"] > 0
+        if job["name"] != jobs[0]["name"]:
+            runs.marks[job["name"]].extend((ended, well) for ended in ended_runs(job))
+    return runs
 
 
 def _cycles() -> tuple[CycleReport, ...]:
@@ -89,5 +128,5 @@ def example_pages() -> Mapping[str, Any]:
         last_good=NOW - 39, cycles=_cycles(),
     )  # fmt: skip
     board, clock = Board(snapshot), StillClock()
-    sources = Sources(Connection, lambda: fingerprints(jobs))
+    sources = Sources(Connection, lambda: fingerprints(jobs), example_runs(jobs))
     return pages(board, LiveJobs(sources, board, clock), clock, lambda text: text)

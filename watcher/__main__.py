@@ -10,13 +10,14 @@ from pathlib import Path
 from types import FrameType
 
 from provider.errors import SettingsError
-from watcher import needs, once, settings
+from watcher import needs, notify, once, settings
 from watcher.allowance import Allowance, user
 from watcher.clock import Control, SystemClock
 from watcher.cycle import Cycle
 from watcher.logs import EventLog, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
+from watcher.notify import Notifier, Wishes
 from watcher.pulumi.cli import Limits, PulumiCli
 from watcher.recovery.recovery import Tools
 from watcher.settings import TABLE, WatcherSettings
@@ -94,7 +95,22 @@ def assemble(chosen: WatcherSettings, allowance: Allowance) -> Parts:
     )
     board = Board(Snapshot(chosen.stack, clock.now(), chosen.interval_s))
     cycle = Cycle(tools, board, allowance)
-    return Parts(tools, board, cycle, Loop(tools, cycle, board), clock)
+    notifier = None
+    if chosen.notify:
+        file = chosen.work_dir / notify.FILE
+        wishes = Wishes(chosen.notify, chosen.notify_on, chosen.public_url, file)
+        notifier = Notifier(wishes, board, tools.log, tools.metrics, cleaner(redactor, places(chosen)))
+    return Parts(tools, board, cycle, Loop(tools, cycle, board, notifier), clock)
+
+
+def places(chosen: WatcherSettings) -> dict[str, str]:
+    """Where the state and the watcher's own files lie, by what is to stand for it."""
+    return {
+        "state": chosen.env.get("PULUMI_BACKEND_URL", "").removeprefix("file://"),
+        "work directory": str(chosen.work_dir),
+        "program directory": str(chosen.program_dir),
+        "Pulumi's home": chosen.env.get("PULUMI_HOME", ""),
+    }
 
 
 def take_signals(parts: Parts) -> None:
@@ -116,14 +132,11 @@ def take_signals(parts: Parts) -> None:
 def status_pages(parts: Parts) -> Mapping[str, Asked]:
     """The page for people and its data, without the places where the state lies."""
     cycle, chosen = parts.cycle, parts.tools.settings
-    live = LiveJobs(Sources(lambda: cycle.connector.current, lambda: cycle.census.noted), parts.board, parts.clock)
-    places = {
-        "state": chosen.env.get("PULUMI_BACKEND_URL", "").removeprefix("file://"),
-        "work directory": str(chosen.work_dir),
-        "program directory": str(chosen.program_dir),
-        "Pulumi's home": chosen.env.get("PULUMI_HOME", ""),
-    }
-    return pages(parts.board, live, parts.clock, cleaner(parts.tools.redactor, places))
+    sources = Sources(
+        lambda: cycle.connector.current, lambda: cycle.census.noted, parts.loop.runs, parts.tools.settings.show_output
+    )
+    live = LiveJobs(sources, parts.board, parts.clock)
+    return pages(parts.board, live, parts.clock, cleaner(parts.tools.redactor, places(chosen)))
 
 
 def serve(parts: Parts) -> HttpServer | None:
@@ -175,6 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return complain(error, parts.tools.log)
     finally:
+        if parts.loop.notifier is not None:
+            parts.loop.notifier.close()
         parts.cycle.close()
         parts.clock.close()
 

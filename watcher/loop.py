@@ -4,11 +4,14 @@ It runs one cycle at a time and never ends by itself. A bug of ours in a cycle i
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.cycle import Cycle
 from watcher.dkron.probe import Unsettled, doubtful, drifted
+from watcher.dkron.runs import Runs
+from watcher.notify import Notifier
 from watcher.pulumi.workspace import files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.status import Board, CycleReport, Outcome, Reason
@@ -39,10 +42,13 @@ def plan_next(report: CycleReport, failures: int, interval_s: float) -> Next:
 class Loop:
     """Drives a `Cycle` for ever."""
 
-    def __init__(self, tools: Tools, cycle: Cycle, board: Board) -> None:
-        self.tools, self.cycle, self.board = tools, cycle, board
+    def __init__(self, tools: Tools, cycle: Cycle, board: Board, notifier: Notifier | None = None) -> None:
+        self.tools, self.cycle, self.board, self.notifier = tools, cycle, board, notifier
         self._files = files_fingerprint(tools.settings.program_dir)
         self._drift_seen: float | None = None
+        self.runs = Runs()
+        if tools.settings.job_metrics:
+            tools.metrics.follow_jobs(self.runs.samples)
 
     def run(self) -> None:
         """Until a stop is asked for."""
@@ -69,8 +75,11 @@ class Loop:
         if report is not None:
             snapshot = self.board.add(report)
             metrics.observe(report, snapshot.consecutive_failures)
+            if report.outcome.good:
+                self.runs.led(datetime.fromtimestamp(started, UTC))
             self._latency(report)
             self._tell(report)
+            self._notify()
         return report
 
     def _latency(self, report: CycleReport) -> None:
@@ -129,9 +138,25 @@ class Loop:
             return Reason.FORCED
         if self.cycle.keeper.allowance_waits():
             return Reason.FORCED
-        if self.tools.settings.probe_s and self._has_drifted():
-            return Reason.DRIFT
-        return None
+        drifted = bool(self.tools.settings.probe_s) and self._has_drifted()
+        self._follow_runs()
+        return Reason.DRIFT if drifted else None
+
+    def _follow_runs(self) -> None:
+        """What the last look showed of the jobs' runs; where it raises doubts, a few requests more."""
+        connection = self.cycle.connector.current
+        if connection is None or connection.probe.latest is None:
+            return
+        jobs, seen = connection.probe.latest
+        at = datetime.fromtimestamp(seen, UTC)
+        if self.runs.at != at:
+            self.runs.note(jobs, at)
+            self.runs.ask(connection.client, at)
+            self._notify()
+
+    def _notify(self) -> None:
+        if self.notifier is not None:
+            self.notifier.look(self.runs, self.tools.control.clock)
 
     def _has_drifted(self) -> bool:
         connection, noted = self.cycle.connector.current, self.cycle.census.noted
@@ -145,6 +170,7 @@ class Loop:
                 look = connection.probe.settled_look(look)
         except (DkronError, Unsettled) as error:
             probes.labels("error").inc()
+            self.runs.lost()
             self.tools.log.debug("probe.failed", why=str(error))
             return False
         found = drifted(noted, look.prints) - self.cycle.fights.resting

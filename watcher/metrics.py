@@ -1,9 +1,13 @@
 """The Prometheus metrics, in a registry of their own. Counts what it is told; decides nothing, asks nobody."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from watcher.pulumi.output import OPERATIONS
 from watcher.status import CycleReport, Outcome, Reason
@@ -11,6 +15,49 @@ from watcher.status import CycleReport, Outcome, Reason
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 600)
 _LATENCY = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class JobSample:
+    """How one job does. Times are None where there is none; `seconds`: its last run's, if that was asked for."""
+
+    job: str
+    state: str
+    success: datetime | None
+    error: datetime | None
+    next_run: datetime | None
+    successes: int
+    errors: int
+    seconds: float | None
+
+
+class _Jobs(Collector):
+    """The metrics with a job's name, made when they are scraped."""
+
+    def __init__(self, samples: Callable[[], Iterable[JobSample]]) -> None:
+        self.samples = samples
+
+    def collect(self) -> Iterator[Metric]:
+        def gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:
+            return GaugeMetricFamily(f"watcher_job_{name}", meaning, labels=["job", *labels])
+
+        success = gauge("last_success_timestamp_seconds", "End of a job's last good run")
+        error = gauge("last_error_timestamp_seconds", "End of a job's last failed run")
+        coming = gauge("next_run_timestamp_seconds", "When a job is due next, by our own reckoning")
+        health = gauge("health", "1 for the state that a job is in", "state")
+        seconds = gauge("duration_seconds", "Length of a job's last run, where it was asked for")
+        runs = CounterMetricFamily("watcher_job_runs", "Runs of a job, as Dkron counts them", labels=["job", "result"])
+        for sample in self.samples():
+            times = ((success, sample.success), (error, sample.error), (coming, sample.next_run))
+            for family, moment in times:
+                if moment is not None:
+                    family.add_metric([sample.job], moment.timestamp())
+            runs.add_metric([sample.job, "success"], sample.successes)
+            runs.add_metric([sample.job, "error"], sample.errors)
+            health.add_metric([sample.job, sample.state], 1)
+            if sample.seconds is not None:
+                seconds.add_metric([sample.job], sample.seconds)
+        yield from (success, error, coming, health, seconds, runs)
 
 
 class Metrics:
@@ -45,6 +92,7 @@ class Metrics:
         self.state_repairs = counter("state_repairs", "Damaged state files mended")
         self.refused = gauge("refused_count", "1 while the guard refuses the change set")
         self.fought = gauge("fought_jobs_count", "Jobs that another writer keeps rewriting")
+        self.notifications = counter("notifications", "Messages by result: sent, failed, dropped", "result")
         self.probes = counter("probes", "Looks for drift by result", "result")
         Info("watcher_build", "What runs here", registry=registry).info(
             {"version": version, "python": platform.python_version(), "stack": stack}
@@ -79,6 +127,10 @@ class Metrics:
     def count_jobs(self, counts: Mapping[str, int]) -> None:
         for kind, count in counts.items():
             self.jobs.labels(kind).set(count)
+
+    def follow_jobs(self, samples: Callable[[], Iterable[JobSample]]) -> None:
+        """Adds the metrics with a job's name."""
+        self.registry.register(_Jobs(samples))
 
     def text(self) -> bytes:
         """What Prometheus scrapes."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from provider import settings as program
 from provider.errors import SettingsError
+from watcher import targets
 from watcher.bound import DEFAULT, Bound, parse_bound
 
 LEGACY_PREFIX = "DKRON_MGR__"
@@ -54,6 +55,11 @@ TABLE: tuple[Setting, ...] = (
     Setting("GRACE_MS", "30000", "how long SIGTERM waits for the operation in hand", minimum=0),
     Setting("LEADER_WAIT_MS", "30000", "how long one cycle waits for Dkron's leader", minimum=0),
     Setting("HEALTH_ADDR", "127.0.0.1:8080", "host:port of /healthz, /readyz and /metrics; off for none"),
+    Setting("JOB_METRICS", "on", "metrics with the names of the jobs: on, or off", choices=("on", "off")),
+    Setting("SHOW_OUTPUT", "false", "true shows what runs printed on a job's page", choices=("true", "false")),
+    Setting("NOTIFY", "", "whom to tell, by commas, in apprise's syntax (json://, slack://, mailto://)", secret=True),
+    Setting("NOTIFY_ON", "refused,failed,person,job,recovered", "what to tell, by commas; drift, too"),
+    Setting("PUBLIC_URL", "", "address of the status page, for links in messages"),
     Setting("LOG_FORMAT", "json", "json, or text for people", choices=("json", "text")),
     Setting("LOG_LEVEL", "info", "debug, info, warning or error", choices=("debug", "info", "warning", "error")),
     Setting("WATCHER_HOSTS", "", "host names of all watchers on a shared state, by commas: their old locks are dead"),
@@ -81,6 +87,11 @@ class WatcherSettings:
     grace_s: float
     leader_wait_s: float
     health: tuple[str, int] | None
+    job_metrics: bool
+    show_output: bool
+    notify: tuple[str, ...] = field(repr=False)
+    notify_on: frozenset[str]
+    public_url: str
     log_format: str
     log_level: str
     hosts: frozenset[str]
@@ -175,6 +186,7 @@ def known_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
         found.append(urlsplit(env.get("PULUMI_BACKEND_URL", "")).password or "")
     except ValueError:
         found.append(env.get("PULUMI_BACKEND_URL", ""))
+    found += targets.targets(env.get("NOTIFY", ""))
     old = [value for name, value in env.items() if name == f"{LEGACY_PREFIX}SERVICE_KEY"]
     return tuple(dict.fromkeys(s.strip() for s in (*found, *old) if s.strip()))
 
@@ -215,6 +227,11 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         grace_s=reader.number("GRACE_MS") / 1000,
         leader_wait_s=reader.number("LEADER_WAIT_MS") / 1000,
         health=reader.address("HEALTH_ADDR"),
+        job_metrics=reader.text("JOB_METRICS") == "on",
+        show_output=reader.text("SHOW_OUTPUT") == "true",
+        notify=targets.targets(env.get("NOTIFY", "")),
+        notify_on=targets.kinds(reader.text("NOTIFY_ON"))[0],
+        public_url=reader.text("PUBLIC_URL"),
         log_format=reader.text("LOG_FORMAT"),
         log_level=reader.text("LOG_LEVEL"),
         hosts=frozenset(h.strip() for h in reader.text("WATCHER_HOSTS").split(",") if h.strip()),
@@ -224,6 +241,9 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         secrets=known_secrets(env),
     )
     problems += [*reader.problems, *_given_by_environment(env)]
+    problems += [*targets.problems(result.notify), *targets.kinds(reader.text("NOTIFY_ON"))[1]]
+    if result.public_url and not result.public_url.startswith(("http://", "https://")):
+        problems.append(f"PUBLIC_URL is {_quoted(result.public_url)}: it must begin with http:// or https://")
     if problems:
         raise SettingsError(dict.fromkeys(problems))
     return result

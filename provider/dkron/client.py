@@ -115,6 +115,24 @@ class DkronClient:
         if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             self._refused(answer, f'running job "{name}"', ())
 
+    def executions(self, name: str, with_output: bool = False) -> list[Job]:
+        """GET /v1/jobs/{name}/executions: the newest first, at most the hundred that Dkron keeps; none for no job."""
+        params = {"_sort": "started_at", "_order": "DESC"} | ({} if with_output else {"output_size_limit": "0"})
+        return self._listed(f"{_path(name)}/executions", params, f'the executions of job "{name}"')
+
+    def busy(self) -> list[Job]:
+        """GET /v1/busy: the executions that the servers are at."""
+        return self._listed("/v1/busy", {}, "the running executions")
+
+    def _listed(self, path: str, params: dict[str, str], what: str) -> list[Job]:
+        answer = self._get(path, params, missing_is_an_answer=True)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return []
+        found = json_body(answer.status_code, answer.content, what)
+        if not isinstance(found, list):
+            raise BadAnswer(f"{self._url} answered GET {path} with no list", answer.status_code)
+        return [item for item in found if isinstance(item, dict)]
+
     # -- servers
 
     @property

@@ -47,22 +47,26 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One job. `minutes`: those of the window in which a run begins; `bar`: first and last minute of a job that runs
-    often, instead; `note`: why there is nothing to draw."""
+    often, instead; `note`: why there is nothing to draw; `past`: what ran before, by minute (mostly below 0): "good",
+    "bad", or "missed" for a run that was due and didn't happen."""
 
     name: str
     minutes: tuple[int, ...] = ()
     bar: tuple[int, int] | None = None
     note: str = ""
+    past: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A window from `start` (a whole minute, in UTC) over `hours` hours. `starts`: jobs that begin, by minute."""
+    """A window from `start` (a whole minute, in UTC) over `hours` hours. `starts`: jobs that begin, by minute; `back`:
+    how many minutes before the start are shown, with what ran then."""
 
     start: datetime
     hours: int
     rows: tuple[Row, ...]
     starts: Mapping[int, int]
+    back: int = 0
 
     @property
     def length(self) -> int:

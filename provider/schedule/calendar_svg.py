@@ -4,6 +4,7 @@ Every text is escaped, and nothing refers to anything outside the picture. Colou
 page that shows the picture inline gives them itself, because its policy may forbid style elements it doesn't know.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from html import escape
@@ -20,6 +21,8 @@ STYLE: Final = """
 .calendar .r{stroke:var(--mark);stroke-width:3;fill:none}.calendar .m{stroke:var(--meet);stroke-width:3;fill:none}
 .calendar .n{stroke:var(--now);stroke-width:2}.calendar .nt{fill:var(--now);font-size:11px;font-weight:600}
 .calendar .b{fill:var(--band)}.calendar .bt{fill:var(--meet);font-size:11px;font-weight:600}
+.calendar .good{stroke:var(--now);stroke-width:3;fill:none}.calendar .bad{stroke:#c5221f;stroke-width:3;fill:none}
+.calendar .missed{stroke:#c5221f;stroke-width:1;fill:none;stroke-dasharray:2 2}
 .calendar .o{fill:var(--bar)}.calendar .a{fill:var(--alt)}.calendar .h{fill:var(--mark)}.calendar .hm{fill:var(--meet)}
 """
 
@@ -46,7 +49,7 @@ def svg(calendar: Calendar, zone: tzinfo, now: datetime, *, standalone: bool = T
         *_busiest(calendar, zone, height),
         *_histogram(calendar),
         *_hours(calendar, zone, height),
-        *(part for number, row in enumerate(calendar.rows) for part in _row(calendar, number, row)),
+        *(part for number, row in enumerate(calendar.rows) for part in _row(calendar, number, row, now)),
         *_now(calendar, now, height),
         "</svg>",
     ])  # fmt: skip
@@ -66,11 +69,20 @@ def summary(calendar: Calendar, zone: tzinfo) -> str:
         words.append("one job runs very often: a bar, not counted")
     elif calendar.bars:
         words.append(f"{calendar.bars} jobs run very often: bars, not counted")
+    if calendar.back:
+        past = Counter(how for row in calendar.rows for _, how in row.past)
+        ran = ", ".join(f"{past[how]} {how}" for how in ("good", "bad", "missed") if past[how]) or "no runs seen"
+        words.append(f"in the {calendar.back // 60} hours before: {ran}")
     return "; ".join(words)
 
 
 def _x(calendar: Calendar, minute: float) -> str:
-    return f"{LEFT + minute * (WIDTH - LEFT - RIGHT) / calendar.length:.1f}".removesuffix(".0")
+    shown = calendar.length + calendar.back
+    return f"{LEFT + (minute + calendar.back) * (WIDTH - LEFT - RIGHT) / shown:.1f}".removesuffix(".0")
+
+
+def _minute(calendar: Calendar, when: datetime) -> float:
+    return (when.astimezone(UTC) - calendar.start).total_seconds() / 60
 
 
 def _stripes(calendar: Calendar) -> Iterator[str]:
@@ -114,14 +126,15 @@ def _histogram(calendar: Calendar) -> Iterator[str]:
 
 def _hours(calendar: Calendar, zone: tzinfo, height: int) -> Iterator[str]:
     """A line at each whole hour of the zone's clock, with its name where there is room; midnight says the day."""
-    step = next(step for step in (1, 3, 6, 12, 24) if calendar.hours <= 12 * step or step == 24)
+    hours = calendar.hours + calendar.back // 60
+    step = next(step for step in (1, 3, 6, 12, 24) if hours <= 12 * step or step == 24)
     lines, names = [], []
-    for minute in range(0, calendar.length + 1, 15):
+    for minute in range(-calendar.back, calendar.length + 1, 15):
         local = (calendar.start + timedelta(minutes=minute)).astimezone(zone)
         if local.minute:
             continue
         x = _x(calendar, minute)
-        if calendar.hours <= 48 or local.hour % step == 0:
+        if hours <= 48 or local.hour % step == 0:
             lines.append(f"M{x} {HISTOGRAM[0] + HISTOGRAM[1]}V{height}")
         if local.hour % step == 0:
             text = f"{local:%a %d}" if local.hour == 0 else f"{local:%H:%M}"
@@ -130,24 +143,33 @@ def _hours(calendar: Calendar, zone: tzinfo, height: int) -> Iterator[str]:
     yield from names
 
 
-def _row(calendar: Calendar, number: int, row: Row) -> Iterator[str]:
+def _row(calendar: Calendar, number: int, row: Row, now: datetime) -> Iterator[str]:
     top = TOP + number * ROW
+    # Where the past is shown as it was, what was planned is drawn from now on only.
+    planned = _minute(calendar, now) if calendar.back else 0.0
     name = row.name if len(row.name) <= NAME_LETTERS else f"{row.name[: NAME_LETTERS - 1]}…"
     title = f"<title>{escape(row.name)}</title>" if name != row.name else ""
     yield f'<text x="8" y="{top + 13}">{escape(name)}{title}</text>'
     if row.bar:
-        first, last = (float(_x(calendar, minute)) for minute in row.bar)
+        first, last = (float(_x(calendar, max(minute, planned))) for minute in row.bar)
         yield f'<path class="o" d="M{first:.1f} {top + 5}H{max(last, first + 2):.1f}v8H{first:.1f}z"/>'
     if row.note:
-        yield f'<text class="s" x="{LEFT + 4}" y="{top + 13}">{escape(row.note)}</text>'
+        yield f'<text class="s" x="{float(_x(calendar, planned)) + 4:.1f}" y="{top + 13}">{escape(row.note)}</text>'
+    for kind in ("good", "bad", "missed"):
+        if ran := [f"M{_x(calendar, minute)} {top + 3}v12" for minute, how in row.past if how == kind]:
+            yield f'<path class="{kind}" d="{"".join(ran)}"/>'
     for kind, wanted in (("r", False), ("m", True)):
-        marks = [f"M{_x(calendar, m)} {top + 3}v12" for m in row.minutes if (calendar.starts[m] > 1) is wanted]
+        marks = [
+            f"M{_x(calendar, minute)} {top + 3}v12"
+            for minute in row.minutes
+            if minute >= planned and (calendar.starts[minute] > 1) is wanted
+        ]
         if marks:
             yield f'<path class="{kind}" d="{"".join(marks)}"/>'
 
 
 def _now(calendar: Calendar, now: datetime, height: int) -> Iterator[str]:
-    minute = (now.astimezone(UTC) - calendar.start).total_seconds() / 60
+    minute = _minute(calendar, now)
     if 0 <= minute <= calendar.length:
         x = _x(calendar, minute)
         yield f'<path class="n" d="M{x} {HISTOGRAM[0]}V{height}"/><text class="nt" x="{x}" y="{HISTOGRAM[0] - 8}" '

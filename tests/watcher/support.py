@@ -21,6 +21,7 @@ from watcher.pulumi.cli import Finished, Limits, PulumiCli
 from watcher.recovery.recovery import Tools
 from watcher.settings import WatcherSettings
 from watcher.status import Board, Snapshot
+from watcher.targets import KINDS
 
 TAG = "ours"
 MARK = "dkron-jobs/dev"
@@ -196,6 +197,7 @@ def settings(root: Path, **changes: Any) -> WatcherSettings:
         (root / "Pulumi.yaml").write_text("name: dkron-jobs\nbackend:\n  url: file://./.state\n")
     (root / ".state").mkdir(exist_ok=True)
     chosen = WatcherSettings(
+        job_metrics=True, show_output=False, notify=(), notify_on=frozenset(KINDS), public_url="",
         stack="dev", program_dir=root, interval_s=300, probe_s=10, max_deletes=Bound(5, shown="5"), max_updates=None,
         delete_strays=True, up_timeout_s=600, grace_s=30, leader_wait_s=30, health=None, log_format="json",
         log_level="debug", hosts=frozenset(), work_dir=root / ".work", pulumi_logs=True, secrets=(SECRET,),

@@ -221,3 +221,39 @@ def test_500_cycles_leave_no_trace_in_memory_or_on_disk(tmp_path: Path) -> None:
         loop.once(Reason.INTERVAL)
     assert size() == before
     assert before[2] == 50
+
+
+# -- how the jobs run
+
+
+def test_each_probe_shows_how_the_jobs_run_and_the_metrics_name_them(tmp_path: Path) -> None:
+    daily = job("a", schedule="0 30 22 * * *", error_count=0)
+    w = world(tmp_path, daily)
+    stop_at(w, end=100)
+    loop = loop_of(w)
+    loop.run()
+    assert loop.runs.found["a"].state == "waiting"
+    assert w.dkron.calls.count("busy") == 0
+    assert 'watcher_job_health{job="a",state="waiting"} 1.0' in w.tools.metrics.text().decode()
+
+
+def test_an_outage_that_the_probe_saw_is_noted(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+
+    def fail() -> None:
+        w.dkron.faults = [Unreachable("away")]
+
+    stop_at(w, (45, fail), end=100)
+    loop = loop_of(w)
+    loop.run()
+    ((begin, end),) = loop.runs.known.outages
+    assert 10 <= (end - begin).total_seconds() <= 20.1
+
+
+def test_metrics_with_the_names_of_jobs_can_be_left_out(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), job_metrics=False)
+    stop_at(w, end=100)
+    loop = loop_of(w)
+    loop.run()
+    assert loop.runs.found
+    assert "watcher_job_" not in w.tools.metrics.text().decode()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from provider.dkron.client import DkronClient
+from provider.dkron.client import DkronClient, Job
 from provider.job.ownership import Owner, is_retained, owner_of
 from provider.job.spec import MANAGED_FIELDS, canonical
 from watcher.clock import Control
@@ -79,6 +79,7 @@ class Probe:
 
     def __init__(self, client: DkronClient, owner_tag: str, mark: str, control: Control) -> None:
         self.client, self.owner_tag, self.mark, self.control = client, owner_tag, mark, control
+        self.latest: tuple[list[Job], float] | None = None  # our jobs as they were seen last, and when
         self._seen: dict[str, tuple[list[Any], str]] = {}
 
     def look(self) -> Look:
@@ -96,6 +97,7 @@ class Probe:
         tenth of the time, and between two looks next to nothing changes.
         """
         seen: dict[str, tuple[list[Any], str]] = {}
+        ours: list[Job] = []
         by_owner: dict[Owner, set[str]] = {owner: set() for owner in Owner}
         for job in jobs:
             owner, name = owner_of(job, self.owner_tag, self.mark), str(job.get("name"))
@@ -103,10 +105,11 @@ class Probe:
                 by_owner[owner].add(name)
             if owner in (Owner.FOREIGN, Owner.OTHER_STACK):
                 continue
+            ours.append(dict(job))
             raw = list(map(job.get, MANAGED_FIELDS))
             before = self._seen.get(name)
             seen[name] = before if before is not None and before[0] == raw else (raw, fingerprint(job))
-        self._seen = seen
+        self._seen, self.latest = seen, (ours, self.control.clock.now())
         marked, unmarked = frozenset(by_owner[Owner.OURS]), frozenset(by_owner[Owner.UNMARKED])
         foreign = len(by_owner[Owner.FOREIGN]) + len(by_owner[Owner.OTHER_STACK])
         return Look({name: made for name, (_, made) in seen.items()}, marked, unmarked, foreign)

@@ -4,13 +4,16 @@ Whoever asks while a request is under way gets what was seen before, so that a s
 """
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronError
+from provider.job.executions import Execution, executions
 from watcher.clock import Clock
+from watcher.dkron.runs import Mark, Runs
 from watcher.status import Board
 from watcher.web.view import Live
 
@@ -29,10 +32,13 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the watcher keeps its connection and what it noted, both None before the first cycle got so far."""
+    """Where the watcher keeps its connection and what it noted, both None before the first cycle got so far; and what
+    it knows of the runs. `show_output`: what runs printed may be seen."""
 
     connection: Callable[[], Connection | None]
     noted: Callable[[], dict[str, str] | None]
+    runs: Runs = field(default_factory=Runs)
+    show_output: bool = False
 
 
 class LiveJobs:
@@ -44,6 +50,7 @@ class LiveJobs:
         self._seen = Live(problem="Dkron was not asked yet")
         self._asked_at: float | None = None
         self._cycle: object = None
+        self._executions: dict[str, tuple[float, Sequence[Execution]]] = {}
 
     def look(self) -> Live:
         """Never raises for a fault of Dkron: the problem is part of what it gives."""
@@ -69,10 +76,36 @@ class LiveJobs:
         except DkronError as error:
             return replace(self._seen, problem=str(error))
         noted = self.sources.noted()
-        return Live(tuple(jobs), others, None if noted is None else dict(noted), self.clock.now())
+        known = self.sources.runs.known
+        return Live(tuple(jobs), others, None if noted is None else dict(noted), self.clock.now(), known=known)
 
     def _others(self, ours: set[str], client: DkronClient) -> dict[str, Job | None]:
         """The jobs that failed in the last cycle and aren't among ours: foreign, or not there."""
         last = self.board.now.last
         names = dict.fromkeys(f.job for f in last.failures if f.job and f.job not in ours) if last else {}
         return {name: client.get_job(name) if number < MOST_ASKED else None for number, name in enumerate(names)}
+
+    @property
+    def marks(self) -> Mapping[str, Iterable[Mark]]:
+        """The ends of the runs that were watched."""
+        return {name: tuple(marks) for name, marks in tuple(self.sources.runs.marks.items())}
+
+    def executions(self, name: str) -> tuple[Sequence[Execution], str]:
+        """What Dkron keeps of a job's runs, the newest first, as of a few seconds ago; and why it may be old."""
+        now = self.clock.now()
+        at, kept = self._executions.get(name, (0.0, ()))
+        if now - at < KEPT_S:
+            return kept, ""
+        connection = self.sources.connection()
+        if connection is None:
+            return kept, "Dkron was not asked yet"
+        if not self.sources.runs.may_ask(datetime.fromtimestamp(now, UTC)):
+            return kept, "Dkron was asked often enough in this minute; look again in a moment"
+        try:
+            found = connection.client.executions(name, self.sources.show_output)
+        except DkronError as error:
+            return kept, str(error)
+        if len(self._executions) >= MOST_ASKED:
+            self._executions.clear()
+        self._executions[name] = (now, executions(found))
+        return self._executions[name][1], ""

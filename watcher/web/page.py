@@ -1,4 +1,4 @@
-"""The status page at / and the same as JSON at /api/status. It renders what `page_view` decided, and decides nothing.
+"""The status page at /, the same as JSON at /api/status, and a page for each job. It decides nothing: it renders.
 
 No script, nothing from elsewhere, every value escaped; the policy in the header allows this page's own style only.
 """
@@ -8,22 +8,24 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from provider.job import health_words
+from provider.job.health import State
 from provider.schedule import calendar, calendar_svg
 from provider.schedule.calendar import Calendar, Entry
 from provider.schedule.display_zone import display_zone
 from watcher.clock import Clock
 from watcher.dkron.probe import fingerprints
 from watcher.status import Board, CycleReport, Snapshot
-from watcher.web import view
+from watcher.web import as_json, job_page, strip, view
 from watcher.web.live import LiveJobs
 from watcher.web.server import Answer
 from watcher.web.view import Clean, JobRow, Live, Verdict
@@ -59,6 +61,7 @@ class Page:
             loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
         self._template = environment.get_template("status.html")
+        self._job_template = environment.get_template("job.html")
         self._seen: Seen | None = None
         digest = base64.b64encode(hashlib.sha256(self.css.encode()).digest()).decode()
         self.headers: Mapping[str, str] = {
@@ -85,7 +88,7 @@ class Page:
             picture=Markup(calendar_svg.svg(seen.calendar, zone, now, standalone=False)),  # noqa: S704 - escaped there
             picture_words=calendar_svg.summary(seen.calendar, zone),
             live_note=self._live_note(seen.live, verdict, zone),
-            rows=[_shown(row, zone) for row in seen.rows],
+            rows=[_shown(row, now, zone) for row in seen.rows],
             cycles=[self._cycle(cycle, zone) for cycle in reversed(snapshot.cycles)],
         )  # fmt: skip
         return Answer(200, text.encode("utf-8", "replace"), "text/html; charset=utf-8", self.headers)
@@ -95,20 +98,31 @@ class Page:
         now = self.clock.now()
         seen, snapshot = self._look(datetime.fromtimestamp(now, UTC)), self.board.now
         verdict = view.verdict(snapshot, seen.rows, seen.live, now, self.clean)
-        busiest = seen.calendar.busiest
-        document = {
-            "now": _utc(now), "stack": snapshot.stack, "verdict": asdict(verdict), "mode": snapshot.mode,
-            "leader": snapshot.leader, "nextCycle": _utc(snapshot.next_cycle), "intervalSeconds": snapshot.interval_s,
-            "lastSuccess": _utc(snapshot.last_good), "consecutiveFailures": snapshot.consecutive_failures,
-            "dkronSeen": _utc(seen.live.at or None),
-            "calendar": {
-                "start": _utc(seen.calendar.start), "hours": HOURS, "overlappingMinutes": seen.calendar.overlaps,
-                "busiestMinute": _utc(busiest[0]) if busiest else None, "busiestJobs": busiest[1] if busiest else 0,
-            },
-            "jobs": [_job_json(row) for row in seen.rows],
-            "cycles": [self._cycle_json(cycle) for cycle in reversed(snapshot.cycles)],
-        }  # fmt: skip
+        document = as_json.document(snapshot, verdict, seen.rows, seen.calendar, seen.live.at or None)
+        document |= {
+            "now": as_json.utc(now),
+            "cycles": [as_json.cycle(c, self.clean) for c in reversed(snapshot.cycles)],
+        }
         return Answer(200, json.dumps(document).encode(), "application/json", self.headers)
+
+    def job(self, target: str) -> Answer:
+        """The page of the job that "NAME?QUERY" names."""
+        name, _, query = target.partition("?")
+        zone_name, zone, problem = chosen_zone(query)
+        now = datetime.fromtimestamp(self.clock.now(), UTC)
+        seen, name = self._look(now), unquote(name)
+        job = next((job for job in seen.live.jobs if job.get("name") == name), None)
+        row = next((row for row in seen.rows if row.name == self.clean(name)), None)
+        if job is None or row is None:
+            return Answer(404, b"no job of ours has that name\n")
+        executions, note = self.live.executions(name)
+        text = self._job_template.render(
+            css=Markup(self.css),  # noqa: S704 - our own file
+            stack=self.board.now.stack, now=view.stamp(now, zone), zone_name=zone_name, zone_problem=problem,
+            job=job_page.values(job, row, self.clock.now(), zone, self.clean), level=_health_level(row),
+            executions=job_page.execution_rows(executions, now, zone, self.clean), note=self.clean(note),
+        )  # fmt: skip
+        return Answer(200, text.encode("utf-8", "replace"), "text/html; charset=utf-8", self.headers)
 
     # -- parts
 
@@ -119,7 +133,9 @@ class Page:
             rows = view.job_rows(live, last, fingerprints(live.jobs), now, self.clean)
             entries = sorted((Entry.of(job) for job in live.jobs), key=lambda entry: entry.name)
             start = now.replace(minute=0, second=0, microsecond=0)
-            self._seen = seen = Seen(live, last, minute, rows, calendar.lay_out(entries, start, HOURS))
+            healths = {row.name: row.health for row in rows if row.health is not None}
+            picture = strip.with_past(calendar.lay_out(entries, start, HOURS), live, healths, self.live.marks)
+            self._seen = seen = Seen(live, last, minute, rows, picture)
         return seen
 
     def _facts(self, snapshot: Snapshot, seen: Seen, zone: tzinfo) -> list[tuple[str, str, str]]:
@@ -162,15 +178,6 @@ class Page:
             "changes": [*changes[:MOST_CHANGES], *([("…", f"and {more} more")] if more > 0 else [])],
         }  # fmt: skip
 
-    def _cycle_json(self, cycle: CycleReport) -> dict[str, Any]:
-        return {
-            "number": cycle.number, "reason": cycle.reason.value, "outcome": cycle.outcome.value,
-            "started": _utc(cycle.started), "seconds": round(cycle.seconds, 3), "detail": self.clean(cycle.detail),
-            "unchanged": cycle.unchanged, "created": cycle.created, "updated": cycle.updated, "deleted": cycle.deleted,
-            "drift": [asdict(drift) for drift in cycle.drift], "strays": cycle.strays,
-            "failures": [{"job": f.job, "reason": self.clean(f.reason)} for f in cycle.failures],
-        }  # fmt: skip
-
 
 _PASSING: Final = ("locked", "no_leader", "paused", "retry")
 
@@ -206,7 +213,7 @@ def _squeezed(css: str) -> str:
     return css.replace("\n", "")
 
 
-def _shown(row: JobRow, zone: tzinfo) -> dict[str, Any]:
+def _shown(row: JobRow, now: datetime, zone: tzinfo) -> dict[str, Any]:
     """A row with its times in words."""
     coming = row.next_run if isinstance(row.next_run, str) else view.stamp(row.next_run, zone)
     return {
@@ -214,18 +221,16 @@ def _shown(row: JobRow, zone: tzinfo) -> dict[str, Any]:
         "timezone": row.timezone, "next": coming, "success": view.stamp(row.last_success, zone),
         "error": view.stamp(row.last_error, zone), "successes": row.successes, "errors": row.errors,
         "state": row.state, "detail": row.detail, "level": LEVELS[row.state],
+        "health": health_words.in_words(row.health, now, zone) if row.health else "",
+        "health_level": _health_level(row),
     }  # fmt: skip
 
 
-def _job_json(row: JobRow) -> dict[str, Any]:
-    runs = not isinstance(row.next_run, str)
-    return {
-        "name": row.name, "displayname": row.displayname, "schedule": row.schedule, "words": row.words,
-        "timezone": row.timezone, "nextRun": _utc(row.next_run) if not isinstance(row.next_run, str) else None,
-        "whyNone": "" if runs else row.next_run, "lastSuccess": _utc(row.last_success),
-        "lastError": _utc(row.last_error), "successes": row.successes, "errors": row.errors, "state": row.state,
-        "detail": row.detail,
-    }  # fmt: skip
+def _health_level(row: JobRow) -> str:
+    health = row.health
+    if health is None or health.well:
+        return view.GOOD if health and health.state is State.OK else view.BUSY
+    return view.BAD if health.state in (State.STUCK, State.OVERDUE, State.FAILING) else view.WARNING
 
 
 def _states(rows: list[JobRow]) -> str:
@@ -239,16 +244,7 @@ def _ago(then: float, now: float) -> str:
     return f"{view.duration(max(0.0, now - then))} ago"
 
 
-def _utc(moment: datetime | float | None) -> str | None:
-    """RFC 3339 in UTC, to the second."""
-    if moment is None:
-        return None
-    if not isinstance(moment, datetime):
-        moment = datetime.fromtimestamp(moment, UTC)
-    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-
-
 def pages(board: Board, live: LiveJobs, clock: Clock, clean: Clean) -> dict[str, Callable[[str], Answer]]:
-    """/ and /api/status."""
+    """/, /api/status and what is below /jobs/."""
     page = Page(board, live, clock, clean)
-    return {"/": page.html, "/api/status": page.as_json}
+    return {"/": page.html, "/api/status": page.as_json, "/jobs/": page.job}

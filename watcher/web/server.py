@@ -32,7 +32,8 @@ class Answer:
 
 
 Route = Callable[[], Answer]
-Asked = Callable[[str], Answer]  # is told the query: what stands after the "?"
+# Is told the query: what stands after the "?". One for a path that ends in "/" serves what is below it: "NAME?QUERY".
+Asked = Callable[[str], Answer]
 
 
 def health_routes(board: Board, metrics: Metrics, clock: Clock) -> dict[str, Route]:
@@ -66,6 +67,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
         route, asked = self.routes.get(path), self.asked.get(path)
+        folder, _, below = path.rpartition("/")
+        if asked is None and folder and below:
+            asked, query = self.asked.get(f"{folder}/"), f"{below}?{query}"
         try:
             answer = route() if route else asked(query) if asked else Answer(404, b"not found\n")
         except Exception as error:  # noqa: BLE001 - a bug of a page must not take the server down

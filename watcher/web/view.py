@@ -5,13 +5,17 @@ Only what may be seen by anyone goes in: names, schedules, times, counts, names 
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
+from provider.job import health_words
+from provider.job.executions import count, moment
+from provider.job.health import Health, Known, State, reckon_all
 from provider.job.ownership import owner_tag
 from provider.job.spec import MANAGED_FIELDS
 from provider.schedule.calendar import Entry, in_words, next_run
+from provider.text import one_line
 from watcher.status import CycleReport, Outcome, Snapshot
 
 IN_SYNC, DRIFTED, MISSING, FOREIGN, STRAY, FAILED, UNCHECKED = (
@@ -25,18 +29,21 @@ Clean = Callable[[str], str]
 @dataclass(frozen=True, slots=True)
 class Live:
     """What was last seen in Dkron. `jobs`: those with our tag; `others`: declared names that others own, or that don't
-    exist (None); `noted`: name -> managed fields as JSON, as the last cycle left them; `at`: seconds since 1970."""
+    exist (None); `noted`: name -> managed fields as JSON, as the last cycle left them; `at`: seconds since 1970;
+    `known`: what was known of the runs then."""
 
     jobs: tuple[Job, ...] = ()
     others: Mapping[str, Job | None] = field(default_factory=dict)
     noted: Mapping[str, str] | None = None
     at: float = 0.0
     problem: str = ""
+    known: Known = field(default_factory=Known)
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """One job of the table. `next_run`: a time, or the reason why there is none; `last_*`: times or None."""
+    """One job of the table. `next_run`: a time, or the reason why there is none; `last_*`: times or None; `health`: how
+    its runs do, None for a job that isn't ours or isn't there."""
 
     name: str
     displayname: str
@@ -50,6 +57,17 @@ class JobRow:
     errors: int
     state: str
     detail: str = ""
+    health: Health | None = None
+
+    @property
+    def urgency(self) -> tuple[int, str]:
+        """Sorts the rows: first those in trouble, the worst of them on top."""
+        states = list(State)
+        if self.health is not None and self.health.state.trouble:
+            return states.index(self.health.state), self.name
+        if self.state not in (IN_SYNC, UNCHECKED) or (self.health is not None and not self.health.well):
+            return len(states), self.name
+        return len(states) + 1, self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +83,17 @@ class Verdict:
 def job_rows(
     live: Live, last: CycleReport | None, prints: Mapping[str, str], now: datetime, clean: Clean
 ) -> list[JobRow]:
-    """The table, by name. `prints`: the fingerprints of the live jobs, as `noted` has them."""
+    """The table, what is in trouble first. `prints`: the fingerprints of the live jobs, as `noted` has them."""
     failures = {f.job: f.reason for f in last.failures} if last else {}
     strays = set(last.strays) - set(last.deleted) if last else set()
+    healths = reckon_all(live.jobs, datetime.fromtimestamp(live.at, UTC), live.known)
     rows = []
     for job in live.jobs:
         name = str(job.get("name"))
         state, detail = _state(name, live.noted, prints, strays)
         if name in failures:
             state, detail = FAILED, failures[name]
-        rows.append(_row(job, state, detail, now))
+        rows.append(replace(_row(job, state, detail, now), health=healths[name]))
     noted = live.noted or {}
     gone = noted.keys() - {row.name for row in rows} - live.others.keys()
     rows += [_row(_noted_job(name, noted), MISSING, "not in Dkron", now) for name in gone]
@@ -84,7 +103,7 @@ def job_rows(
         else:
             tag = owner_tag(other)
             rows.append(_row(other, FOREIGN, f"owned by {tag}" if tag else "owned by nobody", now))
-    return _cleaned(sorted(rows, key=lambda row: row.name), clean)
+    return _cleaned(sorted(rows, key=lambda row: row.urgency), clean)
 
 
 def _state(name: str, noted: Mapping[str, str] | None, prints: Mapping[str, str], strays: set[str]) -> tuple[str, str]:
@@ -126,23 +145,10 @@ def _row(job: Job, state: str, detail: str, now: datetime) -> JobRow:
     return JobRow(
         name=entry.name, displayname=str(job.get("displayname") or ""), schedule=entry.schedule,
         words=in_words(entry) if known else "", timezone=entry.timezone,
-        next_run=next_run(entry, now) if known else "", last_success=_time(job.get("last_success")),
-        last_error=_time(job.get("last_error")), successes=_count(job.get("success_count")),
-        errors=_count(job.get("error_count")), state=state, detail=detail,
+        next_run=next_run(entry, now) if known else "", last_success=moment(job.get("last_success")),
+        last_error=moment(job.get("last_error")), successes=count(job.get("success_count")),
+        errors=count(job.get("error_count")), state=state, detail=detail,
     )  # fmt: skip
-
-
-def _time(value: Any) -> datetime | None:
-    """Dkron's time; its year 1 stands for never."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment and moment.utcoffset() is not None and moment.year > 1970 else None
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def _cleaned(rows: list[JobRow], clean: Clean) -> list[JobRow]:
@@ -153,10 +159,9 @@ def _cleaned(rows: list[JobRow], clean: Clean) -> list[JobRow]:
     if after == before:
         return rows
     return [
-        JobRow(n, d, s, row.words, row.timezone, row.next_run, row.last_success, row.last_error, row.successes,
-               row.errors, row.state, detail)
-        for row, (n, d, s, detail) in zip(rows, json.loads(after), strict=True)
-    ]  # fmt: skip
+        replace(row, name=name, displayname=displayname, schedule=schedule, detail=detail)
+        for row, (name, displayname, schedule, detail) in zip(rows, json.loads(after), strict=True)
+    ]
 
 
 _TO_DO: Final[Mapping[Outcome, tuple[str, str, str]]] = {
@@ -184,14 +189,34 @@ def verdict(snapshot: Snapshot, rows: Iterable[JobRow], live: Live, now: float, 
         return Verdict(level, headline, clean(last.detail), to_do)
     if live.problem:
         return Verdict(WARNING, "Dkron could not be read just now", clean(live.problem), "It is tried again.")
+    rows = list(rows)
     states: dict[str, int] = {}
     for row in rows:
         states[row.state] = states.get(row.state, 0) + 1
     off = [f"{states[s]} {s}" for s in (DRIFTED, MISSING, FOREIGN, STRAY, FAILED) if s in states]
+    runs = health_words.summary(row.health for row in rows if row.health is not None)
     if off:
-        return Verdict(WARNING, "Some jobs are not as declared", ", ".join(off), "The next cycle looks after them.")
-    count = sum(states.values())
-    return Verdict(GOOD, "All is well", f"{count} {'job is' if count == 1 else 'jobs are'} as declared")
+        return Verdict(
+            WARNING, "Some jobs are not as declared", ", ".join([*off, *([runs] if runs else [])]),
+            "The next cycle looks after them.",
+        )  # fmt: skip
+    number = len(rows)
+    if runs:
+        return _troubled(rows, runs, datetime.fromtimestamp(live.at, UTC))
+    return Verdict(GOOD, "All is well", f"{number} {'job is' if number == 1 else 'jobs are'} as declared")
+
+
+MOST_NAMED: Final = 3
+
+
+def _troubled(rows: list[JobRow], runs: str, now: datetime) -> Verdict:
+    """Every job is as declared, and some don't run as they should."""
+    ill = [(row.name, row.health) for row in rows if row.health is not None and not row.health.well]
+    named = [f"{one_line(name)}: {health_words.in_words(health, now)}" for name, health in ill[:MOST_NAMED]]
+    more = [f"and {len(ill) - MOST_NAMED} more"] if len(ill) > MOST_NAMED else []
+    bad = any(health.state.trouble and health.state is not State.FAILED for _, health in ill)
+    headline = f"{health_words.plural(len(rows), 'job')} as declared, {runs}"
+    return Verdict(BAD if bad else WARNING, headline, "; ".join(named + more), "A job's own page shows its last runs.")
 
 
 def stamp(moment: datetime | float | None, zone: tzinfo = UTC) -> str:

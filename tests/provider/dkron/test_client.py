@@ -127,6 +127,21 @@ def test_a_delete_and_a_run_go_to_the_job_s_own_path(web: WebOf, client: ClientO
     assert [(r.method, r.path) for r in server.asked] == [("DELETE", "/v1/jobs/a"), ("POST", "/v1/jobs/a")]
 
 
+def test_executions_come_newest_first_and_without_their_output_if_not_wanted(web: WebOf, client: ClientOf) -> None:
+    sorted_by = "_sort=started_at&_order=DESC"
+    server = web({
+        f"/v1/jobs/a%2Fb/executions?{sorted_by}&output_size_limit=0": as_json([{"id": "2"}, "rubbish"]),
+        f"/v1/jobs/a%2Fb/executions?{sorted_by}": as_json([{"id": "1"}]),
+        "/v1/busy": as_json([{"job_name": "a"}]),
+    })  # fmt: skip
+    assert client(server).executions("a/b") == [{"id": "2"}]
+    assert client(server).executions("a/b", with_output=True) == [{"id": "1"}]
+    assert client(server).busy() == [{"job_name": "a"}]
+    assert client(server).executions("gone") == []
+    with pytest.raises(errors.BadAnswer, match="no list"):
+        client(web({"/v1/busy": as_json({})})).busy()
+
+
 def test_an_address_with_a_path_is_kept(web: WebOf, client: ClientOf) -> None:
     server = web({"/dkron/v1/jobs/a": as_json({"name": "a"})})
     assert client(f"{server.url}/dkron").get_job("a") == {"name": "a"}

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from provider.job.lifetime import is_done_when_gone, is_expired, warnings
+from provider.job.lifetime import is_done_when_gone, is_expired
 from provider.job.spec import UNKNOWN
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -36,10 +36,3 @@ def test_the_present_is_taken_if_no_time_is_given() -> None:
 @pytest.mark.parametrize(("job", "done"), [({"ephemeral": True}, True), ({"ephemeral": False}, False), ({}, False)])
 def test_an_ephemeral_job_that_is_gone_is_done(job: dict[str, Any], done: bool) -> None:
     assert is_done_when_gone(job, NOW) is done
-
-
-def test_a_job_that_ends_by_itself_is_warned_of() -> None:
-    (first, second) = warnings({"ephemeral": True, "expires_at": "2020-01-01T00:00:00Z"}, NOW)
-    assert first.startswith("ephemeral: Dkron deletes the job after its first success")
-    assert second == "expires_at 2020-01-01T00:00:00Z is past: the job will never run"
-    assert warnings({"name": "a"}, NOW) == []

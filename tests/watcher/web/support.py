@@ -7,6 +7,7 @@ from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronError
 from provider.settings import DkronSettings
 from watcher.dkron.probe import fingerprints
+from watcher.dkron.runs import Runs
 from watcher.status import Board, CycleReport, Outcome, Reason, Snapshot
 from watcher.web.live import LiveJobs, Sources
 from watcher.web.page import Page
@@ -41,6 +42,8 @@ class FakeClient(DkronClient):
         self.others: dict[str, Job] = {}
         self.fault: DkronError | None = None
         self.lists = 0
+        self.kept: dict[str, list[Job]] = {}
+        self.asked: list[str] = []
 
     def list_jobs(self, owner_tag: str | None = None) -> list[Job]:
         assert owner_tag == TAG
@@ -48,6 +51,13 @@ class FakeClient(DkronClient):
         if self.fault is not None:
             raise self.fault
         return self.jobs
+
+    def executions(self, name: str, with_output: bool = False) -> list[Job]:
+        self.asked.append(name)
+        if self.fault is not None:
+            raise self.fault
+        kept = self.kept.get(name, [])
+        return kept if with_output else [{**execution, "output": ""} for execution in kept]
 
     def get_job(self, name: str, led_within_s: float = 0.0) -> Job | None:
         return self.others.get(name)
@@ -83,6 +93,7 @@ class Site:
     clean: Clean = field(default=lambda text: text)
     stack: str = "prod"
     failures: int = 0
+    show_output: bool = False
 
     def __post_init__(self) -> None:
         self.clock = HeldClock()
@@ -93,11 +104,16 @@ class Site:
             )
         )  # fmt: skip
         self.connection: FakeConnection | None = FakeConnection(self.client)
-        self.live = LiveJobs(Sources(lambda: self.connection, lambda: self.noted), self.board, self.clock)
+        self.runs = Runs()
+        sources = Sources(lambda: self.connection, lambda: self.noted, self.runs, self.show_output)
+        self.live = LiveJobs(sources, self.board, self.clock)
         self.page = Page(self.board, self.live, self.clock, self.clean)
 
     def html(self, query: str = "") -> str:
         return self.page.html(query).body.decode()
+
+    def job(self, target: str) -> str:
+        return self.page.job(target).body.decode()
 
 
 def site(*jobs: Job, **fields: Any) -> Site:

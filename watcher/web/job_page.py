@@ -1,0 +1,106 @@
+"""The page of one job at /jobs/NAME: its declaration without secrets, its next runs, and its last executions.
+
+Nothing of a config is shown that may hold a secret; what a run printed only where the settings say so, and redacted.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from provider.job import health_words
+from provider.job.executions import Execution
+from provider.job.ownership import OWNER_TAG_KEY
+from provider.job.spec import canonical
+from provider.redaction import HARMLESS_OPTIONS
+from provider.schedule.calendar import Entry, next_run
+from provider.text import one_line
+from watcher.web import view
+from watcher.web.view import Clean, Job, JobRow
+
+NEXT_RUNS: Final = 10
+EXECUTIONS: Final = 20
+OUTPUT: Final = 2048  # characters
+CONCEALED: Final = "[not shown]"
+Field = tuple[str, str]
+
+
+def declaration(job: Job) -> list[Field]:
+    """(field, value) of what is declared; what may hold a secret is concealed."""
+    fields: list[Field] = []
+    for name, value in canonical(job).items():
+        if name == "processors":
+            fields.append((name, ", ".join(sorted(value))))
+        elif isinstance(value, Mapping):
+            fields += [(f"{name}.{key}", _shown(name, key, value[key])) for key in sorted(value)]
+        else:
+            fields.append((name, one_line(str(value))))
+    return fields
+
+
+def _shown(field: str, key: str, value: Any) -> str:
+    harmless = {"tags": True, "metadata": key == OWNER_TAG_KEY, "executor_config": key in HARMLESS_OPTIONS}
+    if harmless.get(field, False):
+        return one_line(str(value))
+    if (field, key) == ("executor_config", "url"):
+        return _address(str(value))
+    return CONCEALED
+
+
+def _address(url: str) -> str:
+    """A URL without user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return CONCEALED
+    more = f"?{CONCEALED}" if parts.query or parts.fragment else ""
+    return one_line(f"{parts.scheme}://{host}{port}{parts.path}{more}")
+
+
+def coming(job: Job, after: datetime) -> list[datetime] | str:
+    """The next runs in UTC, or why there is none."""
+    runs: list[datetime] = []
+    entry = Entry.of(job)
+    while len(runs) < NEXT_RUNS:
+        found = next_run(entry, after)
+        if isinstance(found, str):
+            return runs or found
+        runs.append(found)
+        after = found
+    return runs
+
+
+def execution_rows(executions: Sequence[Execution], now: datetime, zone: tzinfo, clean: Clean) -> list[dict[str, Any]]:
+    """The last executions in words, the newest first."""
+    rows = []
+    for execution in executions[:EXECUTIONS]:
+        seconds = execution.seconds
+        result = "running" if seconds is None else "good" if execution.success else "bad"
+        took = f"since {health_words.span(now - execution.started)}" if seconds is None else view.duration(seconds)
+        level = {"running": view.BUSY, "good": view.GOOD, "bad": view.BAD}[result]
+        rows.append({
+            "started": view.stamp(execution.started, zone), "took": took, "node": one_line(execution.node),
+            "attempt": execution.attempt, "result": result, "level": level,
+            # Cleaned before it is cut, so that no half of a secret is left.
+            "output": _printable(clean(execution.output))[:OUTPUT],
+        })  # fmt: skip
+    return rows
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
+def values(job: Job, row: JobRow, now: float, zone: tzinfo, clean: Clean) -> dict[str, Any]:
+    """What the template shows of the job itself."""
+    moment = datetime.fromtimestamp(now, UTC)
+    runs = coming(job, moment)
+    words = health_words.in_words(row.health, moment, zone) if row.health else ""
+    return {
+        "name": row.name, "displayname": row.displayname, "schedule": row.schedule, "words": row.words,
+        "timezone": row.timezone, "health": words, "successes": row.successes, "errors": row.errors,
+        "declaration": [(clean(field), clean(value)) for field, value in declaration(job)],
+        "coming": runs if isinstance(runs, str) else [view.stamp(run, zone) for run in runs],
+    }  # fmt: skip
