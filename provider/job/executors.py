@@ -6,6 +6,7 @@ values that Dkron 4.0.9 reads. Pure; validation is `validate`'s.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .references import Text, json_list
 
@@ -23,10 +24,10 @@ class Executor:
     """Dkron's `executor` and `executor_config`."""
 
     name: str
-    config: Mapping[str, Text] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _present(values: Mapping[str, Text | None]) -> dict[str, Text]:
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
@@ -84,14 +85,21 @@ def shell(  # noqa: PLR0913 - one argument for each option that Dkron's executor
     `env`: values must hold no comma, at which Dkron splits. `mem_limit`: such as "512MB" (Dkron enforces it only
     together with a timeout). `payload`: base64, for the command's standard input. `su`: user or user:group.
     """
-    pairs: Text | None = None
-    for name, value in (env or {}).items():
-        pair = name + "=" + value
-        pairs = pair if pairs is None else pairs + "," + pair
     return Executor("shell", _present({
-        "command": command, "shell": "true" if shell else None, "env": pairs, "cwd": cwd, "timeout": timeout,
+        "command": command, "shell": "true" if shell else None, "env": _env(env or {}), "cwd": cwd, "timeout": timeout,
         "mem_limit": mem_limit, "payload": payload, "su": su,
     }))  # fmt: skip
+
+
+def _env(variables: Mapping[str, Text]) -> Text | Mapping[str, Text] | None:
+    """Dkron's text for variables. Where a comma or "=" would cut one, the map itself: validation then names it."""
+    pairs: Text | None = None
+    for name, value in variables.items():
+        if "," in name or "=" in name or (isinstance(value, str) and "," in value):
+            return dict(variables)
+        pair = name + "=" + value
+        pairs = pair if pairs is None else pairs + "," + pair
+    return pairs
 
 
 def plugin(name: str, config: Mapping[str, Text] | None = None) -> Executor:

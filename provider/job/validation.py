@@ -4,31 +4,26 @@ Needs no network. It refuses what Dkron refuses (verdicts as recorded), and what
 What is only likely to be a mistake is a warning. A value that isn't known yet passes. Pure.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from ..schedule import ScheduleError, parse
-from ..schedule.moments import utc_time
-from .executor_checks import executor_problems, executor_warnings
+from ..schedule.moments import moment, utc_time
+from ..schedule.text import Refused
+from ..schedule.words import one_line
+from . import http_executor, shell_executor
+from .advise import advise
+from .kinds import Problem, kind_problems
 from .names import check_name, check_timezone
 from .ownership import owner_tag
-from .spec import (
-    DEFAULTS,
-    FLAG_FIELDS,
-    MAP_FIELDS,
-    TEXT_FIELDS,
-    TIME_FIELDS,
-    UNKNOWN,
-    canonical,
-)
+from .plugins import WINDOWS_SHELL
+from .spec import DEFAULTS, TIME_FIELDS, UNKNOWN, canonical
+from .tags import tag_problems
 
-__all__ = ["check_job", "check_name", "check_timezone", "parent_cycle", "warnings_for"]
-
-Problem = tuple[str, str]
+__all__ = ["Problem", "check_job", "check_name", "check_timezone", "parent_cycle", "warnings_for"]
 
 MAX_RETRIES: Final = 2**32 - 1  # stored as 32 bits: 4294967297 becomes 1 (recorded: e53, e54)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_job(values: Mapping[str, Any]) -> list[Problem]:
@@ -37,52 +32,13 @@ def check_job(values: Mapping[str, Any]) -> list[Problem]:
     problems = [
         ("", f"{key} is no field of a Dkron job") for key in values if key not in DEFAULTS and key != "__provider"
     ]
-    for problem in _kind_problems(job):
+    for problem in kind_problems(job):
         problems.append(problem)
         # What is of the wrong kind can't be judged any further.
         job = {**job, problem[0].split(".")[0]: UNKNOWN}
-    for check in (_name, _schedule, _timezone, _concurrency, _retries, _parent, _times, _executor, _owner):
+    for check in (_name, _schedule, _timezone, _concurrency, _retries, _parent, _times, _tags, _executor, _owner):
         problems.extend(check(job))
     return problems
-
-
-def _kind_problems(job: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is of the wrong kind; Dkron's answer would be "Unable to parse payload"."""
-    for name in ("name", "concurrency", *TEXT_FIELDS):
-        yield from _text_problems(name, job[name])
-    for name in FLAG_FIELDS:
-        if not isinstance(job[name], bool) and job[name] != UNKNOWN:
-            yield name, f"must be true or false, not {job[name]!r}"
-    for name in TIME_FIELDS:
-        if job[name] is not None:
-            yield from _text_problems(name, job[name])
-    for name in MAP_FIELDS:
-        yield from _map_problems(name, job[name])
-    processors = job["processors"]
-    if isinstance(processors, Mapping):
-        for key, config in processors.items():
-            yield from _text_problems("processors", key)
-            yield from _map_problems(f"processors.{key}", config)
-    elif processors != UNKNOWN:
-        yield "processors", "must be a map from a processor's name to its config"
-
-
-def _text_problems(path: str, value: Any) -> Iterator[Problem]:
-    if not isinstance(value, str):
-        yield path, f"must be text, not {type(value).__name__}"
-    elif _SURROGATE.search(value):
-        yield path, "holds half of a surrogate pair, which is no character"
-
-
-def _map_problems(path: str, value: Any) -> Iterator[Problem]:
-    if value == UNKNOWN:
-        return
-    if not isinstance(value, Mapping):
-        yield path, "must be a map from text to text"
-        return
-    for key, item in value.items():
-        yield from _text_problems(path, key)
-        yield from _text_problems(f"{path}.{key}", item)
 
 
 def _name(job: Mapping[str, Any]) -> Iterator[Problem]:
@@ -141,23 +97,39 @@ def _times(job: Mapping[str, Any]) -> Iterator[Problem]:
     for name in TIME_FIELDS:
         value = job[name]
         if value is not None and value != UNKNOWN and utc_time(value) is None:
-            yield (
-                name,
-                f'"{value}" must be a date such as 2030-01-02T03:04:05Z, in the years 0 to 9999 in UTC '
-                "(outside them it would empty Dkron's whole job list)",
-            )
+            yield name, _no_date(value)
+
+
+def _no_date(text: str) -> str:
+    """Why Dkron takes no such date, and the one that was meant."""
+    shown = one_line(text, 60)
+    try:
+        moment(text)
+    except (Refused, UnicodeEncodeError):
+        try:
+            meant = datetime.fromisoformat(text)
+        except ValueError:
+            return f'"{shown}" must be a date such as 2030-01-02T03:04:05Z'
+        zone = "" if meant.tzinfo else "Z"
+        return f'"{shown}" is no date as Dkron reads them: write {meant.isoformat()}{zone}'
+    return f'"{shown}" lies outside the years 0 to 9999 in UTC' + ", which would empty Dkron's whole job list"
+
+
+def _tags(job: Mapping[str, Any]) -> Iterator[Problem]:
+    if job["tags"] != UNKNOWN:
+        yield from tag_problems(job["tags"])
 
 
 def _executor(job: Mapping[str, Any]) -> Iterator[Problem]:
-    config = job["executor_config"]
+    config, executor = job["executor_config"], job["executor"]
     if config == UNKNOWN:
         return
-    if job["executor"] in ("", UNKNOWN):
-        if not job["executor"]:
-            yield "executor", "is missing: say what to run, with http(...), shell(...) or plugin(...)"
-        return
-    for option, reason in executor_problems(job["executor"], config):
-        yield f"executor_config.{option}", reason
+    if not executor:
+        yield "executor", "is missing: say what to run, with http(...), shell(...) or plugin(...)"
+    check = {"http": http_executor.problems, "shell": shell_executor.problems, WINDOWS_SHELL: shell_executor.problems}
+    if executor in check:
+        for option, reason in check[executor](config):
+            yield f"executor_config.{option}", reason
 
 
 def _owner(job: Mapping[str, Any]) -> Iterator[Problem]:
@@ -166,24 +138,9 @@ def _owner(job: Mapping[str, Any]) -> Iterator[Problem]:
         yield "metadata.managed_by", "is missing: without our owner tag the job could not be told from a stranger's"
 
 
-def warnings_for(values: Mapping[str, Any]) -> list[str]:
-    """What is likely to be a mistake in a job, one line each; none for a job that `check_job` refuses."""
-    job = {**DEFAULTS, **canonical(values)}
-    warnings: list[str] = []
-    if any(_kind_problems(job)):
-        return []
-    if job["schedule"] and UNKNOWN not in (job["schedule"], job["name"], job["timezone"]):
-        try:
-            warnings += parse(job["schedule"], job["name"]).warnings(job["timezone"])
-        except ScheduleError:
-            return []
-    if job["executor_config"] != UNKNOWN:
-        warnings += executor_warnings(job["executor"], job["executor_config"])
-    starts, expires = job["starts_at"], job["expires_at"]
-    # Canonical dates sort as text, without their closing Z.
-    if starts and expires and UNKNOWN not in (starts, expires) and starts.rstrip("Z") >= expires.rstrip("Z"):
-        warnings.append(f"expires_at {expires} is not after starts_at {starts}: the job will never run")
-    return warnings
+def warnings_for(values: Mapping[str, Any], accept: Collection[str] = ()) -> list[str]:
+    """What is likely to be a mistake in a job, one line each, without those whose code the job accepts."""
+    return [found.text for found in advise(values) if found.code not in accept]
 
 
 def parent_cycle(name: str, parents: Mapping[str, str]) -> list[str] | None:

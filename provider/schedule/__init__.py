@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
-from .advice import advice
+from ..advice import Advice
+from .advice import advice, pace
 from .fields import PREFIXES, Fields, parse_fields, put_hash
 from .moments import Moment, duration, moment
 from .search import search
@@ -16,10 +17,11 @@ from .text import Refused, as_sent, trim
 from .words import field_words, hint, interval_words, one_line
 from .zones import UTC_ZONE, Zone, load_zone, zone_of, zone_problem
 
-__all__ = ["Schedule", "ScheduleError", "parse"]
+__all__ = ["LEAST_SECONDS", "Schedule", "ScheduleError", "parse"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 10**9
+LEAST_SECONDS: Final = 60  # runs that are closer together than this are warned of, if nobody asks for another limit
 _SHORTHANDS: Final = {
     "@yearly": "0 0 0 1 1 *",
     "@annually": "0 0 0 1 1 *",
@@ -76,18 +78,32 @@ class Schedule:
 
     def warnings(self, timezone: str = "", now: datetime | None = None) -> list[str]:
         """What Dkron accepts and is likely to be a mistake, one line each; `now` is the present if not given."""
+        return [found.text for found in self.advice(timezone, now)]
+
+    def advice(
+        self, timezone: str = "", now: datetime | None = None, least_seconds: int = LEAST_SECONDS
+    ) -> list[Advice]:
+        """The same with a code each. `least_seconds`: how far apart its runs should be at least."""
         now = now or datetime.now(UTC)
         dead = self.rule is not None and self.next_run(now, None) is None
         zone = timezone if self.takes_timezone else self.zone
         clock = UTC_ZONE if zone is None or zone_problem(zone) else load_zone(zone)
-        lines = advice(self.text, self.rule, zone or "", clock, now)
+        found = advice(self.text, self.rule, zone or "", clock, now)
         if timezone and not self.takes_timezone and timezone != self.zone:
             way_out = f' (write "TZ={timezone} {self.text}")' if self.text in _SHORTHANDS else ""
-            lines.insert(0, f"timezone {one_line(timezone)} is ignored by Dkron for {one_line(self.text)}{way_out}")
+            text = f"timezone {one_line(timezone)} is ignored by Dkron for {one_line(self.text)}{way_out}"
+            found.insert(0, Advice("timezone-ignored", text))
         if dead:
             past = " its date is past" if isinstance(self.rule, Moment) else " no such date within five years"
-            lines.insert(0, f"{one_line(self.text)} will never run:{past}")
-        return lines
+            found.insert(0, Advice("never-runs", f"{one_line(self.text)} will never run:{past}"))
+        gap = pace(self.rule)
+        if not dead and gap is not None and gap < least_seconds:
+            text = (
+                f"{one_line(self.text)} runs {self.describe()}, {gap} seconds apart or less: a few jobs of less than "
+                f"{least_seconds} seconds bring a cluster down"
+            )
+            found.append(Advice("every-second", text))
+        return found
 
     def describe(self) -> str:
         """The schedule in short English, such as "at 02:15:00 every day"; never raises."""

@@ -139,6 +139,11 @@ def utc_time(text: str) -> str | None:
     return f"{year:04d}-{month:02d}-{day:02d}T{clock}{fraction}Z"
 
 
+def without_zone(text: str) -> bool:
+    """Whether a date is written in the one form that names no zone, and is taken as UTC."""
+    return _MINUTES.fullmatch(text) is not None
+
+
 class _Reader:
     """Reads a date from left to right; every method takes its part off the front or raises Refused."""
 

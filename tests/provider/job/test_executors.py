@@ -3,8 +3,7 @@ import json
 
 import pytest
 
-from provider.job import executors
-from provider.job.executor_checks import executor_problems
+from provider.job import executors, http_executor, shell_executor
 from provider.job.executors import HTTP_OPTIONS, SHELL_OPTIONS, Executor, http, plugin, shell
 from provider.job.references import Reference, secret, setting
 
@@ -25,7 +24,7 @@ def test_every_option_of_http_is_written_as_dkron_reads_it() -> None:
         "tlsCertificateFile": "/crt", "tlsCertificateKeyFile": "/key",
     }  # fmt: skip
     assert set(made.config) == HTTP_OPTIONS
-    assert executor_problems("http", {key: str(value) for key, value in made.config.items()}) == []
+    assert list(http_executor.problems(made.config)) == []
 
 
 def test_debug_is_left_out_when_off_because_any_text_turns_it_on() -> None:
@@ -61,7 +60,7 @@ def test_every_option_of_shell_is_written_as_dkron_reads_it() -> None:
         "mem_limit": "64MB", "payload": "e30=", "su": "nobody",
     }  # fmt: skip
     assert set(made.config) == SHELL_OPTIONS
-    assert executor_problems("shell", {key: str(value) for key, value in made.config.items()}) == []
+    assert list(shell_executor.problems(made.config)) == []
 
 
 def test_a_secret_in_the_environment_of_a_command_stays_a_reference() -> None:
@@ -71,11 +70,16 @@ def test_a_secret_in_the_environment_of_a_command_stays_a_reference() -> None:
     assert env.resolve({"serviceKey": "k"}.__getitem__) == "A=1,KEY=k"
 
 
+def test_variables_that_one_text_cannot_hold_stay_a_map_for_the_check_to_name() -> None:
+    assert shell("x", env={"A": "1,2"}).config["env"] == {"A": "1,2"}
+    assert shell("x", env={"A=B": secret("k")}).config["env"] == {"A=B": secret("k")}
+    assert "env" not in shell("x", env={}).config
+
+
 @pytest.mark.parametrize("name", [*sorted(executors.SHIPPED - {"http", "shell"}), "our-own"])
 def test_any_other_executor_is_taken_by_name(name: str) -> None:
     assert plugin(name, {"topic": "t"}) == Executor(name, {"topic": "t"})
     assert plugin(name) == Executor(name, {})
-    assert executor_problems(name, {"topic": "t"}) == []
 
 
 def test_a_plugin_s_config_is_its_own_copy() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provider.job.advise import advise
 from provider.job.spec import MANAGED_FIELDS, UNKNOWN
 from provider.job.validation import MAX_RETRIES, check_job, parent_cycle, warnings_for
 from tests.provider.examples import OWNER, http_config, job
@@ -62,7 +63,12 @@ def test_the_good_example_is_fine() -> None:
         ("executor_config", http_config(timeout="1s"), "executor_config.timeout", "whole seconds"),
         ("executor_config", {**http_config(), "headers": ["A: b"]}, "executor_config.headers", "must be text"),
         ("starts_at", "", "starts_at", "must be a date"),
-        ("starts_at", "2030-01-02", "starts_at", "must be a date"),
+        ("starts_at", "soon", "starts_at", "must be a date"),
+        ("starts_at", "2030-01-02", "starts_at", "write 2030-01-02T00:00:00Z"),
+        ("starts_at", "2030-01-02T03:04:05", "starts_at", "write 2030-01-02T03:04:05Z"),
+        ("starts_at", "2030-01-02 03:04+01:00", "starts_at", "write 2030-01-02T03:04:00+01:00"),
+        ("tags", {"dc": "dc1:one"}, "tags.dc", "it runs nowhere"),
+        ("executor_config", {**http_config(), "method": "post"}, "executor_config.method", 'write "POST"'),
         ("starts_at", 5, "starts_at", "must be text"),
         ("expires_at", "9999-12-31T23:59:59-01:00", "expires_at", "whole job list"),
         ("expires_at", "0000-01-01T00:00:00+01:00", "expires_at", "whole job list"),
@@ -194,6 +200,21 @@ def test_what_is_fine_can_be_sent_as_json_of_the_kinds_that_dkron_reads(values: 
         ({"schedule": "0 0 0 30 2 *"}, "never"),
         ({"schedule": "@daily", "timezone": "Asia/Tokyo"}, "timezone"),
         ({"executor_config": http_config(expectCode="2xx")}, "can match no answer"),
+        ({"parent_job": "other"}, "never fires"),
+        ({"parent_job": "other", "schedule": "* * * * * *"}, "never fires"),
+        ({"starts_at": "2030-12-01T00:00"}, "has no zone and is taken as UTC: write 2030-12-01T00:00:00Z"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "is past"),
+        ({"schedule": "* * * * * *"}, "every second"),
+        ({"tags": {"zone": ":1"}}, "tags.zone is empty"),
+        ({"owner_email": "a@x.org, b@x.org"}, "not one address"),
+        ({"owner_email": "a@x.org;b@x.org"}, "not one address"),
+        ({"owner_email": "nobody"}, "not one address"),
+        ({"owner_email": "a" * 2000 + "@x.org"}, "not one address"),
+        ({"processors": {"slack": {"team": "x"}}}, 'ships no processor "slack"'),
+        ({"executor": "htpp"}, "did you mean http?"),
+        ({"executor": "our-own"}, "there are gcppubsub, grpc, http"),
+        ({"executor": "shell.exe", "executor_config": {"command": "x"}}, "Windows"),
+        ({"executor": "kafka", "executor_config": {"brokerAddress": "b"}}, "topic is missing"),
         ({"starts_at": "2031-01-01T00:00:00Z", "expires_at": "2030-01-01T00:00:00Z"}, "is not after"),
         ({"starts_at": "2030-01-01T00:00:00Z", "expires_at": "2030-01-01T00:00:00Z"}, "is not after"),
     ],
@@ -204,6 +225,47 @@ def test_what_is_likely_a_mistake_is_a_warning_and_no_problem(changes: dict[str,
     assert words in warning
     assert "\n" not in warning
     assert check_job(values) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"owner_email": "Ops Team <ops@example.com>"},
+        {"owner_email": '"Ops, (team)" <ops@example.com>'},
+        {"owner_email": "ops@example.com"},
+        {"owner_email": "<ops@[127.0.0.1]>"},
+        {"owner_email": "müller@exämple.org"},
+        {"parent_job": "other", "schedule": None},
+        {"parent_job": "other", "schedule": "@manually"},
+        {"processors": {"files": {"forward": True, "log_dir": "/tmp"}, "log": None, "syslog": {"forward": "false"}}},
+        {"expires_at": "2999-01-01T00:00:00Z"},
+    ],
+)
+def test_what_is_fine_is_no_warning(changes: dict[str, Any]) -> None:
+    assert warnings_for(job(**changes)) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "prop"),
+    [("timeout", "30", "timeout"), ("command", "", "command"), ("nosuch", "x", "nosuch"), ("env", {"A": "1,2"}, "env")],
+)
+def test_the_shell_of_windows_is_checked_like_shell(option: str, value: Any, prop: str) -> None:
+    config = {"command": "x", option: value}
+    assert [name for name, _ in check_job(job(executor="shell.exe", executor_config=config))] == [
+        f"executor_config.{prop}"
+    ]
+
+
+def test_a_job_accepts_one_kind_of_warning() -> None:
+    values = job(schedule="* * * * * *", owner_email="a, b")
+    assert len(warnings_for(values)) == 2
+    (warning,) = warnings_for(values, accept=("every-second",))
+    assert "not one address" in warning
+
+
+def test_the_limit_of_how_often_a_job_may_run_can_be_another() -> None:
+    assert [found.code for found in advise(job(schedule="0 */5 * * * *"), least_seconds=301)] == ["every-second"]
+    assert advise(job(schedule="*/2 * * * * *"), least_seconds=2) == []
 
 
 def test_dates_are_compared_to_the_fraction() -> None:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provider.schedule import Schedule, ScheduleError, parse
+from provider.schedule.advice import pace
 from provider.schedule.fields import Fields
 
 NOW = datetime(2026, 11, 24, 1, 2, 3, 500000, tzinfo=UTC)
@@ -357,7 +358,14 @@ BERLIN = datetime(2026, 11, 24, tzinfo=UTC)
         ("0 0 3 * * *", "", []),
         ("0 0 3 * * *", "Asia/Tokyo", []),
         ("@manually", "", []),
-        ("@every 1s", "", []),
+        ("@every 1s", "", ["runs every second"]),
+        ("@every 59s", "", ["runs every 59 seconds"]),
+        ("@every 60s", "", []),
+        ("* * * * * *", "", ["runs every second"]),
+        ("0,30 0 3 * * *", "", ["30 seconds apart or less"]),
+        ("* * * 30 2 *", "", ["will never run: no such date"]),
+        ("0 0 3 * * *", "Etc/GMT-3", ["lies east of Greenwich"]),
+        ("0 0 3 * * *", "Etc/GMT+3", ["lies west of Greenwich"]),
         ("@every 90s", "", []),
         ("0 0 0 30 2 *", "", ["will never run: no such date"]),
         (", * * * * *", "", ["will never run: no such date"]),
@@ -369,8 +377,8 @@ BERLIN = datetime(2026, 11, 24, tzinfo=UTC)
         ("TZ=UTC 0 0 3 * * *", "Asia/Tokyo", ["timezone Asia/Tokyo is ignored"]),
         ("0 0 3 * * *", "Local", ["whichever Dkron server leads"]),
         ("0 0 3 * * *", "Mars/Base", []),
-        ("@every -5m", "", ["is negative: Dkron runs it every second"]),
-        ("@every 500ms", "", ["it runs every second"]),
+        ("@every -5m", "", ["is negative: Dkron runs it every second", "runs every second"]),
+        ("@every 500ms", "", ["it runs every second", "runs every second"]),
         ("0 0 3 13 * 5", "", ["match either of them"]),
         ("0 0 3 *-foo * *", "", ["ignores what follows * in *-foo"]),
         (
@@ -387,6 +395,28 @@ def test_what_is_likely_to_be_a_mistake_gets_a_warning(text: str, zone: str, par
     warnings = parse(text).warnings(zone, BERLIN)
     assert len(warnings) == len(parts), warnings
     assert [part for part, line in zip(parts, warnings, strict=True) if part not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("@every 7s", 7),
+        ("@manually", None),
+        ("@at 2030-01-02T03:04:05Z", None),
+        (", * * * * *", None),
+        ("0 0 3 * * *", None),
+        ("0 0 3,5 * * *", 7200),
+        ("0 0 1,22 * * *", 10800),
+        ("0 5,25 * * * *", 1200),
+        ("0 0,50 * * * *", 600),
+        ("0 0,50 3 * * *", 3000),
+        ("0,50 * * * * *", 10),
+        ("0,50 3 * * * *", 50),
+        ("* * * * * *", 1),
+    ],
+)
+def test_the_shortest_time_between_two_runs_is_known(text: str, seconds: int | None) -> None:
+    assert pace(parse(text).rule) == seconds
 
 
 def test_a_schedule_without_a_date_to_compare_with_is_compared_with_the_present() -> None:

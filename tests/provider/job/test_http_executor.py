@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.job.executor_checks import executor_problems, executor_warnings
+from provider.advice import Advice
+from provider.job.executors import HTTP_OPTIONS
+from provider.job.http_executor import advice, go_regexp_problem, problems
 from provider.job.spec import UNKNOWN
 from tests.provider.examples import CANARY, http_config
 
@@ -12,18 +14,16 @@ PRESENT = "present"
 
 
 def http_problems(**changes: str | None) -> list[tuple[str, str]]:
-    return executor_problems("http", http_config(**changes))
+    return list(problems(http_config(**changes)))
 
 
-def shell_problems(**options: str) -> list[tuple[str, str]]:
-    return executor_problems("shell", {"command": "/bin/true", **options})
+def http_advice(**changes: str | None) -> list[Advice]:
+    return list(advice(http_config(**changes)))
 
 
-def test_the_good_examples_are_fine() -> None:
+def test_the_good_example_is_fine() -> None:
     assert http_problems() == []
-    assert shell_problems() == []
-    assert executor_warnings("http", http_config()) == []
-    assert executor_warnings("shell", {"command": "x", "debug": "true"}) == []
+    assert http_advice() == []
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_http_option_that_would_not_do_what_it_says_is_refused(option: str, v
     [
         ("url", "HTTPS://gw:5461/a?b=c#d"),
         ("url", "http://user:pass@[::1]:80/ä b"),
-        ("method", "get"),
+        ("method", "purge"),
         ("method", "PURGE"),
         ("headers", "[]"),
         ("headers", '["", "A: b"]'),
@@ -115,16 +115,11 @@ def test_a_certificate_with_its_key_is_taken() -> None:
 )
 def test_an_http_option_that_is_not_known_yet_passes(option: str) -> None:
     assert http_problems(**{option: UNKNOWN}) == []
-    assert executor_warnings("http", http_config(**{option: UNKNOWN})) == []
-
-
-@pytest.mark.parametrize("option", ["command", "timeout", "mem_limit", "shell", "payload"])
-def test_a_shell_option_that_is_not_known_yet_passes(option: str) -> None:
-    assert shell_problems(**{option: UNKNOWN}) == []
+    assert http_advice(**{option: UNKNOWN}) == []
 
 
 def test_every_problem_of_a_config_is_told_at_once() -> None:
-    found = executor_problems("http", {"headers": '["a", "B: c:d"]', "timeout": "1s", "nosuch": "x"})
+    found = list(problems({"headers": '["a", "B: c:d"]', "timeout": "1s", "nosuch": "x"}))
     assert [option for option, _ in found] == ["nosuch", "url", "method", "headers", "headers", "timeout"]
 
 
@@ -156,11 +151,10 @@ def test_headers_that_pass_have_a_name_and_one_colon_each(items: list[str], rest
             assert all(item == "" or item.count(":") == 1 for item in json.loads(text))
 
 
-@given(st.dictionaries(st.text(), st.text()), st.sampled_from(["http", "shell", "kafka", ""]))
-def test_any_config_gets_a_verdict(config: dict[str, str], executor: str) -> None:
-    problems = executor_problems(executor, config)
-    assert bool(problems) is (executor in ("http", "shell"))
-    assert all(isinstance(warning, str) for warning in executor_warnings(executor, config))
+@given(st.dictionaries(st.one_of(st.text(), st.sampled_from(sorted(HTTP_OPTIONS))), st.text()))
+def test_any_config_gets_a_verdict(config: dict[str, str]) -> None:
+    assert all(reason for _, reason in problems(config))
+    assert all(found.text for found in advice(config))
 
 
 @pytest.mark.parametrize(
@@ -179,91 +173,94 @@ def test_any_config_gets_a_verdict(config: dict[str, str], executor: str) -> Non
     ],
 )
 def test_an_expected_code_that_does_not_mean_what_it_says_is_warned_of(code: str, words: str) -> None:
-    (warning,) = executor_warnings("http", http_config(expectCode=code))
-    assert words in warning
+    (found,) = http_advice(expectCode=code)
+    assert found.code == "http-expect-code"
+    assert words in found.text
 
 
-@pytest.mark.parametrize("code", ["200", "200,204", "200, 204", "", "200,201,202,203"])
+@pytest.mark.parametrize("code", ["200", "200,204", "200, 204", "200,201,202,203"])
 def test_a_good_expected_code_is_no_warning(code: str) -> None:
-    assert executor_warnings("http", http_config(expectCode=code)) == []
+    assert http_advice(expectCode=code) == []
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "words"),
+    ("option", "value", "code", "words"),
     [
-        ("expectBody", "(", "no regular expression"),
-        ("debug", "false", "any text turns it on"),
-        ("timeout", "30000", "8.33 hours"),
-        ("timeout", "3600", "1 hours"),
+        ("expectCode", "", "http-no-expect-code", "any answer counts as a success"),
+        ("expectCode", None, "http-no-expect-code", "any answer counts as a success"),
+        ("expectBody", "(", "http-expect-body", "no regular expression that Go takes"),
+        ("expectBody", "^(?!error).*", "http-expect-body", "(?!"),
+        ("expectBody", r"(a)\1", "http-expect-body", r"\1"),
+        ("expectBody", r"a\Z", "http-expect-body", r"\Z"),
+        ("expectBody", "a{1001}", "http-expect-body", "1001"),
+        ("expectBody", r"\C", "http-expect-body", r"\C"),
+        ("expectBody", "[\ud800", "http-expect-body", "surrogate"),
+        ("expectBody", "/success/", "http-expect-body", "between slashes"),
+        ("expectBody", "/^ok$/i", "http-expect-body", "between slashes"),
+        ("expectBody", "^ok$", "http-body-end", "no line break"),
+        ("debug", "false", "http-debug", "any text turns it on"),
+        ("timeout", "30000", "http-long-timeout", "8.33 hours"),
+        ("timeout", "3600", "http-long-timeout", "1 hours"),
+        ("url", "http://h/a#b", "http-fragment", "%23"),
+        ("url", "http://h/a?b=c d", "http-url-blank", "%20"),
+        ("body", "{}", "http-no-content-type", "without a Content-Type"),
+        ("headers", '["Host: a"]', "http-header-ignored", "Host"),
+        ("headers", '["content-length: 1"]', "http-header-ignored", "content-length"),
+        ("headers", '["Trailer: a", "TRANSFER-ENCODING: chunked"]', "http-header-ignored", "Trailer"),
+        ("headers", '["A: 1", "a: 2", "B: 3", "A: 4"]', "http-header-repeated", "a is given 3 times"),
     ],
 )
-def test_what_is_likely_a_mistake_is_warned_of(option: str, value: str, words: str) -> None:
-    (warning,) = executor_warnings("http", http_config(**{option: value}))
-    assert words in warning
-
-
-@pytest.mark.parametrize("timeout", ["3599", "0", "-1", "soon"])
-def test_a_time_out_below_an_hour_is_no_warning(timeout: str) -> None:
-    assert executor_warnings("http", http_config(timeout=timeout)) == []
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "words"),
-    [
-        ("command", "", "is missing"),
-        ("timeout", "10", "no duration"),
-        ("timeout", "ten seconds", "no duration"),
-        ("timeout", "1d", "no duration"),
-        ("timeout", "-5s", "negative"),
-        ("shell", "yes", "true"),
-        ("payload", "not base64!", "base64"),
-        ("payload", "e30", "base64"),
-        ("payload", "é", "base64"),
-        ("mem_limit", "lots", "no size"),
-        ("mem_limit", "10XB", "no size"),
-        ("mem_limit", "64 MB", "no size"),
-        ("mem_limit", "1e3", "no size"),
-        ("mem_limit", "-1", "no size"),
-        ("mem_limit", "1.2.3MB", "no size"),
-        ("mem_limit", "MB", "no size"),
-        ("mem_limit", "64mib", "no size"),
-        ("mem_limit", "٣٤", "no size"),
-        ("mem_limit", "0", "less than one byte"),
-        ("mem_limit", "0.1", "less than one byte"),
-        ("mem_limit", "99999999999TB", "more than"),
-        ("Command", "x", "no such option"),
-    ],
-)
-def test_a_shell_option_that_would_not_work_is_refused(option: str, value: str, words: str) -> None:
-    ((found, reason),) = shell_problems(**{option: value})
-    assert found == option
-    assert words in reason
+def test_what_is_likely_a_mistake_is_warned_of(option: str, value: str | None, code: str, words: str) -> None:
+    found, *more = http_advice(**{option: value})
+    assert {one.code for one in [found, *more]} == {code}
+    assert words in found.text
 
 
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("timeout", "0"),
-        ("timeout", "1h30m"),
-        ("timeout", "1.5s"),
-        ("shell", "1"),
-        ("payload", "e30="),
-        ("payload", ""),
-        ("su", "a:b"),
-        ("mem_limit", "64MB"),
-        ("mem_limit", "1.5GB"),
-        ("mem_limit", "  64MB "),
-        ("mem_limit", "512kb"),
-        ("mem_limit", "10"),
-        ("mem_limit", "5"),
-        ("mem_limit", "+64"),
-        ("mem_limit", "1024bytes"),
-        ("mem_limit", "2T"),
-        ("mem_limit", "1k"),
-        ("mem_limit", "1B"),
-        ("env", "A=1"),
-        ("cwd", "/x"),
+        ("expectBody", r"^ok\n?$"),
+        ("expectBody", r"ok\s*$"),
+        ("expectBody", "ok\n$"),
+        ("expectBody", r"cost: 5\$"),
+        ("expectBody", "(?m)^ok$"),
+        ("expectBody", r"\\C"),
+        ("expectBody", r"\pL+[[:alpha:]]\z"),
+        ("expectBody", "a/b"),
+        ("url", "http://h/a b?c=%20"),
+        ("headers", '["A: 1", null, "", "B: 2"]'),
     ],
 )
-def test_a_shell_option_that_works_is_taken(option: str, value: str) -> None:
-    assert shell_problems(**{option: value}) == []
+def test_what_works_is_no_warning(option: str, value: str) -> None:
+    assert http_advice(**{option: value}) == []
+    assert http_problems(**{option: value}) == []
+
+
+def test_a_body_with_its_content_type_is_no_warning_whatever_the_case() -> None:
+    assert http_advice(body="{}", headers='["content-TYPE: application/json"]') == []
+    assert http_advice(body="{}", headers=UNKNOWN) == []
+    assert [found.code for found in http_advice(body="{}", headers=None)] == ["http-no-content-type"]
+    assert [found.code for found in http_advice(body="{}", headers="{")] == ["http-no-content-type"]
+
+
+@pytest.mark.parametrize(("method", "meant"), [("post", "POST"), ("Get", "GET"), ("delete", "DELETE")])
+def test_a_method_in_small_letters_is_refused_with_the_one_that_was_meant(method: str, meant: str) -> None:
+    ((option, reason),) = http_problems(method=method)
+    assert option == "method"
+    assert f'write "{meant}"' in reason
+
+
+def test_deep_nesting_is_no_list_of_headers() -> None:
+    ((_, reason),) = http_problems(headers="[" * 100_000)
+    assert "JSON list" in reason
+
+
+@given(st.text())
+def test_any_pattern_gets_a_verdict_on_one_line_at_most(pattern: str) -> None:
+    reason = go_regexp_problem(pattern)
+    assert reason is None or reason
+
+
+@pytest.mark.parametrize("timeout", ["3599", "0", "-1", "soon"])
+def test_a_time_out_below_an_hour_is_no_warning(timeout: str) -> None:
+    assert http_advice(timeout=timeout) == []
