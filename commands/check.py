@@ -4,13 +4,16 @@ What a reference stands for isn't known here. Where the text around it can be ju
 its place; elsewhere the value counts as not known yet.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from provider.advice import CODES, Advice
+from provider.job.advise import advise
 from provider.job.ownership import OWNER_TAG_KEY
 from provider.job.references import ConfigValue, Reference
 from provider.job.spec import UNKNOWN, JobSpec
-from provider.job.validation import check_job, parent_cycle, warnings_for
+from provider.job.validation import check_job, parent_cycle
+from provider.text import nearest, one_line
 
 STAND_IN: Final = "x"
 STAND_IN_ADDRESS: Final = "http://x"
@@ -58,16 +61,27 @@ def problems(specs: Iterable[JobSpec], owner_tag: str) -> list[str]:
 
 
 def warnings(specs: Iterable[JobSpec], owner_tag: str) -> list[str]:
-    """What is likely to be a mistake, one line each."""
+    """What is likely to be a mistake and isn't accepted, one line each."""
     specs = list(specs)
     names = {spec.name for spec in specs}
     found = []
     for spec in specs:
         where = f'{spec.declared_at}: job "{spec.name}"'
-        found += [f"{where}: {warning}" for warning in warnings_for(with_stand_ins(spec.inputs()))]
-        if spec.parent_job and spec.parent_job not in names:
-            found.append(f'{where}: its parent "{spec.parent_job}" is not declared, so it must be in Dkron already')
-        tag = spec.metadata.get(OWNER_TAG_KEY) if isinstance(spec.metadata, Mapping) else None
-        if tag is not None and tag != owner_tag:
-            found.append(f'{where}: metadata.managed_by is the program\'s to set ("{owner_tag}" here): leave it out')
+        advice = [*advise(with_stand_ins(spec.inputs())), *_among_others(spec, names, owner_tag)]
+        found += [f"{where}: {one.line}" for one in advice if one.code not in spec.accept]
     return found
+
+
+def _among_others(spec: JobSpec, names: Collection[str], owner_tag: str) -> Iterator[Advice]:
+    """What only the whole of the declarations shows."""
+    if spec.parent_job and spec.parent_job not in names:
+        text = f'its parent "{spec.parent_job}" is not declared, so it must be in Dkron already'
+        yield Advice("undeclared-parent", text)
+    tag = spec.metadata.get(OWNER_TAG_KEY) if isinstance(spec.metadata, Mapping) else None
+    if tag is not None and tag != owner_tag:
+        yield Advice("owner-tag", f'metadata.managed_by is the program\'s to set ("{owner_tag}" here): leave it out')
+    for code in [spec.accept] if isinstance(spec.accept, str) else spec.accept:
+        if code not in CODES:
+            near = nearest(str(code), CODES)
+            meant = f"; did you mean {near}?" if near else ""
+            yield Advice("unknown-accept", f'accept names no warning: "{one_line(str(code))}"{meant}')

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from provider.job.references import shown
 from provider.job.spec import JobSpec
+from provider.job.tags import where_it_runs
 from provider.schedule.calendar import Entry, in_words, next_run
 
-HEAD: Final = ("JOB", "SCHEDULE", "IN WORDS", "TIME ZONE", "NEXT RUNS (UTC)")
+HEAD: Final = ("JOB", "SCHEDULE", "IN WORDS", "TIME ZONE", "NODES", "NEXT RUNS (UTC)")
 RUNS: Final = 3
 
 
@@ -48,10 +49,18 @@ def as_table(specs: Iterable[JobSpec], after: datetime) -> str:
     for spec in specs:
         entry = Entry.of(spec.inputs())
         rows.append((
-            entry.name, entry.schedule or "-", in_words(entry), entry.timezone or "-", _short(next_runs(entry, after)),
+            entry.name, entry.schedule or "-", in_words(entry), entry.timezone or "-", _where(spec),
+            _short(next_runs(entry, after)),
         ))  # fmt: skip
     count = len(rows) - 1
     return f"{table(rows)}\n\n{count} {'job' if count == 1 else 'jobs'} declared"
+
+
+def _where(spec: JobSpec) -> str:
+    try:
+        return where_it_runs(spec.tags)
+    except (AttributeError, TypeError):
+        return "bad tags"
 
 
 def as_json(specs: Iterable[JobSpec], after: datetime) -> str:
@@ -64,7 +73,7 @@ def as_json(specs: Iterable[JobSpec], after: datetime) -> str:
             "name": spec.name, "displayname": shown(spec.displayname), "schedule": spec.schedule,
             "words": in_words(entry), "timezone": spec.timezone, "disabled": spec.disabled, "parent": spec.parent_job,
             "nextRuns": [] if isinstance(runs, str) else [_stamp(run) for run in runs],
-            "why": runs if isinstance(runs, str) else "", "declaredAt": spec.declared_at,
+            "why": runs if isinstance(runs, str) else "", "where": _where(spec), "declaredAt": spec.declared_at,
         })  # fmt: skip
     return json.dumps(found, indent=2, ensure_ascii=False)
 

@@ -8,10 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from commands.stack import plain_config
 from provider.errors import NoLeader, SettingsError
 from provider.settings import (
     DkronSettings,
     from_environment,
+    load_default_tags,
     load_dkron,
     load_owner,
     parse_urls,
@@ -56,8 +58,13 @@ def settings(address: str | None, environ: Mapping[str, str] | None = None) -> D
 
 
 def our_tag() -> str:
-    """Our owner tag: OWNER_TAG, else the default. Raises SettingsError."""
-    return load_owner(_no_config)[0]
+    """Our owner tag: OWNER_TAG, else what the stack's file says, else the default. Raises SettingsError."""
+    return load_owner(plain_config)[0]
+
+
+def default_tags() -> dict[str, str]:
+    """The tags of jobs that declare none: DEFAULT_TAGS, else what the stack's file says. Raises SettingsError."""
+    return load_default_tags(plain_config)
 
 
 def known_value(key: str) -> str | None:

@@ -17,6 +17,7 @@ from commands import check, listing
 from provider.errors import DkronJobsError, SettingsError
 from provider.job.declarations import Declarations, gather
 from provider.job.references import Values
+from provider.job.tags import with_default
 from provider.settings import environment_name
 
 FINE, TO_MEND, FAILED = 0, 1, 2
@@ -45,9 +46,18 @@ def complain(lines: Iterable[str]) -> None:
 
 def declarations(found: Declarations | None = None) -> Declarations:
     """All declarations; a problem stops what can't do without any of them."""
-    found = found or gather()
+    found = found or gathered()
     if found.problems:
         raise Stop("\n".join(found.problems))
+    return found
+
+
+def gathered() -> Declarations:
+    """All declarations, with the tags that the stack gives to jobs without any. Raises SettingsError."""
+    from commands.live import default_tags
+
+    found, tags = gather(), default_tags()
+    found.by_name = {name: with_default(spec, tags) for name, spec in found.by_name.items()}
     return found
 
 
@@ -67,7 +77,7 @@ def run_list(options: argparse.Namespace) -> int:
 def run_check(_options: argparse.Namespace) -> int:
     from commands.live import our_tag
 
-    found, tag = gather(), our_tag()
+    found, tag = gathered(), our_tag()
     problems = [*found.problems, *check.problems(found.specs, tag)]
     complain(f"warning: {warning}" for warning in check.warnings(found.specs, tag))
     complain(problems)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .job.executors import Executor, http, plugin, shell
 from .job.references import secret, setting
 from .job.spec import JobSpec
+from .job.tags import ALL_NODES
 
 if TYPE_CHECKING:
     from .job.names import check_name, check_timezone
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .resource import Job
 
 __all__ = [
+    "ALL_NODES",
     "Executor",
     "Job",
     "JobSpec",

@@ -66,3 +66,8 @@ class Advice:
 
     code: Code
     text: str
+
+    @property
+    def line(self) -> str:
+        """As a person reads it, with the code by which it can be accepted."""
+        return f"{self.text} [{self.code}]"

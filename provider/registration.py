@@ -7,7 +7,7 @@ known here, so the request is built at once; it is the very request that the SDK
 
 import asyncio
 import os
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import get_engine, get_monitor, grpc_error_to_exception
 
 from .job.spec import JobSpec
+from .job.tags import with_default
 from .program import filled_in
 from .resource import DECLARED, JOB_TYPE, PROVIDER_REFERENCE, known_inputs, with_ownership
 from .settings import Settings
@@ -39,7 +40,8 @@ def declare(specs: Iterable[JobSpec], settings: Settings) -> None:
 
     Raises pulumi.RunError, one line each, for references to config that isn't set and for values that have no JSON.
     """
-    declared = {spec.name: with_ownership(spec.inputs(), settings.owner_tag) for spec in specs}
+    given = {spec.name: with_default(spec, settings.default_tags) for spec in specs}
+    declared = {name: with_ownership(spec.inputs(), settings.owner_tag) for name, spec in given.items()}
     jobs = filled_in(declared, Sealed)
     requests = {name: request_of(name, inputs) for name, inputs in jobs.items()}
     loop = asyncio.get_running_loop()
@@ -47,7 +49,7 @@ def declare(specs: Iterable[JobSpec], settings: Settings) -> None:
     for name in parents_first(jobs):
         # A parent that comes later closes a cycle; check refuses that.
         parent = under_way.get(jobs[name].get("parent_job", ""))
-        under_way[name] = loop.create_task(_register(requests[name], jobs[name], parent))
+        under_way[name] = loop.create_task(_register(requests[name], jobs[name], parent, given[name].accept))
     DECLARED.update(under_way)
     # An output, because the program's end waits for those and raises what they raise.
     ended: Awaitable[Any] = _all(under_way.values())
@@ -64,9 +66,12 @@ async def _all(tasks: Iterable[asyncio.Task[str]]) -> int:
 
 
 async def _register(
-    request: resource_pb2.RegisterResourceRequest, inputs: Mapping[str, Any], parent: asyncio.Task[str] | None
+    request: resource_pb2.RegisterResourceRequest,
+    inputs: Mapping[str, Any],
+    parent: asyncio.Task[str] | None,
+    accept: Collection[str],
 ) -> str:
-    """Sends one request, after that of its parent job, and its warnings. Returns the URN."""
+    """Sends one request, after that of its parent job, and the warnings that it doesn't accept. Returns the URN."""
     root = get_root_resource()
     monitor: Any = get_monitor()
     engine: Any = get_engine()
@@ -78,7 +83,7 @@ async def _register(
         # Imported here, because the grammar of schedules takes as long as all else, and the engine is busy now anyway.
         from .job.validation import warnings_for
 
-        for warning in warnings_for(known_inputs(inputs)):
+        for warning in warnings_for(known_inputs(inputs), accept):
             told = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=warning, urn=answer.urn)
             await asyncio.to_thread(engine.Log, told)
     except grpc.RpcError as error:

@@ -5,7 +5,7 @@ provider anew for each resource and dies of recursion at about 967 of them; here
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import pulumi
@@ -15,7 +15,7 @@ from .job.executors import Executor
 from .job.ownership import OWNER_TAG_KEY, RETAINED_KEY, STACK_MARK_KEY, mark_of
 from .job.spec import DEFAULTS, UNKNOWN
 from .program import filled_in
-from .settings import load_owner
+from .settings import load_default_tags, load_owner
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
 # The pickle of `provider.job_provider.JobProvider()` by reference: the class's import path and no state, in base64.
@@ -31,6 +31,7 @@ class Job(pulumi.CustomResource):
     `name` is the job's name in Dkron, the resource's own name if left out; another name replaces the job. `executor` is
     what a builder of `provider.job.executors` gives, or a name with `executor_config` beside it. A parent in the same
     program is created first and deleted last, also when it is only named by `parent_job`, if it was declared before.
+    Without `tags` the stack's default holds; `ALL_NODES` is every node. `accept`: codes of warnings that are meant.
     """
 
     name: pulumi.Output[str]
@@ -74,9 +75,13 @@ class Job(pulumi.CustomResource):
         ephemeral: pulumi.Input[bool] | None = None,
         starts_at: pulumi.Input[str] | None = None,
         expires_at: pulumi.Input[str] | None = None,
+        accept: Collection[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        owner_tag = load_owner(pulumi.Config().get)[0]
+        config = pulumi.Config().get
+        owner_tag = load_owner(config)[0]
+        if tags is None:
+            tags = load_default_tags(config) or None
         if isinstance(executor, Executor):
             inputs = {"executor": executor.name, "executor_config": executor.config}
             executor_config = filled_in({resource_name: inputs}, pulumi.Output.secret)[resource_name]["executor_config"]
@@ -107,6 +112,7 @@ class Job(pulumi.CustomResource):
         retained = opts is not None and bool(opts.retain_on_delete)
         props = with_ownership({k: v for k, v in given.items() if v is not None}, owner_tag, retained)
         _register(self, resource_name, props, parent, opts)
+        _warn(self, props, accept)
 
     def __getattr__(self, attribute: str) -> Any:
         """An output that wasn't given: Dkron's default, which an upsert without the field restores."""
@@ -126,7 +132,7 @@ def _register(
     parent: Job | asyncio.Task[str] | None,
     opts: pulumi.ResourceOptions | None,
 ) -> None:
-    """Registers the resource with the engine, after its parent, and warns of what is likely to be a mistake."""
+    """Registers the resource with the engine, after its parent."""
     if parent is not None:
         urn: Any = parent
         first = parent if isinstance(parent, Job) else pulumi.Output.from_input(urn).apply(_dependency)
@@ -134,9 +140,13 @@ def _register(
     pulumi.CustomResource.__init__(job, JOB_TYPE, resource_name, {**props, "__provider": PROVIDER_REFERENCE}, opts)
     if isinstance(props["name"], str):
         DECLARED[props["name"]] = job
+
+
+def _warn(job: Job, props: Mapping[str, Any], accept: Collection[str]) -> None:
+    """Warns of what is likely to be a mistake, and isn't accepted."""
     from .job.validation import warnings_for  # the grammar of schedules takes as long as all else
 
-    for warning in warnings_for(known_inputs(props)):
+    for warning in warnings_for(known_inputs(props), accept):
         pulumi.log.warn(warning, job)
 
 

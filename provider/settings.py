@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import SettingsError
+from .job.tags import parse_tags
 
 DEFAULT_OWNER_TAG = "d2-dkron-mgr"
 DEFAULT_MAX_ANSWER_MB = 64  # of one answer, decoded; the list of 10,000 jobs has about 10
@@ -27,6 +28,7 @@ KEYS = (
     "dkronMaxAnswerMb",
     "ownerTag",
     "adopt",
+    "defaultTags",
 )
 SECRET_KEYS = frozenset({"dkronToken", "dkronPassword"})
 
@@ -64,6 +66,7 @@ class Settings:
     dkron: DkronSettings
     owner_tag: str = DEFAULT_OWNER_TAG
     adopt: bool = False
+    default_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def environment_name(key: str) -> str:
@@ -184,6 +187,24 @@ def _adopt(reader: _Reader) -> bool:
     return text in ("true", "1")
 
 
+def _default_tags(reader: _Reader) -> dict[str, str]:
+    """The tags of every job that declares none; empty if none are set."""
+    try:
+        return parse_tags(reader.text("defaultTags"))
+    except ValueError as error:
+        reader.malformed("defaultTags", str(error))
+        return {}
+
+
+def load_default_tags(config: Lookup, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The tags of every job that declares none. Raises SettingsError."""
+    reader = _Reader(config, os.environ if env is None else env)
+    tags = _default_tags(reader)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return tags
+
+
 def load_dkron(config: Lookup, env: Mapping[str, str] | None = None) -> DkronSettings:
     """Only what a client of Dkron needs. Raises SettingsError."""
     reader = _Reader(config, os.environ if env is None else env)
@@ -208,6 +229,7 @@ def load(config: Lookup, env: Mapping[str, str] | None = None) -> Settings:
     dkron = _dkron(reader)
     tag = reader.text("ownerTag") or DEFAULT_OWNER_TAG
     adopt = _adopt(reader)
+    tags = _default_tags(reader)
     if reader.problems:
         raise SettingsError(reader.problems)
-    return Settings(dkron, tag, adopt)
+    return Settings(dkron, tag, adopt, tags)

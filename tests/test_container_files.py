@@ -283,7 +283,7 @@ def test_compose_and_image_together_give_every_setting(services: dict[str, Any])
 
 def test_compose_takes_each_setting_from_the_environment_with_the_tables_default(services: dict[str, Any]) -> None:
     elsewhere = {"DKRON_URL", "PULUMI_BACKEND_URL", "WATCHER_HOSTS"}
-    own = {"PULUMI_CONFIG_PASSPHRASE": DEV_PASSPHRASE}
+    own = {"PULUMI_CONFIG_PASSPHRASE": DEV_PASSPHRASE, "DEFAULT_TAGS": "dc=dc1:1"}
     for name, watcher in watchers(services).items():
         for setting, value in watcher["environment"].items():
             if name == "watcher" or setting not in elsewhere:

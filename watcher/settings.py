@@ -43,6 +43,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("DKRON_CA_FILE", "", "file with the CA certificates of that proxy"),
     Setting("OWNER_TAG", "", "metadata.managed_by of our jobs; else the stack's ownerTag"),
     Setting("ADOPT", "", "true takes over declared jobs that lack our tag", choices=("true", "false", "1", "0")),
+    Setting("DEFAULT_TAGS", "", "tags of jobs that declare none, such as dc=dc1:1; else the stack's defaultTags"),
     Setting("RECONCILE_INTERVAL_MS", "300000", "from the start of one cycle to the start of the next", minimum=1000),
     Setting("PROBE_INTERVAL_MS", "10000", "how often to look for drift between cycles; 0 never", minimum=0),
     Setting("MAX_DELETES", "", "most deletions in a cycle and in an hour, a number or a share such as 20%; else 5 or"

@@ -188,7 +188,7 @@ def env_problems(env: str | Mapping[str, Any]) -> Iterator[Finding]:
 
 def _variables(env: Mapping[str, Any]) -> Iterator[Finding]:
     for name, value in env.items():
-        text = str(value)
+        text = value if isinstance(value, str) else ""
         if "," in name:
             yield "env", f'"{name}" holds a comma, at which Dkron would cut it'
         elif "," in text:

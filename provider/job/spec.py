@@ -7,7 +7,7 @@ value of the wrong kind is kept as it is, for `validate` to refuse.
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
@@ -56,9 +56,9 @@ class JobSpec:
 
     `executor` is what a builder of `provider.job.executors` gives, or a name with `executor_config` beside it.
     `schedule` is six fields (seconds first) or a descriptor; it may be empty for a child (`parent_job`). `tags` choose
-    the nodes that run the job (`{"dc": "dc1:1"}` is one node; without tags EVERY node runs it). `starts_at` and
-    `expires_at` are RFC 3339 with an offset. Texts may hold references to the
-    stack's config (`references`).
+    the nodes that run the job (`{"dc": "dc1:1"}` is one node; without tags the stack's default holds, else EVERY node
+    runs it; `ALL_NODES` means that). `starts_at` and `expires_at` are RFC 3339 with an offset. Texts may hold
+    references to the stack's config (`references`). `accept`: codes of warnings that are meant; Dkron never sees them.
     """
 
     name: str
@@ -79,11 +79,12 @@ class JobSpec:
     ephemeral: bool = False
     starts_at: str | None = None
     expires_at: str | None = None
+    accept: Collection[str] = ()
     declared_at: str = field(default_factory=_declared_at, compare=False, repr=False)
 
     def inputs(self) -> dict[str, Any]:
         """The declared fields that aren't Dkron's default, references unresolved."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "declared_at"}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name in DEFAULTS}
         if isinstance(self.executor, Executor):
             values["executor"] = self.executor.name
             values["executor_config"] = {**self.executor.config, **self.executor_config}

@@ -6,12 +6,13 @@ count holds for all. No tags at all means every node. What nodes there are is fo
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from ..advice import Advice
 from ..text import one_line
-from .spec import UNKNOWN
+from .spec import UNKNOWN, JobSpec
 
 # Says "every node" on purpose: equal to no tags, but no default takes its place.
 ALL_NODES: Final[Mapping[str, str]] = MappingProxyType({})
@@ -51,6 +52,13 @@ def tag_advice(tags: Mapping[str, str]) -> Iterator[Advice]:
     for name, value in tags.items():
         if value != UNKNOWN and not _parts(value)[0]:
             yield Advice("tag-empty", f"tags.{one_line(name)} is empty, and only a node with an empty tag matches it")
+
+
+def with_default(spec: JobSpec, default: Mapping[str, str]) -> JobSpec:
+    """The declaration with the stack's default tags, if it says nothing of its own about nodes."""
+    if not default or spec.tags or spec.tags is ALL_NODES:
+        return spec
+    return replace(spec, tags=default)
 
 
 def parse_tags(text: str) -> dict[str, str]:

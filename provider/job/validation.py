@@ -140,7 +140,7 @@ def _owner(job: Mapping[str, Any]) -> Iterator[Problem]:
 
 def warnings_for(values: Mapping[str, Any], accept: Collection[str] = ()) -> list[str]:
     """What is likely to be a mistake in a job, one line each, without those whose code the job accepts."""
-    return [found.text for found in advise(values) if found.code not in accept]
+    return [found.line for found in advise(values) if found.code not in accept]
 
 
 def parent_cycle(name: str, parents: Mapping[str, str]) -> list[str] | None:

@@ -191,7 +191,8 @@ class _Window:
 def _bounds(entry: Entry, start: datetime, end: datetime | None) -> tuple[datetime, datetime | None]:
     """The window cut to the dates between which a job may run."""
     starts, expires = _date(entry.starts_at), _date(entry.expires_at)
-    if starts is not None:
+    if starts is not None and starts > start:
+        # Not before the comparison: nothing can be taken from the first moment of the year 1.
         start = max(start, starts - timedelta(seconds=1))
     if expires is not None:
         end = expires if end is None else min(end, expires)

@@ -31,8 +31,9 @@ def filled(value: Any) -> Any:
 
 
 def live_jobs() -> list[dict[str, Any]]:
-    """The declared jobs as Dkron would hold them."""
-    return [to_dkron({**filled(spec.inputs()), "metadata": TAG}) for spec in gather().specs]
+    """The declared jobs as Dkron would hold them, with the dev stack's default tags."""
+    tags = {"dc": "dc1:1"}
+    return [to_dkron({**filled(spec.inputs()), "metadata": TAG, "tags": tags}) for spec in gather().specs]
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_every_difference_is_told_without_a_secret(
     jobs = live_jobs()
     monkeypatch.setenv("SERVICE_KEY", CANARY)
     jobs[0]["executor_config"] = {**jobs[0]["executor_config"], "headers": f'["X-Api-Key: {other}"]'}
-    jobs[1] |= {"retries": 5, "tags": {"dc": "dc1:1"}, "processors": {"log": {"token": other}}, "owner": "x" * 200}
+    jobs[1] |= {"retries": 5, "tags": {"dc": "dc1:3"}, "processors": {"log": {"token": other}}, "owner": "x" * 200}
     jobs[2]["executor_config"] = {**jobs[2]["executor_config"], "url": "http://elsewhere", "body": f"token={other}"}
     jobs[3]["metadata"] = {OWNER_TAG_KEY: "them"}
     jobs[4] = {**jobs[4], "name": "left-over"}
@@ -166,7 +167,7 @@ def test_every_difference_is_told_without_a_secret(
         'executor_config.headers: the secret in it differs: ["X-Api-Key: [secret]"]',
         "executor_config.url: declared ${gatewayUrl}/api/v1/auth/jobs/purge-sessions, live (none)",
         "retries: declared 2, live 5",
-        "tags.dc: declared (none), live dc1:1",
+        "tags.dc: declared dc1:1, live dc1:3",
         "processors.log: declared (none), live {token: [secret]}",
         f'owner: declared "", live {"x" * 99}…',
         "executor_config.body: declared (none), live token=[secret]",

@@ -143,6 +143,47 @@ def test_a_declared_owner_tag_is_warned_of() -> None:
     assert "leave it out" in warning
 
 
+def test_a_warning_carries_its_code_and_a_job_can_accept_it() -> None:
+    (warning,) = check.warnings([spec(schedule="* * * * * *")], "us")
+    assert warning.endswith("[every-second]")
+    assert check.warnings([spec(schedule="* * * * * *", accept=("every-second",))], "us") == []
+    assert check.warnings([spec(parent_job="gone", schedule="", accept=["undeclared-parent"])], "us") == []
+    assert "accept" not in spec(accept=("every-second",)).inputs()
+
+
+@pytest.mark.parametrize(
+    ("accept", "words"),
+    [
+        (("every-secnd",), '"every-secnd"; did you mean every-second?'),
+        ((5,), 'names no warning: "5" [unknown-accept]'),
+        ("xyzzy", '"xyzzy" [unknown'),
+    ],
+)
+def test_an_accepted_code_that_is_none_is_told(accept: object, words: str) -> None:
+    (warning,) = check.warnings([spec(accept=accept)], "us")
+    assert words in warning
+
+
+def test_the_table_says_on_which_nodes_a_job_runs() -> None:
+    specs = [spec(timezone="UTC", tags={"dc": "dc1:1"}), spec(name="b"), spec(name="c", tags=3)]
+    assert [job["where"] for job in json.loads(listing.as_json(specs, AT))] == [
+        "one node of dc1",
+        "every node",
+        "bad tags",
+    ]
+    assert "UTC        one node of dc1  2026" in listing.as_table(specs, AT)
+
+
+@pytest.mark.parametrize("date", ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("field", ["starts_at", "expires_at"])
+@pytest.mark.parametrize("schedule", ["@daily", "@every 1h", "@at 0001-01-01T00:00:00Z", "0 0 0 1 1 *"])
+def test_dates_at_the_ends_of_the_calendar_end_in_no_traceback(date: str, field: str, schedule: str) -> None:
+    specs = [spec(schedule=schedule, **{field: date})]
+    assert listing.as_table(specs, AT)
+    assert check.warnings(specs, "us") is not None
+    assert picture.draw(lay_out([Entry.of(specs[0].inputs())], AT), UTC, AT)
+
+
 def test_the_table_shows_the_next_three_runs() -> None:
     specs = [spec(schedule="0 0 4 * * *", timezone="UTC"), spec(name="kid", schedule="", parent_job="a")]
     lines = listing.as_table(specs, AT).splitlines()

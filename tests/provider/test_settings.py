@@ -16,6 +16,7 @@ from provider.settings import (
     environment_name,
     from_environment,
     load,
+    load_default_tags,
     load_dkron,
     load_owner,
     parse_urls,
@@ -40,6 +41,15 @@ def test_the_least_config_is_enough() -> None:
     assert settings() == Settings(DkronSettings(("http://d:8888",)))
     assert settings().owner_tag == DEFAULT_OWNER_TAG == "d2-dkron-mgr"
     assert settings().adopt is False
+
+
+def test_the_default_tags_are_read_and_are_none_by_default() -> None:
+    assert settings().default_tags == {}
+    assert settings(defaultTags="dc=dc1:1,zone=z2").default_tags == {"dc": "dc1:1", "zone": "z2"}
+    assert settings({"DEFAULT_TAGS": "dc=dc2"}, defaultTags="dc=dc1:1").default_tags == {"dc": "dc2"}
+    assert load_default_tags({"defaultTags": "dc=dc1:1"}.get, {}) == {"dc": "dc1:1"}
+    with pytest.raises(SettingsError, match="runs nowhere"):
+        load_default_tags({"defaultTags": "dc=dc1:one"}.get, {})
 
 
 def test_trailing_slashes_and_white_space_go() -> None:

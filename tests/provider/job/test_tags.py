@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.job.spec import UNKNOWN
+from provider.job.spec import UNKNOWN, JobSpec
 from provider.job.tags import (
     ALL_NODES,
     cluster_advice,
@@ -13,6 +13,7 @@ from provider.job.tags import (
     tag_advice,
     tag_problems,
     where_it_runs,
+    with_default,
 )
 
 NODES = [{"dc": "dc1", "role": "dkron", "zone": f"z{number}"} for number in range(3)]
@@ -107,6 +108,15 @@ def test_what_is_refused_and_what_is_said_agree(tags: dict[str, str]) -> None:
     if where_it_runs(tags) == "no node":
         assert list(tag_problems(tags))
         assert how_many_run(tags, [{name: value.partition(":")[0] for name, value in tags.items()}]) == 0
+
+
+def test_the_stacks_default_holds_for_a_job_that_says_nothing_about_nodes() -> None:
+    default = {"dc": "dc1:1"}
+    assert with_default(JobSpec(name="a"), default).tags == default
+    assert with_default(JobSpec(name="a"), {}).tags == {}
+    assert with_default(JobSpec(name="a", tags=ALL_NODES), default).tags is ALL_NODES
+    assert with_default(JobSpec(name="a", tags={"zone": "z2"}), default).tags == {"zone": "z2"}
+    assert with_default(spec := JobSpec(name="a"), default).declared_at == spec.declared_at
 
 
 def job(name: str, **fields: Any) -> dict[str, Any]:
