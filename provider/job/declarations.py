@@ -6,17 +6,26 @@ A module whose name begins with an underscore holds helpers. Nothing is checked 
 
 import importlib
 import pkgutil
+import re
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from inspect import signature
 from types import ModuleType
 from typing import Final
 
-from ..text import one_line
+from ..text import nearest, one_line
+from .executors import http, plugin, shell
 from .spec import JobSpec
 
 # The environment variable with the path of a file in which the watcher wants to read `modules`, as JSON.
 MODULES_VARIABLE: Final = "DKRON_JOBS_MODULES"
+_KEYWORD = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
+_FIELDS: Final = tuple(one.name for one in fields(JobSpec) if one.name != "declared_at")
+# What Dkron's JSON has besides; its documentation names the first for another purpose.
+COUNTERS: Final = frozenset({
+    "success_count", "error_count", "last_success", "last_error", "next", "status", "dependent_jobs",
+})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -104,9 +113,28 @@ def _why(error: BaseException, module: str) -> str:
     """One line: the place in the module at which it failed, the kind of error and its text."""
     if isinstance(error, _NoDeclarations):
         return str(error)
+    if isinstance(error, TypeError) and (words := _unknown_keyword(str(error))):
+        return f"{_place(error, module)}: {words}"
     if isinstance(error, SystemExit):
         return f"{_place(error, module)}: the module ends the program (sys.exit); declarations must not"
     return f"{_place(error, module)}: {type(error).__name__}: {one_line(str(error))}"
+
+
+def _unknown_keyword(text: str) -> str:
+    """What Python says of a keyword that a declaration has not, with the one that was meant; "" for anything else."""
+    match = _KEYWORD.search(text)
+    if match is None:
+        return ""
+    called, keyword = match.groups()
+    known = {"JobSpec": _FIELDS, **{build.__name__: signature(build).parameters for build in (http, shell, plugin)}}
+    if called not in known:
+        return ""
+    if keyword in COUNTERS:
+        return f"{called} has no {keyword}: Dkron itself keeps it, and nobody can set it"
+    near = nearest(keyword, known[called])
+    return f"{called} has no {keyword}" + (
+        f"; did you mean {near}?" if near else f" (it has {', '.join(known[called])})"
+    )
 
 
 def _place(error: BaseException, module: str) -> str:

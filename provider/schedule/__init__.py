@@ -12,6 +12,7 @@ from ..advice import Advice
 from .advice import advice, pace
 from .fields import PREFIXES, Fields, parse_fields, put_hash
 from .moments import Moment, duration, moment
+from .repair import repair
 from .search import search
 from .text import Refused, as_sent, trim
 from .words import field_words, hint, interval_words, one_line
@@ -37,7 +38,7 @@ class ScheduleError(ValueError):
     """Dkron refuses the schedule. `text` is it, `reason` says why in Dkron's words; str() is one line for people."""
 
     def __init__(self, text: str, reason: str) -> None:
-        way_out = hint(reason)
+        way_out = repair(text).words() or hint(reason)
         super().__init__(f'schedule "{one_line(text)}": {one_line(reason, 300)}' + (f" ({way_out})" if way_out else ""))
         self.text = text
         self.reason = reason

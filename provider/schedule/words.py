@@ -118,14 +118,9 @@ def _short(text: str) -> str:
 
 
 _HINTS: Final = (
-    (r"found 5:", "Dkron wants six fields, seconds first: put a 0 in front"),
-    (r"found 7:", "Dkron wants six fields, seconds first, and knows no field for the year"),
     (r"expected exactly 6", "Dkron wants six fields: second minute hour day month weekday"),
     (r"^empty spec", 'write six fields, or "@manually" for a job that is only started by hand'),
-    (r"above maximum \(6\): (.*-)?7$", "weekdays are 0 to 6, Sunday is 0"),
     (r"beyond end of range", "a range can't wrap round: write both parts, such as 22-23,0-2"),
-    (r"int from [0-9]*[LW]|int from L|#", "Dkron has no L, W and #"),
-    (r"int from H", 'Dkron writes "~" where others write H'),
     (r"unknown unit .*[dwy]", "units are h, m, s and smaller; a day is 24h"),
     (r"missing unit", "give the unit, such as 90s, 5m or 1h30m"),
     (r"unrecognized descriptor: @reboot", "Dkron has no @reboot"),

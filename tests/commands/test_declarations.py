@@ -72,7 +72,7 @@ def test_every_problem_of_every_module_is_gathered(package: Package) -> None:
         "P/b.py: item 3 of JOBS is a NoneType, not a JobSpec",
         "P/c.py:3: SyntaxError: ",
         "P/d.py:3: ModuleNotFoundError: ",
-        "P/e.py:3: TypeError: ",
+        "P/e.py:3: JobSpec has no nme; did you mean name?",
         "P/f.py: JOBS must be a list of JobSpec, not a int",
         "P/g.py has no JOBS, so it declares nothing: give it JOBS = [...]",
         "P/h.py:4: the module ends the program (sys.exit); declarations must not",
@@ -84,6 +84,26 @@ def test_every_problem_of_every_module_is_gathered(package: Package) -> None:
     ]
     problems = [problem.replace(name, "P") for problem in found.problems]
     assert [problem[: len(start)] for problem, start in zip(problems, wanted, strict=True)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("JobSpec(name='a', disable=True)", "JobSpec has no disable; did you mean disabled?"),
+        ("JobSpec(name='a', displayName='x')", "JobSpec has no displayName; did you mean displayname?"),
+        ("JobSpec(name='a', success_count='0,1')", "JobSpec has no success_count: Dkron itself keeps it"),
+        ("JobSpec(name='a', xyzzy=1)", "JobSpec has no xyzzy (it has name, schedule, "),
+        ("shell('x', comand='y')", "shell has no comand; did you mean command?"),
+        ("max(1, 2, kye=3)", "TypeError: "),
+        ("unheard(of=3)", "TypeError: "),
+    ],
+)
+def test_a_misspelt_keyword_is_told_with_the_near_name_and_its_line(package: Package, text: str, words: str) -> None:
+    name = package(a=f"def unheard(): ...\nJOBS = [\n{text},\n]", b=f"JOBS = [{job('one')}]")
+    found = gather(name)
+    (problem,) = found.problems
+    assert problem.startswith(f"{name}/a.py:5: {words}")
+    assert list(found.by_name) == ["one"]
 
 
 def test_any_iterable_of_declarations_will_do(package: Package) -> None:
