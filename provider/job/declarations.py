@@ -10,11 +10,10 @@ import re
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from inspect import signature
 from types import ModuleType
 from typing import Final
 
-from ..text import nearest, one_line
+from ..text import did_you_mean, one_line
 from .executors import http, plugin, shell
 from .spec import JobSpec
 
@@ -125,16 +124,15 @@ def _unknown_keyword(text: str) -> str:
     match = _KEYWORD.search(text)
     if match is None:
         return ""
+    from inspect import signature  # 10 ms, and rarely needed
+
     called, keyword = match.groups()
     known = {"JobSpec": _FIELDS, **{build.__name__: signature(build).parameters for build in (http, shell, plugin)}}
     if called not in known:
         return ""
     if keyword in COUNTERS:
         return f"{called} has no {keyword}: Dkron itself keeps it, and nobody can set it"
-    near = nearest(keyword, known[called])
-    return f"{called} has no {keyword}" + (
-        f"; did you mean {near}?" if near else f" (it has {', '.join(known[called])})"
-    )
+    return f"{called} has no {keyword}{did_you_mean(keyword, known[called])}"
 
 
 def _place(error: BaseException, module: str) -> str:

@@ -92,7 +92,7 @@ def test_every_problem_of_every_module_is_gathered(package: Package) -> None:
         ("JobSpec(name='a', disable=True)", "JobSpec has no disable; did you mean disabled?"),
         ("JobSpec(name='a', displayName='x')", "JobSpec has no displayName; did you mean displayname?"),
         ("JobSpec(name='a', success_count='0,1')", "JobSpec has no success_count: Dkron itself keeps it"),
-        ("JobSpec(name='a', xyzzy=1)", "JobSpec has no xyzzy (it has name, schedule, "),
+        ("JobSpec(name='a', xyzzy=1)", "JobSpec has no xyzzy (there are accept, concurrency"),
         ("shell('x', comand='y')", "shell has no comand; did you mean command?"),
         ("max(1, 2, kye=3)", "TypeError: "),
         ("unheard(of=3)", "TypeError: "),
