@@ -241,7 +241,8 @@ for name in parents_first(jobs):
     assert len(wanted) == 6
     (parent,) = wanted["grandchild"]["dependencies"]
     assert parent.endswith("dkron:Job::child")
-    assert lean["log"] == usual["log"]
+    # Requests go out side by side, so the warnings of different jobs may change places.
+    assert sorted(lean["log"]) == sorted(usual["log"])
 
 
 @pytest.mark.parametrize(
