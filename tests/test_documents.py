@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dev.say import ROOT
+from provider.advice import CODES
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "bench" / "README.md"]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -59,3 +60,10 @@ def test_the_documents_name_no_place_outside_the_project() -> None:
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
         assert not re.search(r"/(root|work|tmp)/|/opt/build|localhost:\d+/simple", text), document
+
+
+def test_every_warning_is_explained_and_no_other() -> None:
+    text = (ROOT / "docs" / "warnings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert sorted(code for code, _, _ in rows) == sorted(CODES)
+    assert all(words and way_out for _, words, way_out in rows)
