@@ -138,7 +138,7 @@ def test_executions_come_newest_first_and_without_their_output_if_not_wanted(web
     assert client(server).executions("a/b", with_output=True) == [{"id": "1"}]
     assert client(server).busy() == [{"job_name": "a"}]
     assert client(server).executions("gone") == []
-    with pytest.raises(BadAnswer, match="no list"):
+    with pytest.raises(errors.BadAnswer, match="no list"):
         client(web({"/v1/busy": as_json({})})).busy()
 
 
