@@ -21,9 +21,9 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from .errors import NO_STACK, CliError, Refused, StorageError
+from .console import switched_on
+from .errors import NO_STACK, CliError, Refused
 from .state import now
-from .switches import switched_on
 
 
 class Backend:
@@ -31,10 +31,9 @@ class Backend:
 
     def __init__(self, url: str) -> None:
         if not url.startswith("file://"):
-            raise Refused(f"the backend {urlsplit(url).scheme or url}:// (only file://)")
+            raise Refused(f"the backend {url} (only file://)")
         self.url = url
-        location = unquote(urlsplit(url).netloc + urlsplit(url).path)
-        self.root = Path(location).expanduser() / ".pulumi"
+        self.root = Path(unquote(urlsplit(url).netloc + urlsplit(url).path)).expanduser() / ".pulumi"
 
     def open(self) -> None:
         """Reads meta.yaml, or makes it in an empty directory."""
@@ -45,8 +44,7 @@ class Backend:
             write_atomically(path, "version: 1\n")
             return
         try:
-            meta = yaml.safe_load(_read(path)) or {}
-            version = meta.get("version")
+            version = (yaml.safe_load(_read(path)) or {}).get("version")
         except (yaml.YAMLError, AttributeError) as error:
             raise CliError(f'corrupt store: unmarshal ".pulumi/meta.yaml": {error}') from None
         if version is None:
@@ -55,11 +53,7 @@ class Backend:
             raise Refused(f"state directories of layout version {version}")
 
     def stacks(self, project: str) -> list[str]:
-        folder = self.root / "stacks" / project
-        return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
-
-    def stack(self, project: str, name: str) -> StackFiles:
-        return StackFiles(self, project, name)
+        return sorted(path.stem for path in (self.root / "stacks" / project).glob("*.json"))
 
 
 class StackFiles:
@@ -68,27 +62,27 @@ class StackFiles:
     def __init__(self, backend: Backend, project: str, name: str) -> None:
         self.backend, self.project, self.name = backend, project, name
         self.qualified = f"organization/{project}/{name}"
-        self.path = backend.root / "stacks" / project / f"{name}.json"
+        self._path = backend.root / "stacks" / project / f"{name}.json"
         self._locks = backend.root / "locks" / "organization" / project / name
         self._lock = self._locks / f"{uuid.uuid4()}.json"
 
     def exists(self) -> bool:
-        return self.path.exists()
+        return self._path.exists()
 
     def read(self) -> str:
         if not self.exists():
             raise CliError(f"no stack named '{self.name}' found", NO_STACK)
-        return _read(self.path)
+        return _read(self._path)
 
     def write(self, text: str) -> None:
         """Replaces the checkpoint; the one before stays as .bak."""
-        write_atomically(self.path, text, backup=True)
+        write_atomically(self._path, text, backup=True)
 
     def remove(self) -> None:
         """The state becomes a backup of itself; the history goes."""
         with _reported("removing the stack"):
-            self.path.replace(self.path.with_name(self.path.name + ".bak"))
-            Path(f"{self.path}.attrs").unlink(missing_ok=True)
+            self._path.replace(self._path.with_name(self._path.name + ".bak"))
+            Path(f"{self._path}.attrs").unlink(missing_ok=True)
             shutil.rmtree(self._folder("history"), ignore_errors=True)
 
     def record(self, info: dict[str, Any]) -> None:
@@ -99,6 +93,11 @@ class StackFiles:
         write_atomically(self._folder("history") / f"{self.name}-{stamp}.checkpoint.json", text)
         if not switched_on("PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS"):
             write_atomically(self._folder("backups") / f"{self.name}.{stamp}.json", text)
+
+    def history(self) -> list[dict[str, Any]]:
+        """What `record` was given, the newest first."""
+        paths = sorted(self._folder("history").glob("*.history.json"), reverse=True)
+        return [json.loads(_read(path)) for path in paths]
 
     def _folder(self, kind: str) -> Path:
         return self.backend.root / kind / self.project / self.name
@@ -119,6 +118,12 @@ class StackFiles:
     def unlock(self) -> None:
         self._lock.unlink(missing_ok=True)
 
+    def cancel(self) -> None:
+        """Removes every lock of the stack."""
+        with _reported("removing the locks"):
+            for path in self._foreign_locks():
+                path.unlink(missing_ok=True)
+
     def _foreign_locks(self) -> list[Path]:
         # A half-written lock (*.tmp, left by a full disk) counts as one, as in the real backend.
         found = sorted(self._locks.iterdir()) if self._locks.is_dir() else []
@@ -136,18 +141,12 @@ class StackFiles:
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
             except FileNotFoundError:
-                continue
+                continue  # released meanwhile
             except ValueError:
                 raise CliError(f"unexpected end of JSON input in the lock {path}; `pulumi cancel` removes it") from None
             made = f"created by {found['username']}@{found['hostname']} (pid {found['pid']}) at {found['timestamp']}"
             lines.append(f"  {path.as_uri()}: {made}")
         raise CliError("\n".join(lines))
-
-    def cancel(self) -> None:
-        """Removes every lock of the stack."""
-        with _reported("removing the locks"):
-            for path in self._foreign_locks():
-                path.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, text: str, *, backup: bool = False, via: Path | None = None) -> None:
@@ -161,12 +160,11 @@ def write_atomically(path: Path, text: str, *, backup: bool = False, via: Path |
                 file.flush()
                 os.fsync(file.fileno())
             if backup and path.exists():
-                kept = path.with_name(f"{path.name}.bak")
                 spare = path.with_name(f"{path.name}.bak.tmp")
                 spare.unlink(missing_ok=True)
                 os.link(path, spare)
-                spare.replace(kept)
-                Path(f"{kept}.attrs").unlink(missing_ok=True)
+                spare.replace(path.with_name(f"{path.name}.bak"))
+                Path(f"{path}.bak.attrs").unlink(missing_ok=True)
             temporary.replace(path)
             Path(f"{path}.attrs").unlink(missing_ok=True)  # the real backend's checksum of the text before
         finally:
@@ -178,7 +176,7 @@ def _reported(action: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"An IO error occurred while {action}: {error.strerror}") from None
+        raise CliError(f"An IO error occurred while {action}: {error.strerror}") from None
 
 
 def _read(path: Path) -> str:

@@ -1,200 +1,241 @@
-"""login, cancel and the stack commands: they read and write state, and run nothing."""
+"""The commands that run nothing: stack, state, config and cancel read and write what a run uses."""
 
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
-import socket
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from .backend import StackFiles
+from .console import note, say, say_columns
 from .errors import CliError
-from .output import note, read_file, say, table, write_file
-from .passphrase import PassphraseCrypter
-from .project import StackConfig
-from .state import ROOT_TYPE, Resource, parse_checkpoint
-from .values import from_state, plain, to_state
-from .workspace import Workspace, crypter_of, load_snapshot, login, open_deployment
+from .passphrase import Blind
+from .state import ROOT_TYPE, Resource, Snapshot, repair
+from .values import from_state, masked, plain, to_state
+from .workspace import Stack, Workspace
+
+Options = argparse.Namespace
 
 
-def run_login(options: argparse.Namespace) -> int:
-    url = "file://~" if options.local else options.url
-    if not url:
-        raise CliError("say where the state is kept: pulumi login file://DIRECTORY")
-    login(url)
-    say(f"Logged in to {socket.gethostname()} as {getpass.getuser()} ({url})")
-    return 0
+def _stack(options: Options) -> Stack:
+    return Workspace.open().stack(getattr(options, "name", None) or options.stack)
 
 
-def run_cancel(options: argparse.Namespace) -> int:
-    files = Workspace.open().stack(options.name or options.stack)
-    files.cancel()
-    say(f"The currently running update for '{files.name}' has been canceled!")
-    return 0
+def cancel(options: Options) -> None:
+    stack = _stack(options)
+    stack.files.cancel()
+    say(f"The currently running update for '{stack.name}' has been canceled!")
 
 
 # --- stack ---
 
 
-def stack_init(options: argparse.Namespace) -> int:
+def stack_init(options: Options) -> None:
+    workspace = Workspace.open()
     name = options.name or options.stack
     if not name:
         raise CliError("missing stack name")
-    workspace = Workspace.open()
     files = workspace.create(name)
-    if not options.no_select:
-        workspace.select(files.name)
+    workspace.select(files.name)
     note(f"Created stack '{files.name}'")
-    return 0
 
 
-def stack_select(options: argparse.Namespace) -> int:
+def stack_select(options: Options) -> None:
+    workspace = Workspace.open()
     name = options.name or options.stack
-    if not name:
-        raise CliError("a stack name must be provided when running in non-interactive mode")
-    workspace = Workspace.open()
-    if options.create and not workspace.files(name).exists():
-        return stack_init(argparse.Namespace(name=name, no_select=False))
+    if options.create and name and not workspace.files(name).exists():
+        workspace.create(name)
     workspace.select(workspace.stack(name).name)
-    return 0
 
 
-def stack_ls(options: argparse.Namespace) -> int:
+def stack_ls(options: Options) -> None:
     workspace = Workspace.open()
-    selected = workspace.selected()
-    rows = []
+    listed: list[dict[str, Any]] = []
     for name in workspace.backend.stacks(workspace.project.name):
-        latest = parse_checkpoint(workspace.files(name).read()) or {}
-        rows.append((name, latest.get("manifest", {}).get("time"), len(latest.get("resources") or [])))
+        latest = workspace.stack(name).deployment()
+        updated, count = latest.get("manifest", {}).get("time"), len(latest.get("resources") or [])
+        current = name == workspace.selected()
+        listed.append({"name": name, "current": current, "lastUpdate": updated, "resourceCount": count})
     if options.json:
-        listed = [
-            {"name": name, "current": name == selected, "lastUpdate": time, "resourceCount": count}
-            for name, time, count in rows
-        ]
         say(json.dumps(listed, indent=2))
-        return 0
-    marked = [(name + "*" * (name == selected), str(time), str(count)) for name, time, count in rows]
-    table(("NAME", "LAST UPDATE", "RESOURCE COUNT"), marked)
-    return 0
+        return
+    say_columns((item["name"] + "*" * item["current"], f"{item['resourceCount']} resources") for item in listed)
 
 
-def stack_export(options: argparse.Namespace) -> int:
-    workspace = Workspace.open()
-    files = workspace.stack(options.stack)
-    latest = parse_checkpoint(files.read()) or {}
+def stack_show(options: Options) -> None:
+    stack = _stack(options)
+    if options.show_name:
+        say(stack.name)
+        return
+    resources = stack.deployment().get("resources") or []
+    say(f"Current stack is {stack.name}: {len(resources)} resources")
+    say_columns((item["urn"].split("::")[3], item["type"]) for item in resources)
+
+
+def stack_export(options: Options) -> None:
+    stack = _stack(options)
+    deployment = stack.deployment()
     if options.show_secrets:
-        crypter = crypter_of(StackConfig.load(workspace.project, files.name))
-        shown = load_snapshot(files.read(), crypter).to_json(crypter, show=True)
-        latest = shown | {"manifest": latest["manifest"]}
-    text = json.dumps({"version": 3, "deployment": latest}, indent=4, ensure_ascii=False)
+        deployment = stack.snapshot().to_json(stack.crypter.salt, None)
+    text = json.dumps({"version": 3, "deployment": deployment}, indent=4, ensure_ascii=False)
     if options.file:
-        write_file(options.file, text + "\n")
+        Path(options.file).write_text(text + "\n", encoding="utf-8")
     else:
         say(text)
-    return 0
 
 
-def stack_import(options: argparse.Namespace) -> int:
+def stack_import(options: Options) -> None:
     """Replaces the state by an exported one; refuses what contradicts itself or belongs to another stack."""
-    workspace = Workspace.open()
-    files = workspace.stack(options.stack)
-    text = read_file(options.file) if options.file else sys.stdin.read()
+    stack = _stack(options)
     try:
-        data = json.loads(text)
+        data = json.loads(Path(options.file).read_text(encoding="utf-8") if options.file else sys.stdin.read())
         version, deployment = data["version"], data["deployment"] or {}
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CliError(f"could not import deployment: it isn't an exported stack ({error})") from None
     if version != 3 or data.get("features"):
         raise CliError(f"could not import deployment: version {version} isn't supported, only 3 without features")
-    crypter = crypter_of(StackConfig.load(workspace.project, files.name))
-    snapshot = open_deployment(deployment, crypter)
-    prefix = f"urn:pulumi:{files.name}::{files.project}::"
+    snapshot = stack.snapshot(deployment)
+    snapshot.verify()
     for resource in snapshot.resources:
-        if not resource.urn.startswith(prefix):
-            raise CliError(f"resource '{resource.urn}' belongs to a different stack than '{files.name}'")
-    with files.locked():
-        files.write(snapshot.checkpoint(files.qualified, crypter))
+        if not resource.urn.startswith(f"urn:pulumi:{stack.name}::{stack.project.name}::"):
+            raise CliError(f"resource '{resource.urn}' belongs to a different stack than '{stack.name}'")
+    with stack.files.locked():
+        stack.write(snapshot)
     say("Import complete.")
-    return 0
 
 
-def stack_output(options: argparse.Namespace) -> int:
-    workspace = Workspace.open()
-    files = workspace.stack(options.stack)
-    outputs = _outputs(files, show=options.show_secrets)
-    if options.name:
-        if options.name not in outputs:
-            raise CliError(f"current stack does not have output property '{options.name}'")
-        value = outputs[options.name]
-        say(value if isinstance(value, str) and not options.json else json.dumps(value))
-    elif options.json:
-        say(json.dumps(outputs, indent=2))
-    elif outputs:
-        say(f"Current stack outputs ({len(outputs)}):")
-        rows = [
-            (name, value if isinstance(value, str) else json.dumps(value, separators=(",", ":")))
-            for name, value in outputs.items()
-        ]
-        table(("OUTPUT", "VALUE"), rows, indent="    ")
+def stack_output(options: Options) -> None:
+    stack = _stack(argparse.Namespace(stack=options.stack))
+    resources = stack.deployment().get("resources") or []
+    root: dict[str, Any] = next((item for item in resources if item["type"] == ROOT_TYPE), {})
+    found = from_state(root.get("outputs") or {}, stack.crypter if options.show_secrets else Blind())
+    outputs = to_state(plain(found) if options.show_secrets else masked(found), None)
+    if options.name and options.name not in outputs:
+        raise CliError(f"current stack does not have output property '{options.name}'")
+    if options.name and not options.json and isinstance(outputs[options.name], str):
+        say(outputs[options.name])
+    elif options.name or options.json:
+        say(json.dumps(outputs[options.name] if options.name else outputs, indent=2))
     else:
-        say("No output values currently in this stack")
-    return 0
+        say_columns((key, json.dumps(value)) for key, value in outputs.items())
 
 
-def _outputs(files: StackFiles, *, show: bool) -> dict[str, Any]:
-    latest = parse_checkpoint(files.read()) or {}
-    root: dict[str, Any] = next((item for item in latest.get("resources") or [] if item["type"] == ROOT_TYPE), {})
-    crypter = PassphraseCrypter(((latest.get("secrets_providers") or {}).get("state") or {}).get("salt", ""))
-    found = from_state(root.get("outputs") or {}, crypter if show else _Blind())
-    shown: dict[str, Any] = to_state(plain(found, None if show else "[secret]"), None)
-    return shown
+def stack_history(options: Options) -> None:
+    """The runs, the newest first. The shape of the JSON is the real CLI's."""
+    runs = _stack(options).files.history()
+    for number, run in enumerate(runs):
+        run["version"] = len(runs) - number
+        for key in ("startTime", "endTime"):
+            run[key] = datetime.fromtimestamp(run[key], UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        run["config"] = {
+            key: {"secret": True} if isinstance(value, dict) else {"value": value, "secret": False}
+            for key, value in run["config"].items()
+        }
+    if options.json:
+        say(json.dumps(runs, indent=2))
+        return
+    say_columns((run["startTime"], f"{run['kind']} {run['result']} {run['resourceChanges']}") for run in runs)
 
 
-class _Blind:
-    """Opens no secret: for those who only want to see [secret]."""
-
-    def encrypt(self, plaintext: str) -> str:
-        return plaintext
-
-    def decrypt(self, ciphertext: str) -> str:  # noqa: ARG002
-        return '"[secret]"'
-
-
-def stack_rm(options: argparse.Namespace) -> int:
+def stack_rm(options: Options) -> None:
     workspace = Workspace.open()
-    files = workspace.stack(options.name or options.stack)
+    stack = workspace.stack(options.name or options.stack)
     if not options.yes:
         raise CliError("--yes must be passed in to proceed when running in non-interactive mode")
-    latest = parse_checkpoint(files.read()) or {}
-    if latest.get("resources") and not options.force:
+    if stack.deployment().get("resources") and not options.force:
         raise CliError(
-            f"'{files.name}' still has resources; removal rejected. Possible actions:\n- Make sure that '{files.name}' "
-            "is the stack that you want to destroy\n- Run `pulumi destroy` to delete the resources, then run `pulumi "
-            "stack rm`\n- Run `pulumi stack rm --force` to override this error"
+            f"'{stack.name}' still has resources; removal rejected. Run `pulumi destroy` to delete them, or "
+            "`pulumi stack rm --force` to forget them"
         )
-    files.remove()
+    stack.files.remove()
     if not options.preserve_config:
-        StackConfig.load(workspace.project, files.name).path.unlink(missing_ok=True)
-    if workspace.selected() == files.name:
+        stack.config.path.unlink(missing_ok=True)
+    if workspace.selected() == stack.name:
         workspace.select("")
-    say(f"Stack '{files.name}' has been removed!")
-    return 0
+    say(f"Stack '{stack.name}' has been removed!")
 
 
-def stack_show(options: argparse.Namespace) -> int:
-    workspace = Workspace.open()
-    files = workspace.stack(options.stack)
-    if options.show_name:
-        say(files.name)
-        return 0
-    latest = parse_checkpoint(files.read()) or {}
-    resources = latest.get("resources") or []
-    say(f"Current stack is {files.name}:\n    Managed by {socket.gethostname()}")
-    say(f"    Last updated: {latest.get('manifest', {}).get('time', 'never')}")
-    say(f"Current stack resources ({len(resources)}):")
-    rows = [(item["type"], Resource.from_json({**item, "inputs": {}, "outputs": {}}, None).name) for item in resources]
-    table(("TYPE", "NAME"), rows, indent="    ")
-    say("")
-    return stack_output(argparse.Namespace(stack=files.name, name=None, json=False, show_secrets=False))
+# --- state ---
+
+
+def state_delete(options: Options) -> None:
+    """Takes a resource out of the state and leaves the thing itself alone."""
+    stack = _stack(options)
+    with stack.files.locked():
+        snapshot = stack.snapshot()
+        going = [item for item in snapshot.resources if item.urn == options.urn]
+        if not going:
+            raise CliError(f'No such resource "{options.urn}" exists in the current state')
+        if any(item.protect for item in going) and not options.force:
+            raise CliError(f"{options.urn} can't be deleted because it is protected; --force deletes it all the same")
+        for item in snapshot.resources:
+            if item not in going and options.urn in item.needs():
+                raise CliError(f"{options.urn} can't be deleted because other resources depend on it: {item.urn}")
+        snapshot.resources = [item for item in snapshot.resources if item not in going]
+        stack.write(snapshot)
+    say("Resource deleted")
+
+
+def state_repair(options: Options) -> None:
+    """Puts resources behind what they need, and drops references to what isn't there."""
+    stack = _stack(options)
+    with stack.files.locked():
+        snapshot = stack.snapshot()
+        placed: dict[str, None] = {}
+        ordered: list[Resource] = []
+        waiting = list({(item.urn, item.delete): item for item in snapshot.resources}.values())
+        known = {item.urn for item in waiting}
+        while waiting:
+            ready = [item for item in waiting if not known.intersection(item.needs()) - placed.keys()]
+            for item in ready or waiting[:1]:
+                ordered.append(item)
+                placed[item.urn] = None
+                waiting.remove(item)
+        repair(ordered)
+        stack.write(Snapshot(ordered, snapshot.pending, snapshot.metadata))
+    say("State repaired")
+
+
+# --- config ---
+
+
+def config_set(options: Options) -> None:
+    stack = _stack(options)
+    key = stack.project.full_key(options.key)
+    value = sys.stdin.read().removesuffix("\n") if options.value is None else options.value
+    if key in stack.config.secure and not options.secret and not options.plaintext:
+        raise CliError(f"{key} is a secret; say --secret to keep it one or --plaintext to store it in clear")
+    stored = stack.crypter.encrypt(value) if options.secret else value
+    stack.config.edit(key, stored, secure=options.secret)
+
+
+def config_get(options: Options) -> None:
+    stack = _stack(options)
+    key = stack.project.full_key(options.key)
+    found = stack.config.resolved(stack.project, stack.crypter if key in stack.config.secure else Blind())
+    if key not in found:
+        raise CliError(f"configuration key '{options.key}' not found for stack '{stack.name}'")
+    shown = {"value": found[key], "secret": key in stack.config.secure}
+    say(json.dumps(shown, indent=2) if options.json else found[key])
+
+
+def config_rm(options: Options) -> None:
+    stack = _stack(options)
+    stack.config.edit(stack.project.full_key(options.key), None)
+
+
+def config_show(options: Options) -> None:
+    stack = _stack(options)
+    shown = stack.config.resolved(stack.project, stack.crypter if options.show_secrets else Blind())
+    if not options.show_secrets:
+        shown |= dict.fromkeys(stack.config.secure, "[secret]")
+    if not options.json:
+        say_columns((key.removeprefix(f"{stack.project.name}:"), value) for key, value in sorted(shown.items()))
+        return
+    listed = {key: {"value": value, "secret": key in stack.config.secure} for key, value in sorted(shown.items())}
+    for entry in listed.values():
+        if entry["secret"] and not options.show_secrets:
+            del entry["value"]
+    say(json.dumps(listed, indent=2))

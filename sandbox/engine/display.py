@@ -1,188 +1,118 @@
-"""What people read: a line for each operation, diagnostics by resource, outputs, counts.
+"""Shows the events of a run: one object for `preview --json`, lines for people. Only turns events into text.
 
-The shape is the real CLI's plain progress output. Only turns events into text.
+The shapes are the real CLI's as far as programs read them: the digest (recorded: preview-drift.json), the counts under
+"Resources:", the diagnostics.
 """
 
 from __future__ import annotations
 
-import math
-import threading
-import time
-from collections.abc import Callable
+import json
 from typing import Any
 
-from .events import Event, Step
-from .render import changed_keys, render_diff
+from .console import say
 from .state import ROOT_TYPE
-from .values import Properties, masked, plain
 
-Print = Callable[[str], None]
-MARKS = {
-    "same": "    ", "create": " +  ", "update": " ~  ", "delete": " -  ", "replace": " +- ", "refresh": " ~  ",
-    "create-replacement": " ++ ", "delete-replaced": " -- ", "read": " >  ", "read-replacement": " >> ",
-}  # fmt: skip
-# operation: (in a preview, while it runs, when it is done)
-WORDS = {
-    "same": ("", "", ""),
-    "create": ("create", "creating", "created"),
-    "update": ("update", "updating", "updated"),
-    "delete": ("delete", "deleting", "deleted"),
-    "replace": ("replace", "replacing", "replaced"),
-    "refresh": ("refresh", "refreshing", "refresh"),
-    "create-replacement": ("create replacement", "creating replacement", "created replacement"),
-    "delete-replaced": ("delete original", "deleting original", "deleted original"),
-    "read": ("read", "reading", "read"),
-    "read-replacement": ("read for replacement", "reading for replacement", "read for replacement"),
-}
-TITLES = {
-    "update": ("Previewing update", "Updating"),
-    "refresh": ("Previewing refresh", "Refreshing"),
-    "destroy": ("Previewing destroy", "Destroying"),
-}
-COUNTED = (("create", "+ "), ("update", "~ "), ("delete", "- "), ("replace", "+-"), ("read", "> "))
+DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
+MARKS = {"create": "+ ", "update": "~ ", "delete": "- ", "replace": "+-"}
+PARTS = ("create-replacement", "delete-replaced", "remove-pending-replace")  # of a replacement
+
+
+def print_line(event: dict[str, Any]) -> None:
+    say(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+
+
+class Digest:
+    """Collects a preview and prints it as one object."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Any] = {"config": {}, "steps": []}
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if "preludeEvent" in event:
+            self._found["config"] = event["preludeEvent"]["config"]
+        elif said := event.get("diagnosticEvent"):
+            shown = {key: said[key] for key in ("urn", "severity") if key in said}
+            shown["message"] = said.get("prefix", "") + said["message"]
+            self._found.setdefault("diagnostics", []).append(shown)
+        elif "resourcePreEvent" in event:
+            self._step(event["resourcePreEvent"]["metadata"])
+        elif "summaryEvent" in event:
+            summary = event["summaryEvent"]
+            told = {"duration": summary["durationSeconds"] * 10**9, "changeSummary": summary["resourceChanges"]}
+            say(json.dumps(self._found | told, indent=4, ensure_ascii=False))
+
+    def _step(self, step: dict[str, Any]) -> None:
+        if step["op"] in PARTS or (step["op"] == "same" and step["type"] != ROOT_TYPE):
+            return
+        found = {key: step[key] for key in ("op", "urn", "provider") if step[key]}
+        found |= {f"{side}State": step[side] for side in ("old", "new") if step[side]}
+        found |= {"replaceReasons": step["keys"]} if "keys" in step else {}
+        self._found["steps"].append(found | {"detailedDiff": None})
 
 
 class Display:
-    """Prints a run for people. With `rich` each change is shown property by property (--diff)."""
+    """Prints a run for people. With `diff` each change is shown property by property."""
 
-    def __init__(self, out: Print, *, planning: bool, rich: bool, outputs: bool, show_secrets: bool) -> None:
-        self._out, self._planning, self._rich = out, planning, rich
-        self._show_outputs, self._show_secrets = outputs, show_secrets
-        self._diagnostics: dict[str, list[str]] = {}
+    def __init__(self, title: str, *, diff: bool) -> None:
+        self._diff = diff
         self._errored: set[str] = set()
-        self._begun: dict[int, float] = {}
-        self._shown: set[str] = set()
-        self._stack: Step | None = None
-        self._lock = threading.Lock()
+        self._outputs: dict[str, Any] = {}
+        self._diagnostics: list[dict[str, Any]] = []
+        say(f"{title}:\n")
 
-    def title(self, kind: str, stack: str) -> None:
-        words = TITLES[kind][0 if self._planning else 1]
-        self._out(f"{words} ({stack}):\n")
+    def __call__(self, event: dict[str, Any]) -> None:
+        if said := event.get("diagnosticEvent"):
+            if said["severity"] != "debug":
+                self._diagnostics.append(said)
+        elif "resOpFailedEvent" in event:
+            self._step(event["resOpFailedEvent"]["metadata"], " **failed**")
+        elif "resOutputsEvent" in event:
+            self._step(event["resOutputsEvent"]["metadata"], "")
+        elif "summaryEvent" in event:
+            self._end(event["summaryEvent"])
 
-    def handle(self, event: Event) -> None:
-        if event.kind == "diagnostic":
-            self._diagnostic(event)
-        elif event.kind == "summary":
-            self._summary(event.data)
-        elif event.step:
-            if event.step.resource.type == ROOT_TYPE:
-                self._stack = event.step
-            if self._rich:
-                self._rich_step(event)
-            else:
-                self._line(event)
-
-    def _diagnostic(self, event: Event) -> None:
-        if event.severity == "debug":
+    def _step(self, step: dict[str, Any], result: str) -> None:
+        old, new = ((step[side] or {}).get("inputs") or {} for side in ("old", "new"))
+        if step["type"] == ROOT_TYPE:
+            self._outputs = (step["new"] or {}).get("outputs") or {}
+        elif step["op"] == "same":
             return
-        prefix = f"{event.severity}: " if event.severity in ("warning", "error") else ""
-        if event.severity == "error":
-            self._errored.add(event.urn)
-        self._diagnostics.setdefault(event.urn, []).append(prefix + event.message.rstrip("\n"))
+        named = sorted(key for key in {*old, *new} if not key.startswith("__"))
+        marks = {key: _mark(key, old, new) for key in named}
+        changed = ",".join(mark + key for key, mark in marks.items() if mark != " ")
+        shown = f" [diff: {changed}]" if changed and step["old"] and step["new"] else ""
+        mark = MARKS.get(step["op"], "  ")
+        say(f" {mark} {step['type'].rpartition('$')[2]} {step['urn'].split('::')[3]} {step['op']}{result}{shown}")
+        for key in named if self._diff else ():
+            before = f"{json.dumps(old[key])} => " if marks[key] == "~" else ""
+            say(f"      {marks[key]} {key}: {before}{json.dumps(new.get(key, old.get(key)))}")
 
-    def _line(self, event: Event) -> None:
-        step = event.step
-        if step is None or (event.op == "same" and step.resource.type != ROOT_TYPE and step.urn not in self._shown):
-            return
-        name = f"{step.resource.type} {step.resource.name}"
-        mark = MARKS.get(event.op, "    ")
-        preview, running, done = WORDS.get(event.op, (event.op,) * 3)
-        diff = self._keys(step)
-        if event.kind == "pre":
-            if event.op == "same" or self._planning:
-                return
-            self._begun[id(step)] = time.monotonic()
-            self._shown.add(step.urn)
-            self._out(f"{mark}{name} {running} (0s) {diff}".rstrip())
-        elif event.kind == "failed":
-            self._out(f"{mark}{name} **{running} failed** {diff}".rstrip())
-        else:
-            self._shown.add(step.urn)
-            took = time.monotonic() - self._begun.get(id(step), time.monotonic())
-            status = preview if self._planning else f"{done} ({took:.2f}s)" if done else ""
-            self._out(f"{mark}{name} {status} {diff}".rstrip())
-
-    def _keys(self, step: Step) -> str:
-        if not step.old or not step.new or step.resource.type == ROOT_TYPE:
-            return ""
-        refreshed = step.op == "refresh"
-        old, new = (step.old.outputs, step.new.outputs) if refreshed else (step.old.inputs, step.new.inputs)
-        found = changed_keys(old, new)
-        if step.old.protect != step.new.protect:
-            found["~"].append("protect")
-        text = "".join(mark + ",".join(keys) for mark, keys in found.items() if keys)
-        return f"[diff: {text}]" if text else ""
-
-    def _rich_step(self, event: Event) -> None:
-        step = event.step
-        wanted = "pre" if not step or event.op != "refresh" else "outputs"
-        if step is None or event.kind != wanted or (not step.logical and event.op != "refresh"):
-            return
-        root = step.resource.type == ROOT_TYPE
-        if (event.op == "same" and not root) or (event.op == "refresh" and (root or step.result_op == "same")):
-            return
-        mark = MARKS.get(event.op, "    ").strip() or " "
-        indent = "" if root else "    "
-        self._out(f"{indent}{mark} {step.resource.type}: ({event.op})")
-        if step.old and step.old.id:
-            self._out(f"{indent}    [id={step.old.id}]")
-        self._out(f"{indent}    [urn={step.urn}]")
-        if root:
-            return
-        old = step.old.outputs if step.old and event.op == "refresh" else step.old.inputs if step.old else {}
-        new = step.new.outputs if step.new and event.op == "refresh" else step.new.inputs if step.new else {}
-        for line in render_diff(self._seen(old), self._seen(new), only_changes=event.op == "refresh"):
-            self._out(f"{indent}  {line}")
-
-    def _seen(self, properties: Properties) -> dict[str, Any]:
-        found = plain(properties) if self._show_secrets else masked(properties)
-        return {key: value for key, value in found.items() if not key.startswith("__")}
-
-    # --- the end ---
-
-    def _summary(self, data: dict[str, Any]) -> None:
-        if self._diagnostics:
-            self._out("\nDiagnostics:")
-            for urn, messages in self._diagnostics.items():
-                kind, name = urn.split("::")[2:4] if urn else (ROOT_TYPE, "")
-                name = name or (self._stack.resource.name if self._stack else "stack")
-                self._out(f"  {kind.rpartition('$')[2]} ({name}):")
-                for line in "\n".join(messages).splitlines():
-                    self._out(f"    {line}".rstrip())
-                self._out("")
-        self._outputs()
-        self._counts(data["changes"])
-        if not self._planning:
-            self._out(f"\nDuration: {_duration(data['seconds'])}\n")
-
-    def _outputs(self) -> None:
-        step = self._stack
-        if not self._show_outputs or not step or not step.new or not step.new.outputs:
-            return
-        old = step.old.outputs if step.old else {}
-        if self._planning and step.old and plain(old) == plain(step.new.outputs):
-            return
-        self._out("Outputs:")
-        seen_old = self._seen(old) if step.old else self._seen(step.new.outputs)
-        for line in render_diff(seen_old, self._seen(step.new.outputs)):
-            self._out(f"  {line}")
-        self._out("")
-
-    def _counts(self, changes: dict[str, int]) -> None:
-        self._out("Resources:")
-        kinds = [(op, mark) for op, mark in COUNTED if changes.get(op)]
-        for op, mark in kinds:
-            words = f"to {WORDS[op][0]}" if self._planning else WORDS[op][2]
-            self._out(f"    {mark}{changes[op]} {words}")
-        parts = [f"{sum(changes[op] for op, _ in kinds)} changes"] if len(kinds) > 1 else []
-        if changes.get("same"):
-            parts.append(f"{changes['same']} unchanged")
-        if parts:
-            self._out(f"    {'. '.join(parts)}")
+    def _end(self, summary: dict[str, Any]) -> None:
+        say("\nDiagnostics:" if self._diagnostics else "")
+        for said in self._diagnostics:
+            if said["severity"] == "error":
+                self._errored.add(said.get("urn", ""))
+            name = said.get("urn", "").rpartition("::")[2]
+            say(f"  {name + ': ' if name else ''}{said.get('prefix', '')}{said['message'].rstrip()}")
+        if self._outputs:
+            say("Outputs:")
+            for key, value in self._outputs.items():
+                say(f"    {key}: {json.dumps(value)}")
+        say("\nResources:")
+        changes = summary["resourceChanges"]
+        kinds = [op for op in DONE if changes.get(op)]
+        for op in kinds:
+            say(f"    {MARKS[op]}{changes[op]} {'to ' + op if summary['isPreview'] else DONE[op]}")
+        parts = [f"{sum(changes[op] for op in kinds)} changes"] if len(kinds) > 1 else []
+        parts += [f"{changes['same']} unchanged"] if changes.get("same") else []
+        say(f"    {'. '.join(parts)}" if parts else "")
         if self._errored:
-            self._out(f"    {len(self._errored)} errored")
+            say(f"    {len(self._errored)} errored")
 
 
-def _duration(seconds: float) -> str:
-    whole = math.ceil(seconds)
-    return f"{whole}s" if whole < 60 else f"{whole // 60}m{whole % 60}s"
+def _mark(key: str, old: dict[str, Any], new: dict[str, Any]) -> str:
+    if key not in old:
+        return "+"
+    if key not in new:
+        return "-"
+    return " " if old[key] == new[key] else "~"

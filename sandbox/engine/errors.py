@@ -1,7 +1,7 @@
-"""What ends a command early: a message for a person and an exit code.
+"""What ends a command early: a message for a person and an exit code. Nothing here prints or exits.
 
 Exit codes are the real CLI's: 1 for almost everything, 2 for a missing --yes, 6 no stack, 7 unexpected changes,
-8 a second interrupt. Nothing here prints or exits.
+8 a second interrupt.
 """
 
 from __future__ import annotations
@@ -18,16 +18,12 @@ class CliError(Exception):
         self.code = code
 
 
-class StorageError(CliError):
-    """The file system refused; the message says all, whatever was being done."""
-
-
-class Bail(Exception):  # it is control flow: what went wrong has been reported already
-    """Ends the run; everything that a person should read was already reported as a diagnostic."""
-
-
 class Refused(CliError):
     """A feature of Pulumi that the stand-in doesn't support: said clearly, never ignored."""
 
     def __init__(self, feature: str) -> None:
         super().__init__(f"the sandbox Pulumi doesn't support {feature}; use the real Pulumi CLI for that")
+
+
+class Bail(Exception):  # it is control flow: what went wrong has been reported already
+    """Ends the run; everything that a person should read was already reported as a diagnostic."""

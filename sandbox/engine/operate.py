@@ -1,4 +1,4 @@
-"""preview, up, refresh and destroy: from the command line's options to a run, and from its outcome to an exit code."""
+"""preview, up and destroy: from the command line's options to a run, and from its outcome to an exit code."""
 
 from __future__ import annotations
 
@@ -9,197 +9,126 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from .backend import StackFiles
-from .display import Display
+from .console import switched_on
+from .display import Digest, Display, print_line
 from .errors import CONFIGURATION, TERMINATED, UNEXPECTED_CHANGES, CliError
-from .events import Events, Listener
-from .jsonout import Digest, Lines
-from .output import say
-from .passphrase import PassphraseCrypter
-from .project import StackConfig
-from .recorder import Recorder
-from .run import Options, Run
-from .switches import switched_on
-from .workspace import Workspace, crypter_of, load_snapshot
+from .workspace import Stack, Workspace
 
-KINDS = {"preview": "update", "up": "update", "refresh": "refresh", "destroy": "destroy"}
+TITLES = {"preview": "Previewing update", "up": "Updating", "destroy": "Destroying"}
 
 
 def operate(options: argparse.Namespace) -> int:
-    """Carries out one of the four commands; returns the exit code."""
-    if options.command != "preview":
-        _need_consent(options)
-    job = _Job(options)
-    if options.command == "preview":
-        good, changes = job.run(preview=True)
-        return _verdict(options, changes, "preview") if good else 1
-    with job.files.locked():
-        return job.apply()
-
-
-def _need_consent(options: argparse.Namespace) -> None:
-    interactive = sys.stdin.isatty() and not options.non_interactive
-    if not (options.yes or options.skip_preview or interactive):
-        raise CliError(
-            "--yes or --skip-preview or --preview-only must be passed in to proceed when running in non-interactive "
-            "mode",
-            CONFIGURATION,
-        )
-
-
-class _Job:
-    """One command on one stack."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        self._options = options
-        self._workspace = Workspace.open()
-        self.files: StackFiles = self._workspace.stack(options.stack)
-        self._config = StackConfig.load(self._workspace.project, self.files.name)
-        self._crypter: PassphraseCrypter = crypter_of(self._config)
-        try:
-            self._crypter.verify()
-        except CliError as error:
-            raise CliError(f"getting stack configuration: get stack secrets manager: {error.message}") from None
-        self._values = self._config.resolved(self._workspace.project, self._crypter)
-        try:
-            self._config.validate(self._workspace.project, self.files.name, self._values)
-        except CliError as error:
-            raise CliError(f"validating stack config: {error.message}") from None
-
-    def apply(self) -> int:
-        options = self._options
+    """Carries out one of the three commands; returns the exit code."""
+    preview = options.command == "preview"
+    consent = preview or options.yes or options.skip_preview
+    if not consent and (options.non_interactive or not sys.stdin.isatty()):
+        message = "--yes or --skip-preview must be passed in to proceed when running in non-interactive mode"
+        raise CliError(message, CONFIGURATION)
+    stack = Workspace.open().stack(options.stack)
+    try:
+        stack.crypter.verify()
+    except CliError as error:
+        raise CliError(f"getting stack configuration: get stack secrets manager: {error.message}") from None
+    if preview:
+        return _run(options, stack, preview=True)
+    with stack.files.locked():
         if not options.skip_preview:
-            if not self.run(preview=True)[0]:
-                return 1
-            if not options.yes and not _confirmed(options.command):
+            if code := _run(options, stack, preview=True):
+                return code
+            if not consent and input(f"Do you want to {options.command}? [yes/no] ").strip() != "yes":
                 raise CliError("confirmation declined, not proceeding with the update")
-        good, changes = self.run(preview=False)
-        if not good:
-            return 1
-        if options.command == "destroy" and not options.json:
-            say(
-                "The resources in the stack have been deleted, but the history and configuration associated with the "
-                "stack are still maintained. \nIf you want to remove the stack completely, run "
-                f"`pulumi stack rm {self.files.name}`."
-            )
-        return _verdict(options, changes, options.command.replace("up", "update"))
-
-    def run(self, *, preview: bool) -> tuple[bool, Counter[str]]:
-        from .deployment import Deployment  # late: it imports gRPC and the SDK, which `pulumi version` can do without
-
-        started = int(time.time())
-        snapshot = load_snapshot(self.files.read(), self._crypter)
-        secrets = [self._values[key] for key in self._config.secure]
-        events = Events(self._listeners(preview=preview), secrets, planning=preview)
-        every_step = not switched_on("PULUMI_SKIP_CHECKPOINTS")
-        recorder = Recorder(None if preview else self.files, snapshot, self._crypter, every_step=every_step)
-        run = Run(
-            self._run_options(preview=preview),
-            self._workspace.project,
-            self.files.name,
-            dict(sorted(self._values.items())),
-            sorted(self._config.secure),
-            events,
-            recorder,
-        )
-        with _signals(run, self.files):
-            good = Deployment(run).execute()
-        if not preview:
-            self._record(started, events.changes, good=good)
-        return good, events.changes
-
-    def _run_options(self, *, preview: bool) -> Options:
-        options = self._options
-        refresh = self._workspace.project.refresh_always if options.refresh is None else options.refresh
-        return Options(
-            kind=KINDS[options.command],
-            preview=preview,
-            refresh=refresh or options.command == "refresh",
-            run_program=options.run_program,
-            continue_on_error=options.continue_on_error,
-            parallel=max(1, options.parallel),
-            legacy_diff=switched_on("PULUMI_ENABLE_LEGACY_DIFF"),
-            legacy_refresh_diff=switched_on("PULUMI_ENABLE_LEGACY_REFRESH_DIFF"),
-        )
-
-    def _listeners(self, *, preview: bool) -> list[Listener]:
-        options = self._options
-        if options.json and options.command == "preview":
-            return [Digest(say)]
-        if options.json:
-            return [Lines(say, planning=preview, show_secrets=options.show_secrets)]
-        display = Display(
-            say,
-            planning=preview,
-            rich=options.diff,
-            outputs=not options.suppress_outputs,
-            show_secrets=options.show_secrets,
-        )
-        display.title(KINDS[options.command], self.files.name)
-        return [display]
-
-    def _record(self, started: int, changes: Counter[str], *, good: bool) -> None:
-        plain: dict[str, Any] = {key: value for key, value in self._values.items() if key not in self._config.secure}
-        self.files.record(
-            {
-                "kind": KINDS[self._options.command],
-                "startTime": started,
-                "message": self._options.message,
-                "environment": {"exec.kind": "cli", "pulumi.sandbox": "true"},
-                "config": plain | {key: {"secure": text} for key, text in self._config.secure.items()},
-                "version": 0,
-                "result": "succeeded" if good else "failed",
-                "endTime": int(time.time()),
-                "resourceChanges": dict(changes),
-            }
-        )
+        return _run(options, stack, preview=False)
 
 
-def _verdict(options: argparse.Namespace, changes: Counter[str], what: str) -> int:
-    if options.expect_no_changes and any(count for op, count in changes.items() if op != "same"):
-        raise CliError(f"no changes were expected for {what} but changes were proposed", UNEXPECTED_CHANGES)
-    return 0
+def _run(options: argparse.Namespace, stack: Stack, *, preview: bool) -> int:
+    from .deployment import Deployment  # late: it imports gRPC and the SDK, which other commands can do without
+    from .recorder import Recorder
+    from .report import Report
+    from .run import Run
+
+    started = int(time.time())
+    snapshot = stack.snapshot()
+    snapshot.verify()
+    values = stack.config.resolved(stack.project, stack.crypter)
+    missing = sorted(key.partition(":")[2] for key in stack.project.schema.keys() - values.keys())
+    if missing:
+        raise CliError(f"validating stack config: Stack '{stack.name}' is missing configuration values {missing}")
+    secrets = sorted(stack.config.secure)
+    report = Report(_sink(options, stack, preview=preview), [values[key] for key in secrets], planning=preview)
+    recorder = Recorder(None if preview else stack.files, snapshot, stack.crypter)
+    run_options = _run_options(options, stack, preview=preview)
+    run = Run(run_options, stack.project, stack.name, dict(sorted(values.items())), secrets, report, recorder)
+    _listen(run, stack)
+    good = Deployment(run).execute()
+    if not preview:
+        _record(options, stack, started, report.changes, good=good)
+    if good and options.expect_no_changes and any(op != "same" for op in +report.changes):
+        raise CliError("no changes were expected but changes were proposed", UNEXPECTED_CHANGES)
+    return 0 if good else 1
 
 
-def _confirmed(command: str) -> bool:
-    return input(f"Do you want to perform this {command.replace('up', 'update')}? [yes/no] ").strip().lower() == "yes"
+def _run_options(options: argparse.Namespace, stack: Stack, *, preview: bool) -> Any:
+    from .run import Options
+
+    return Options(
+        destroy=options.command == "destroy",
+        preview=preview,
+        refresh=stack.project.refresh_always if options.refresh is None else options.refresh,
+        run_program=options.run_program or switched_on("PULUMI_RUN_PROGRAM"),
+        continue_on_error=options.continue_on_error or switched_on("PULUMI_CONTINUE_ON_ERROR"),
+        parallel=max(1, options.parallel),
+        targets=(*options.target, *options.target_replace),
+        replaces=(*options.replace, *options.target_replace),
+        legacy_diff=switched_on("PULUMI_ENABLE_LEGACY_DIFF"),
+    )
 
 
-@contextmanager
-def _signals(run: Run, files: StackFiles) -> Iterator[None]:
+def _sink(options: argparse.Namespace, stack: Stack, *, preview: bool) -> Any:
+    if options.json:
+        return Digest() if options.command == "preview" else print_line
+    title = f"{TITLES[options.command]}{', first a preview' if preview and options.command != 'preview' else ''}"
+    return Display(f"{title} ({stack.name})", diff=options.diff)
+
+
+def _record(options: argparse.Namespace, stack: Stack, started: int, changes: Counter[str], *, good: bool) -> None:
+    config = stack.config
+    stack.files.record(
+        {
+            "kind": {"up": "update"}.get(options.command, options.command),
+            "startTime": started,
+            "message": options.message,
+            "environment": {"exec.kind": "cli", "pulumi.sandbox": "true"},
+            "config": config.values | {key: {"secure": text} for key, text in config.secure.items()},
+            "version": 0,
+            "result": "succeeded" if good else "failed",
+            "endTime": int(time.time()),
+            "resourceChanges": +changes,
+        }
+    )
+
+
+def _listen(run: Any, stack: Stack) -> None:
     """The first INT or TERM finishes what is under way; the second gives up at once with exit code 8.
 
     A thread acts on them, told through a pipe: a handler would run in the middle of whatever the main thread does,
     locks held, and a second signal in the middle of the first one's handler.
     """
-    ours = (signal.SIGINT, signal.SIGTERM)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    before = {number: signal.signal(number, lambda *_: None) for number in ours}
-    told = signal.set_wakeup_fd(writing)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(writing)
 
     def act() -> None:
         while byte := os.read(reading, 1):
-            if byte[0] not in ours:
-                continue
-            if run.interrupted:
-                run.providers.kill()
-                files.unlock()
-                os._exit(TERMINATED)
-            run.interrupt()
+            if byte[0] in (signal.SIGINT, signal.SIGTERM):
+                if run.interrupted:
+                    run.providers.kill()
+                    stack.files.unlock()
+                    os._exit(TERMINATED)
+                run.interrupted = True
+                run.stop()
 
-    thread = threading.Thread(target=act, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(told)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(writing)
-        thread.join()
-        os.close(reading)
+    threading.Thread(target=act, daemon=True).start()

@@ -1,15 +1,14 @@
 """Pulumi's passphrase secrets: PBKDF2-SHA256, a million rounds, AES-256-GCM; salts and values as `v1:...` texts.
 
-The passphrase comes from PULUMI_CONFIG_PASSPHRASE or the file named by PULUMI_CONFIG_PASSPHRASE_FILE; nothing is
-ever asked for. The key is derived once per process and only when a secret is touched. Named as in Pulumi's files:
-`encryptionsalt` is v1:SALT:VERIFIER, where the verifier decrypts to "pulumi".
+The passphrase comes from the environment, nothing is ever asked for. The key is derived once and only when a secret
+is touched. A stack's `encryptionsalt` is v1:SALT:VERIFIER, where the verifier decrypts to "pulumi".
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,15 +32,16 @@ def passphrase(environment: Mapping[str, str]) -> str:
 
 
 class PassphraseCrypter:
-    """Encrypts and decrypts with one salt; derives its key at the first use.
+    """Encrypts and decrypts with one salt. CliError when the passphrase is missing or doesn't fit the salt.
 
-    `decrypt` and `encrypt` raise CliError("incorrect passphrase") when the passphrase doesn't fit the salt.
+    A text is encrypted once: the same one gets the same ciphertext again, and keeps the one that it came with.
     """
 
     def __init__(self, salt: str, environment: Mapping[str, str] | None = None) -> None:
         self.salt = salt
         self._environment = os.environ if environment is None else environment
-        self._key: bytes | None = None
+        self._key = b""
+        self._known: dict[str, str] = {}
 
     @classmethod
     def create(cls, environment: Mapping[str, str] | None = None) -> PassphraseCrypter:
@@ -49,35 +49,48 @@ class PassphraseCrypter:
         crypter = cls("", environment)
         raw = os.urandom(8)
         crypter._key = _derive(passphrase(crypter._environment), raw)
-        crypter.salt = f"v1:{base64.b64encode(raw).decode()}:{crypter.encrypt('pulumi')}"
+        crypter.salt = f"v1:{b64encode(raw).decode()}:{crypter.encrypt('pulumi')}"
         return crypter
 
     def verify(self) -> None:
-        """Raises CliError when the passphrase is missing or wrong."""
-        if self._key is None:
-            version, _, rest = self.salt.partition(":")
-            salt, _, verifier = rest.partition(":")
-            if version != "v1" or not verifier:
-                raise CliError("malformed state value of the passphrase secrets provider (encryptionsalt)")
-            key = _derive(passphrase(self._environment), base64.b64decode(salt))
-            if _open(key, verifier) != "pulumi":
-                raise CliError("incorrect passphrase")
-            self._key = key
+        if self._key:
+            return
+        version, _, rest = self.salt.partition(":")
+        salt, _, verifier = rest.partition(":")
+        if version != "v1" or not verifier:
+            raise CliError("malformed state value of the passphrase secrets provider (encryptionsalt)")
+        key = _derive(passphrase(self._environment), b64decode(salt))
+        if _open(key, verifier) != "pulumi":
+            raise CliError("incorrect passphrase")
+        self._key = key
 
     def encrypt(self, plaintext: str) -> str:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        self.verify()
-        nonce = os.urandom(12)
-        sealed = AESGCM(self._key or b"").encrypt(nonce, plaintext.encode(), None)
-        return f"v1:{base64.b64encode(nonce).decode()}:{base64.b64encode(sealed).decode()}"
+        if plaintext not in self._known:
+            self.verify()
+            nonce = os.urandom(12)
+            sealed = AESGCM(self._key).encrypt(nonce, plaintext.encode(), None)
+            self._known[plaintext] = f"v1:{b64encode(nonce).decode()}:{b64encode(sealed).decode()}"
+        return self._known[plaintext]
 
     def decrypt(self, ciphertext: str) -> str:
         self.verify()
-        text = _open(self._key or b"", ciphertext)
+        text = _open(self._key, ciphertext)
         if text is None:
             raise CliError("failed to decrypt a secret: it was encrypted with another passphrase or is damaged")
+        self._known[text] = ciphertext
         return text
+
+
+class Blind(PassphraseCrypter):
+    """Opens no secret, for those who only want to see [secret]: it needs no passphrase."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def decrypt(self, ciphertext: str) -> str:  # noqa: ARG002
+        return '"[secret]"'
 
 
 def _derive(phrase: str, salt: bytes) -> bytes:
@@ -90,7 +103,7 @@ def _open(key: bytes, value: str) -> str | None:
 
     try:
         version, nonce, sealed = value.split(":")
-        text = AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(sealed), None)
+        text = AESGCM(key).decrypt(b64decode(nonce), b64decode(sealed), None)
     except (InvalidTag, ValueError):
         return None
     return text.decode() if version == "v1" else None

@@ -11,7 +11,9 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from .errors import CliError
 from .project import Project
@@ -21,17 +23,19 @@ OnLine = Callable[[str, str], None]  # severity ("info", "info#err"), one line
 
 
 class Child:
-    """A running child process whose output is passed on line by line."""
+    """A running child process whose output is passed on line by line, standard output once asked to."""
 
-    def __init__(self, command: list[str], folder: Path, environment: dict[str, str], on_line: OnLine) -> None:
-        if not Path(command[0]).exists():
-            raise CliError(f"the project's Python {command[0]} doesn't exist; make its virtual environment first")
+    def __init__(self, project: Project, arguments: list[str], variables: dict[str, str], on_line: OnLine) -> None:
+        if not Path(project.python).exists():
+            raise CliError(f"the project's Python {project.python} doesn't exist; make its virtual environment first")
+        inherited = {key: value for key, value in os.environ.items() if key != "PYTHONHOME"}
+        inherited["PATH"] = f"{Path(project.python).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
         self._on_line = on_line
         self.muted = False
-        self._process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
+        self.process = subprocess.Popen(
+            [project.python, "-u", *arguments],
+            cwd=project.program,
+            env=inherited | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -40,33 +44,25 @@ class Child:
             errors="replace",
             process_group=0,
         )
-        self._readers = [threading.Thread(target=self._read, args=("info#err",), daemon=True)]
-        self._readers[0].start()
-
-    def first_line(self) -> str:
-        """The first line of standard output, "" if the process ends before it; the rest is passed on."""
-        stdout = self._process.stdout
-        line = stdout.readline() if stdout else ""
-        self.pass_output_on()
-        return line.strip()
+        self._readers: list[threading.Thread] = []
+        self._pass_on("info#err", self.process.stderr)
 
     def pass_output_on(self) -> None:
-        reader = threading.Thread(target=self._read, args=("info",), daemon=True)
-        self._readers.append(reader)
-        reader.start()
+        self._pass_on("info", self.process.stdout)
 
-    def _read(self, severity: str) -> None:
-        stream = self._process.stdout if severity == "info" else self._process.stderr
-        if stream:
-            with stream:
-                for line in stream:
-                    if not self.muted:
-                        self._on_line(severity, line)
+    def _pass_on(self, severity: str, stream: IO[str] | None) -> None:
+        def read() -> None:
+            for line in stream or ():
+                if not self.muted:
+                    self._on_line(severity, line)
+
+        self._readers.append(threading.Thread(target=read, daemon=True))
+        self._readers[-1].start()
 
     def wait(self, timeout: float | None = None) -> int | None:
         """The exit code, None if it still runs after `timeout` seconds."""
         try:
-            code = self._process.wait(timeout)
+            code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
         for reader in self._readers:
@@ -75,48 +71,36 @@ class Child:
 
     def stop(self) -> None:
         """Interrupts it, and kills it when that is not enough."""
-        self.muted = True
-        if self._signal(signal.SIGINT) and self.wait(GRACE) is None:
+        self._signal(signal.SIGINT)
+        if self.wait(GRACE) is None:
             self.kill()
 
     def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+        self.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
         self.muted = True
-        if self._signal(signal.SIGKILL):
-            self.wait()
-
-    def _signal(self, number: signal.Signals) -> bool:
-        if self._process.poll() is None:
-            try:
-                os.killpg(self._process.pid, number)
-            except ProcessLookupError:
-                return False
-            return True
-        return False
-
-
-def environment(project: Project, **more: str) -> dict[str, str]:
-    """What a child sees: our environment with the project's virtual environment first on PATH."""
-    found = {key: value for key, value in os.environ.items() if key != "PYTHONHOME"}
-    found["PATH"] = f"{Path(project.python).parent}{os.pathsep}{found.get('PATH', os.defpath)}"
-    return found | more
+        if self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
 
 
 def start_provider(project: Project, on_line: OnLine) -> tuple[Child, str]:
     """The dynamic provider's process and its address."""
-    command = [project.python, "-u", "-m", "pulumi.dynamic"]
-    child = Child(command, project.program, environment(project, PULUMI_PROJECT=project.name), on_line)
-    port = child.first_line()
+    child = Child(project, ["-m", "pulumi.dynamic"], {"PULUMI_PROJECT": project.name}, on_line)
+    port = child.process.stdout.readline().strip() if child.process.stdout else ""
+    child.pass_output_on()
     if not port.isdigit():
         child.kill()
         raise CliError("the provider process (python -m pulumi.dynamic) ended before it said its port")
     return child, f"127.0.0.1:{port}"
 
 
-def start_program(project: Project, arguments: list[str], more: dict[str, str], on_line: OnLine) -> Child:
+def start_program(project: Project, arguments: list[str], variables: dict[str, str], on_line: OnLine) -> Child:
     """The Pulumi program, run by run_program.py in the project's Python."""
     # -P: this folder's modules must not become importable under their bare names in the program.
     runner = str(Path(__file__).with_name("run_program.py"))
-    command = [project.python, "-u", "-P", runner, *arguments, str(project.program)]
-    child = Child(command, project.program, environment(project, **more), on_line)
+    child = Child(project, ["-P", runner, *arguments, str(project.program)], variables, on_line)
     child.pass_output_on()
     return child

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import Any
 
 from .errors import Bail
-from .monitor import Engine, Monitor
+from .monitor import Monitor
 from .processes import start_program
 from .run import Run
 
@@ -16,23 +17,28 @@ LOGGED = 32  # run_program.py: the program raised, and that was told already
 class Program:
     """One run of the program. Close it in any case."""
 
-    def __init__(self, run: Run, engine: Engine) -> None:
+    def __init__(self, run: Run, engine: Any) -> None:
         self._run = run
-        self._registered = threading.Event()
-        self._may_leave = threading.Event()
-        self._monitor = Monitor(run, engine, self.registered_all)
-        options = run.options
-        arguments = ["--monitor", self._monitor.address, "--engine", self._monitor.address]
-        arguments += ["--project", run.project.name, "--stack", run.stack, "--root", str(run.project.root)]
-        arguments += ["--parallel", str(options.parallel), *(["--dry-run"] if options.preview else [])]
+        self._registered, self._may_leave = threading.Event(), threading.Event()
+        self._monitor = Monitor(run, engine, self._registered_all)
+        settings = {
+            "monitor": self._monitor.address,
+            "engine": self._monitor.address,
+            "project": run.project.name,
+            "stack": run.stack,
+            "organization": "organization",
+            "root_directory": str(run.project.root),
+            "parallel": run.options.parallel,
+            "dry_run": run.options.preview,
+        }
         variables = {
             "PULUMI_CONFIG": json.dumps(run.config),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(run.secret_keys),
         }
-        self._child = start_program(run.project, arguments, variables, run.line)
+        self._child = start_program(run.project, [json.dumps(settings)], variables, run.report.message)
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def registered_all(self) -> None:
+    def _registered_all(self) -> None:
         """Called for the program when it has said everything; keeps it waiting until it may leave."""
         self._registered.set()
         self._run.wake.set()
@@ -55,14 +61,12 @@ class Program:
         self._complain(self._child.wait())
 
     def _complain(self, code: int | None) -> None:
-        if not code:
-            return
-        if code == LOGGED or self._run.events.errors:
+        if code == LOGGED or (code and self._run.report.errors):
             raise Bail
-        raise Bail(f"an unhandled error occurred: Program exited with non-zero exit code: {code}")
+        if code:
+            raise Bail(f"an unhandled error occurred: Program exited with non-zero exit code: {code}")
 
     def close(self) -> None:
-        self._child.muted = True
         self._may_leave.set()
         self._child.stop()
         self._monitor.close()

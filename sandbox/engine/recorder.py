@@ -1,105 +1,128 @@
 """Keeps the state file true while steps run: what is done, what is new, what is under way.
 
 The merge is the real engine's: resources of this run first, in the order in which they finished, then what is left
-of the state before; creates that never reported back are carried on. Written after every change, unless
-PULUMI_SKIP_CHECKPOINTS says only at the end.
+of the state before; creates that never reported back are carried on.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 
 from .backend import StackFiles
-from .events import Step
-from .state import Resource, Snapshot, repair
-from .values import Crypter
+from .console import switched_on
+from .passphrase import PassphraseCrypter
+from .report import Step
+from .state import Resource, Snapshot, head, repair
+from .values import to_state
 
 PENDING = {
     "create": "creating", "create-replacement": "creating", "update": "updating", "delete": "deleting",
-    "delete-replaced": "deleting", "read": "reading", "read-replacement": "reading",
+    "delete-replaced": "deleting",
 }  # fmt: skip
 
 
 class Recorder:
-    """The state of a stack during one run. `base` is changed by the engine as it goes (refreshes, delete marks)."""
+    """The state of a stack during one run. `base` is changed by the engine as it goes (refreshes, delete marks).
 
-    def __init__(
-        self, files: StackFiles | None, base: Snapshot, crypter: Crypter | None, *, every_step: bool = True
-    ) -> None:
-        self._files, self._crypter, self._every_step = files, crypter, every_step
+    Written after every change unless PULUMI_SKIP_CHECKPOINTS says only at the end; never without `files`.
+    """
+
+    def __init__(self, files: StackFiles | None, base: Snapshot, crypter: PassphraseCrypter) -> None:
         self.base = base
+        self.every_step = not switched_on("PULUMI_SKIP_CHECKPOINTS")
+        self._files, self._crypter = files, crypter
         self._new: list[Resource] = []
-        self._done: set[int] = set()
-        self._kept: list[Resource] = []  # so that no identity in _done is used again
+        self._done: dict[int, Resource] = {}
         self._pending: list[tuple[str, Resource]] = []
         self._carried = [(kind, item) for kind, item in base.pending if kind == "creating"]
-        self._dangling = False  # a refresh found something gone: what referred to it must not any more
-        self._lock = threading.Lock()
+        self._texts: dict[int, tuple[Resource, str]] = {}
+        self._lock, self._writing = threading.Lock(), threading.Lock()
+        self._version = self._written = 0
 
     def begin(self, step: Step) -> None:
         if step.op in PENDING:
             with self._lock:
                 self._pending.append((PENDING[step.op], _subject(step)))
-                self._save()
+            self._changed(step)
 
-    def end(self, step: Step, *, good: bool, persisted: bool = False) -> None:
-        """A step reported back. `persisted`: a refresh that replaces the old state at once (with --run-program)."""
+    def end(self, step: Step, *, good: bool) -> None:
+        """A step reported back."""
         with self._lock:
-            for resource in (step.old, step.new):
-                if resource:
-                    resource.changed()
             if step.op in PENDING:
-                subject = _subject(step)
-                self._pending = [entry for entry in self._pending if entry[1] is not subject]
-            if good:
-                self._apply(step, persisted)
-            if step.op in PENDING or (good and step.op == "remove-pending-replace"):
-                self._save()
+                self._pending = [entry for entry in self._pending if entry[1] is not _subject(step)]
+            if good and not step.deferred:
+                self._apply(step)
+        self._changed(step)
 
-    def _apply(self, step: Step, persisted: bool) -> None:
+    def _apply(self, step: Step) -> None:
         old, new = step.old, step.new
-        if step.op in ("same", "update", "read", "read-replacement"):
-            if old and step.op != "read-replacement":
-                self._finish(old)
-            if new:
-                self._new.append(new)
-        elif step.op in ("create", "create-replacement") and new:
+        if step.op == "replace":
+            return
+        if old and step.op == "create-replacement" and not old.pending_replacement:
+            old.delete = id(old) not in self._done
+        elif old and step.op == "delete-replaced" and not old.delete:
+            old.pending_replacement = True
+        elif old:
+            self._done[id(old)] = old
+        if new:
             self._new.append(new)
-            if old and old.pending_replacement:
-                self._finish(old)
-        elif step.op in ("delete", "delete-replaced", "remove-pending-replace") and old:
-            if not old.pending_replacement or step.op == "remove-pending-replace":
-                self._finish(old)
-        elif step.op == "refresh" and persisted and old:
-            self._finish(old)
-            self._dangling = self._dangling or new is None
-            if new:
-                self._new.append(new)
+        elif step.op == "refresh":
+            for item in repair(self._listed()):
+                self._texts.pop(id(item), None)
 
-    def _finish(self, resource: Resource) -> None:
-        self._done.add(id(resource))
-        self._kept.append(resource)
+    def _listed(self) -> list[Resource]:
+        return [item for item in (*self._new, *self.base.resources) if id(item) not in self._done]
 
-    def snapshot(self) -> Snapshot:
-        """What the state file should say now."""
-        listed = [item for item in (*self._new, *self.base.resources) if id(item) not in self._done]
-        if self._dangling:
-            repair(listed, all_of_them=False)
-        return Snapshot(listed, [*self._pending, *self._carried], self.base.secrets_provider, self.base.metadata)
+    def _changed(self, step: Step) -> None:
+        for resource in (step.old, step.new):
+            self._texts.pop(id(resource), None)
+        if self.every_step and step.op in PENDING:
+            self.save()
 
-    def registered(self, resource: Resource) -> None:
-        """A component's outputs came in."""
-        with self._lock:
-            resource.changed()
-            self._save()
+    def refreshed(self, steps: list[Step]) -> None:
+        """The state was refreshed before the program runs: what was found takes the place of what was known."""
+        found = {id(step.old): step.new for step in steps}
+        listed = [found.get(id(item), item) for item in self.base.resources]
+        self.base.resources = [item for item in listed if item is not None]
+        repair(self.base.resources)
+
+    def touched(self, resource: Resource) -> None:
+        """The resource was changed by something else than a step."""
+        self._texts.pop(id(resource), None)
 
     def save(self) -> None:
+        """Writes the state, unless somebody wrote a newer one while we waited for our turn."""
+        if not self._files:
+            return
         with self._lock:
-            self._save(final=True)
+            self._version += 1
+            wanted = self._version
+        with self._writing:
+            if self._written >= wanted:
+                return
+            with self._lock:
+                version, text = self._version, self._text()
+            self._files.write(text)
+            self._written = version
 
-    def _save(self, *, final: bool = False) -> None:
-        if self._files and (final or self._every_step):
-            self._files.write(self.snapshot().checkpoint(self._files.qualified, self._crypter))
+    def _text(self) -> str:
+        """The checkpoint. A resource's own text is made once: a thousand are written again after every step."""
+        pending = [*self._pending, *self._carried]
+        parts = [json.dumps(head(self._crypter.salt))[1:-1]]
+        parts += [f'"resources":[{",".join(map(self._text_of, self._listed()))}]']
+        operations = (f'{{"resource":{self._text_of(item)},"type":"{kind}"}}' for kind, item in pending)
+        parts += [f'"pending_operations":[{",".join(operations)}]'] if pending else []
+        parts += [f'"metadata":{json.dumps(self.base.metadata)}']
+        stack = json.dumps(self._files.qualified if self._files else "")
+        return f'{{"version":3,"checkpoint":{{"stack":{stack},"latest":{{{",".join(parts)}}}}}}}'
+
+    def _text_of(self, resource: Resource) -> str:
+        if id(resource) not in self._texts:
+            data = resource.to_json(lambda value: to_state(value, self._crypter))
+            text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+            self._texts[id(resource)] = (resource, text)
+        return self._texts[id(resource)][1]
 
 
 def _subject(step: Step) -> Resource:

@@ -1,76 +1,69 @@
-"""What the parts of one run share: the options, the snapshot, the providers, and whether to go on.
+"""What the parts of one run share: the options, the record, the report, the providers, and whether to go on.
 
 No decisions about resources are taken here.
 """
 
 from __future__ import annotations
 
+import re
 import threading
-import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .errors import Bail
-from .events import Events
+from .errors import Bail, CliError
 from .project import Project
+from .provider import Dynamic
 from .recorder import Recorder
-from .state import PROVIDER_TYPE, ROOT_TYPE, Resource, now
-from .values import UNKNOWN_STRING, Properties, Secret
-
-if TYPE_CHECKING:
-    from .provider import Dynamic
+from .report import Report
+from .state import ROOT_TYPE, Resource
 
 
 @dataclass(frozen=True)
 class Options:
-    """`kind` is update, refresh or destroy. The legacy settings spare diffs of what is equal."""
+    """What the command line asks for. `targets` and `replaces` are URNs, in which ** and * may stand."""
 
-    kind: str = "update"
+    destroy: bool = False
     preview: bool = False
     refresh: bool = False
     run_program: bool = False
     continue_on_error: bool = False
     parallel: int = 8
-    legacy_diff: bool = False
-    legacy_refresh_diff: bool = False
+    targets: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    legacy_diff: bool = False  # the real engine's setting that spares diffs of equal inputs
 
 
 @dataclass
 class Run:
-    """One preview or one update of one stack."""
+    """One preview or one update of one stack. `skipped`: URNs that failed, or were left out because of one that did."""
 
     options: Options
     project: Project
     stack: str
     config: dict[str, str]
     secret_keys: list[str]
-    events: Events
+    report: Report
     recorder: Recorder
     stopped: threading.Event = field(default_factory=threading.Event)
     wake: threading.Event = field(default_factory=threading.Event)
     interrupted: bool = False
     failed: bool = False
-    step_failed: bool = False  # then "update failed" is said at the end; of other errors it would be said twice
-    skipped: set[str] = field(default_factory=set)  # URNs that failed or were left out because of one that did
+    skipped: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.providers = Providers(self)
+        self.providers = Providers(self.recorder, lambda: Dynamic(self.project, self.report.message))
         self.slots = threading.Semaphore(self.options.parallel)
-        self.root_urn = f"urn:pulumi:{self.stack}::{self.project.name}::{ROOT_TYPE}::{self.project.name}-{self.stack}"
+        self.root_urn = self.urn(ROOT_TYPE, f"{self.project.name}-{self.stack}")
 
-    @property
-    def folder(self) -> Path:
-        return self.project.root
+    def urn(self, kind: str, name: str, parent: str = "") -> str:
+        above = parent.split("::")[2] if parent else ROOT_TYPE
+        qualified = kind if above == ROOT_TYPE else f"{above}${kind}"
+        return f"urn:pulumi:{self.stack}::{self.project.name}::{qualified}::{name}"
 
     def stop(self) -> None:
         """No step begins from now on."""
         self.stopped.set()
         self.wake.set()
-
-    def interrupt(self) -> None:
-        self.interrupted = True
-        self.stop()
 
     def check(self) -> None:
         """Raises Bail once the run was stopped."""
@@ -79,80 +72,67 @@ class Run:
 
     def fail(self, urn: str) -> None:
         """A step failed: its dependents are left out, and without --continue-on-error everything else too."""
-        self.failed = self.step_failed = True
+        self.failed = True
         self.skipped.add(urn)
         if not self.options.continue_on_error:
             self.stop()
 
-    def is_skipped(self, resource: Resource) -> bool:
-        return any(urn in self.skipped for urn in resource.needs())
+    def targets(self, resource: Resource) -> bool:
+        """May the run touch it? Providers and the stack itself always."""
+        implied = resource.is_provider or resource.type == ROOT_TYPE
+        return implied or not self.options.targets or matches(self.options.targets, resource.urn)
 
-    def line(self, severity: str, text: str) -> None:
-        """A line that a child process wrote."""
-        self.events.diagnostic(severity, text)
 
-    def default_provider(self) -> Resource:
-        """The provider resource as the configuration of this run would have it."""
-        inputs: Properties = {
-            key: Secret(value) if key in self.secret_keys else value for key, value in self.config.items()
-        }
-        urn = f"urn:pulumi:{self.stack}::{self.project.name}::{PROVIDER_TYPE}::default"
-        return Resource(urn=urn, type=PROVIDER_TYPE, custom=True, inputs=inputs)
-
-    def new_provider_id(self) -> str:
-        return UNKNOWN_STRING if self.options.preview else str(uuid.uuid4())
-
-    def stamp(self, resource: Resource, *, created: bool) -> None:
-        resource.modified = now()
-        if created:
-            resource.created = resource.modified
+def matches(patterns: tuple[str, ...], urn: str) -> bool:
+    """Is the URN one of them? ** stands for any text, * for one without a colon."""
+    for pattern in patterns:
+        parts = [r"[^:]*".join(map(re.escape, part.split("*"))) for part in pattern.split("**")]
+        if re.fullmatch(".*".join(parts), urn):
+            return True
+    return False
 
 
 class Providers:
     """The provider processes of a run by reference (URN::ID). One process for each configuration."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._by_reference: dict[str, Dynamic] = {}
-        self._all: list[Dynamic] = []
+    def __init__(self, recorder: Recorder, spawn: Callable[[], Dynamic]) -> None:
+        self._recorder, self._spawn = recorder, spawn
+        self._running: dict[str, tuple[Resource, Dynamic]] = {}
         self._lock = threading.Lock()
 
     def get(self, reference: str) -> Dynamic:
         """The process behind a reference, started with the configuration in the state if need be."""
         with self._lock:
-            if reference not in self._by_reference:
-                urn, _, identity = reference.rpartition("::")
-                for resource in self._run.recorder.base.resources:
-                    if resource.urn == urn and resource.id == identity:
-                        self._configure(self.spawn(), resource)
-                        break
-                else:
-                    raise Bail(f"unknown provider {reference}")
-            return self._by_reference[reference]
+            for resource in self._recorder.base.resources if reference not in self._running else ():
+                if reference_of(resource) == reference:
+                    self._start(resource)
+            if reference not in self._running:
+                raise CliError(f"unknown provider {reference}")
+            return self._running[reference][1]
 
-    def known(self, reference: str) -> Dynamic | None:
-        return self._by_reference.get(reference)
-
-    def spawn(self) -> Dynamic:
-        from .provider import Dynamic
-
-        process = Dynamic(self._run.project, self._run.line)
-        self._all.append(process)
-        return process
-
-    def configure(self, process: Dynamic, resource: Resource) -> None:
+    def configure(self, resource: Resource) -> None:
+        """Starts the provider as the program has it, unless it runs with that very configuration."""
         with self._lock:
-            self._configure(process, resource)
+            running = self._running.get(reference_of(resource))
+            if not running or running[0].inputs != resource.inputs:
+                self.close(reference_of(resource))
+                self._start(resource)
 
-    def _configure(self, process: Dynamic, resource: Resource) -> None:
+    def _start(self, resource: Resource) -> None:
+        process = self._spawn()
+        self._running[reference_of(resource)] = (resource, process)
         process.configure(resource)
-        self._by_reference[f"{resource.urn}::{resource.id}"] = process
 
-    def close(self) -> None:
-        for process in self._all:
-            process.close()
+    def close(self, only: str = "") -> None:
+        for reference in [only] if only else list(self._running):
+            if reference in self._running:
+                self._running.pop(reference)[1].close()
 
     def kill(self) -> None:
-        """At once, with what is under way; called from a signal handler."""
-        for process in self._all:
+        """At once, with what is under way; called when a second signal arrives."""
+        for _, process in self._running.values():
             process.kill()
+
+
+def reference_of(provider: Resource) -> str:
+    return f"{provider.urn}::{provider.id}"

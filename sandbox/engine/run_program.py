@@ -1,19 +1,21 @@
 """Runs a Pulumi program through the SDK: started by the engine in the project's Python, never imported.
 
-Configuration comes in PULUMI_CONFIG and PULUMI_CONFIG_SECRET_KEYS, the rest as arguments. Exit codes: 0, 1 for an
-error of the SDK's own making, 32 when the program raised and its traceback was logged to the engine.
+Arguments: the SDK's settings as JSON, and the program. Configuration comes in PULUMI_CONFIG and
+PULUMI_CONFIG_SECRET_KEYS. Exit codes: 0, 1 for an error that the program raised for a person to read, 32 when it
+raised something else and its traceback was logged to the engine.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+import json
 import logging
 import runpy
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi.runtime
@@ -21,34 +23,22 @@ import pulumi.runtime
 LOGGED = 32
 
 
-def main() -> int:
-    options = _arguments()
+def main(settings: dict[str, Any], program: str) -> int:
     pulumi.runtime.set_all_config(pulumi.runtime.get_config_env(), list(pulumi.runtime.get_config_secret_keys_env()))
-    pulumi.runtime.configure(
-        pulumi.runtime.Settings(
-            monitor=options.monitor,
-            engine=options.engine,
-            project=options.project,
-            stack=options.stack,
-            organization="organization",
-            root_directory=options.root,
-            parallel=options.parallel,
-            dry_run=options.dry_run,
-        )
-    )
-    sys.argv = [options.program]
+    pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
+    sys.argv = [program]
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # futures left behind by a failed run are no news
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    pool = ThreadPoolExecutor(max_workers=max(options.parallel, 1) * 4)
+    pool = ThreadPoolExecutor(max_workers=max(settings["parallel"], 1) * 4)
     loop.set_default_executor(pool)
     try:
-        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run(options.program)))
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run(program)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return 1
     except Exception as error:  # noqa: BLE001  # whatever the program raised belongs to its author
-        pulumi.log.error(f"Program failed with an unhandled exception:\n{_own_frames(error, options.program)}")
+        pulumi.log.error(f"Program failed with an unhandled exception:\n{_own_frames(error, program)}")
         return LOGGED
     finally:
         pool.shutdown(wait=True)
@@ -62,16 +52,6 @@ def _run(program: str) -> None:
     runpy.run_path(program, run_name="__main__")
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("monitor", "engine", "project", "stack", "root"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--parallel", type=int, default=1)
-    parser.add_argument("--dry-run", action="store_true")
-    parser.add_argument("program")
-    return parser.parse_args()
-
-
 def _own_frames(error: Exception, program: str) -> str:
     """The traceback from the program's first frame on."""
     main_file = str(Path(program, "__main__.py") if Path(program).is_dir() else Path(program))
@@ -81,4 +61,4 @@ def _own_frames(error: Exception, program: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(json.loads(sys.argv[1]), sys.argv[2]))

@@ -1,69 +1,19 @@
-"""Property values: plain Python data plus Secret and UNKNOWN, and their three spellings.
+"""Property values: plain JSON data in which {SIGNATURE: SECRET, "value": x} marks a secret, as on the wire.
 
-The wire (protobuf Struct), the state file (JSON with ciphertexts) and what people see ("[secret]"). All numbers are
-doubles, as on the wire. Pure: knows no files, processes or resources.
+Three spellings: the wire (protobuf Struct), the state file (ciphertexts), and what people see ("[secret]"). Pure.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from typing import Any, Protocol
 
-from .errors import Refused
+from .errors import CliError, Refused
 
-SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
-SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
-UNSUPPORTED_SIGNATURES = {
-    "c44067f5952c0a294b673a41bacd8c17": "assets",
-    "0def7320c3a5731c473e5ecbe6d01bc7": "archives",
-    "5cf8f73096256a8f31e491e813e4eb8e": "resource references",
-    "d0e6a833031e9bbcd3f4e8bde6ca49a4": "output values",
-}
-UNKNOWN_STRING = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-UNKNOWN_STRINGS = frozenset(
-    (
-        UNKNOWN_STRING,
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    )
-)
-Value = Any
-Properties = dict[str, Value]
-
-
-class Unknown:
-    """The one value that a preview can't know yet."""
-
-    def __repr__(self) -> str:
-        return "UNKNOWN"
-
-
-UNKNOWN = Unknown()
-
-
-class Secret:
-    """A value that is shown as [secret] and stored encrypted. `ciphertext` saves encrypting it again."""
-
-    __slots__ = ("ciphertext", "value")
-    value: Value
-
-    def __init__(self, value: Value, ciphertext: str = "") -> None:
-        self.value = value.value if isinstance(value, Secret) else value
-        self.ciphertext = ciphertext
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(repr(self.value))
-
-    def __repr__(self) -> str:
-        return "Secret(...)"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # what a preview can't know yet
+Properties = dict[str, Any]
 
 
 class Crypter(Protocol):
@@ -73,160 +23,105 @@ class Crypter(Protocol):
     def decrypt(self, ciphertext: str) -> str: ...
 
 
-def has(value: Value, kind: type) -> bool:
-    """Is there a Secret (or Unknown) anywhere in it?"""
-    if isinstance(value, kind):
-        return True
-    if isinstance(value, Secret):
-        return has(value.value, kind)
-    if isinstance(value, dict):
-        return any(has(item, kind) for item in value.values())
-    return isinstance(value, list) and any(has(item, kind) for item in value)
+def secret(value: Any) -> Properties:
+    return {SIGNATURE: SECRET, "value": value}
 
 
-def plain(value: Value, secret: str | None = None) -> Value:
-    """The value without secret marks; with `secret`, that text stands in each secret's place."""
-    if isinstance(value, Secret):
-        return plain(value.value) if secret is None else secret
+def is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and value.get(SIGNATURE) == SECRET
+
+
+def has_secret(value: Any) -> bool:
+    """Is there a secret anywhere in it?"""
     if isinstance(value, dict):
-        return {key: plain(item, secret) for key, item in value.items()}
+        return is_secret(value) or any(has_secret(item) for item in value.values())
+    return isinstance(value, list) and any(has_secret(item) for item in value)
+
+
+def plain(value: Any, mask: str | None = None) -> Any:
+    """The value without the marks of secrets; with `mask`, that text stands in each secret's place."""
+    if isinstance(value, dict):
+        if is_secret(value):
+            return plain(value["value"]) if mask is None else mask
+        return {key: plain(item, mask) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item, secret) for item in value]
+        return [plain(item, mask) for item in value]
     return value
 
 
-def masked(properties: Properties) -> Properties:
+def masked(value: Any) -> Any:
     """What a person may see."""
-    return {key: plain(value, "[secret]") for key, value in properties.items()}
+    return plain(value, "[secret]")
 
 
-def mark_secrets(outputs: Properties, inputs: Properties) -> None:
-    """Make secret in `outputs`, in place, what is secret at the same path of `inputs`.
+def marked(outputs: Properties, inputs: Properties) -> Properties:
+    """`outputs`, with everything secret that is secret at the same path of `inputs`.
 
     A provider that takes no secrets gets plain values; this keeps the mark on what it echoes. A list with a secret
     in it becomes secret as a whole (recorded: session 13, x_list).
     """
-    for key, value in inputs.items():
-        if key not in outputs:
+    found = dict(outputs)
+    for key in inputs.keys() & outputs.keys():
+        ours, theirs = inputs[key], outputs[key]
+        if is_secret(theirs):
             continue
-        if isinstance(outputs[key], dict) and isinstance(value, dict):
-            mark_secrets(outputs[key], value)
-        elif not isinstance(outputs[key], Secret) and has(value, Secret):
-            outputs[key] = Secret(outputs[key])
-
-
-# --- the wire -----------------------------------------------------------------------------------------------------
+        if isinstance(ours, dict) and isinstance(theirs, dict) and not is_secret(ours):
+            found[key] = marked(theirs, ours)
+        elif has_secret(ours):
+            found[key] = secret(theirs)
+    return found
 
 
 def from_wire(struct: Any) -> Properties:
-    """google.protobuf.Struct -> properties."""
-    return {key: _value_from_wire(value) for key, value in struct.fields.items()}
+    """google.protobuf.Struct -> properties. Refused for assets, references and whatever else has a signature."""
+    from google.protobuf import json_format
+
+    try:
+        found: Properties = json_format.MessageToDict(struct)
+    except (ValueError, json_format.Error) as error:
+        raise CliError(f"a value can't be kept in the state: {error}") from None
+    _refuse_signatures(found)
+    return found
 
 
-def _value_from_wire(value: Any) -> Value:
-    kind = value.WhichOneof("kind")
-    if kind == "struct_value":
-        return _object(from_wire(value.struct_value))
-    if kind == "list_value":
-        return [_value_from_wire(item) for item in value.list_value.values]
-    if kind == "string_value":
-        return UNKNOWN if value.string_value in UNKNOWN_STRINGS else value.string_value
-    return None if kind in (None, "null_value") else getattr(value, kind)
+def _refuse_signatures(value: Any) -> None:
+    if isinstance(value, dict):
+        if value.get(SIGNATURE, SECRET) != SECRET:
+            raise Refused(f"assets, archives and references as values (signature {value[SIGNATURE]})")
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        _refuse_signatures(item)
 
 
-def _object(found: Properties) -> Value:
-    signature = found.get(SIGNATURE_KEY)
-    if signature is None:
-        return found
-    if signature == SECRET_SIGNATURE and "value" in found:
-        return Secret(found["value"])
-    raise Refused(UNSUPPORTED_SIGNATURES.get(str(signature), f"values with the signature {signature}"))
-
-
-def to_wire(properties: Properties, *, secrets: bool = False, unknowns: bool = True) -> Any:
-    """Properties -> Struct. Without `secrets` the marks are dropped; without `unknowns` unknowns are left out."""
+def to_wire(properties: Properties, *, secrets: bool = False) -> Any:
+    """Properties -> Struct. Without `secrets` the marks are dropped."""
     from google.protobuf import struct_pb2
 
     struct = struct_pb2.Struct()
-    for key, value in properties.items():
-        if unknowns or value is not UNKNOWN:
-            _fill(struct.fields[key], value, secrets)
+    struct.update(properties if secrets else plain(properties))
     return struct
 
 
-def _fill(target: Any, value: Value, secrets: bool) -> None:
-    if value is None:
-        target.null_value = 0
-    elif isinstance(value, bool):
-        target.bool_value = value
-    elif isinstance(value, (int, float)):
-        target.number_value = float(value)
-    elif isinstance(value, str):
-        target.string_value = value
-    elif value is UNKNOWN:
-        target.string_value = UNKNOWN_STRING
-    elif isinstance(value, Secret):
-        if secrets:
-            _fill(target, {SIGNATURE_KEY: SECRET_SIGNATURE, "value": value.value}, secrets)
-        else:
-            _fill(target, value.value, secrets)
-    elif isinstance(value, dict):
-        target.struct_value.SetInParent()
-        for key, item in value.items():
-            _fill(target.struct_value.fields[key], item, secrets)
-    else:
-        target.list_value.SetInParent()
-        for item in value:
-            _fill(target.list_value.values.add(), item, secrets)
-
-
-# --- the state file -----------------------------------------------------------------------------------------------
-
-
-def to_state(value: Value, crypter: Crypter | None, *, show: bool = False) -> Any:
-    """A value as JSON data for the state: secrets become ciphertexts, or plaintexts with `show`."""
-    if isinstance(value, Secret):
-        text = json.dumps(to_state(value.value, None, show=True), ensure_ascii=False, separators=(",", ":"))
-        if show:
-            return {SIGNATURE_KEY: SECRET_SIGNATURE, "plaintext": text}
-        if not value.ciphertext:
-            if crypter is None:
-                raise Refused("a secret in a stack without a secrets provider")
-            value.ciphertext = crypter.encrypt(text)
-        return {SIGNATURE_KEY: SECRET_SIGNATURE, "ciphertext": value.ciphertext}
+def to_state(value: Any, crypter: Crypter | None) -> Any:
+    """A value as JSON data for the state. Secrets become ciphertexts; plaintexts without a `crypter`."""
     if isinstance(value, dict):
-        return {key: to_state(value[key], crypter, show=show) for key in sorted(value)}
+        if is_secret(value):
+            text = json.dumps(to_state(value["value"], None), ensure_ascii=False, separators=(",", ":"))
+            shown = {"ciphertext": crypter.encrypt(text)} if crypter else {"plaintext": text}
+            return {SIGNATURE: SECRET, **shown}
+        return {key: to_state(item, crypter) for key, item in value.items()}
     if isinstance(value, list):
-        return [to_state(item, crypter, show=show) for item in value]
-    if value is UNKNOWN:
-        return UNKNOWN_STRING
-    return number(value) if isinstance(value, float) else value
+        return [to_state(item, crypter) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return int(value)  # as Go writes doubles
+    return value
 
 
-def number(value: float) -> int | float:
-    """2.0 -> 2, as Go writes doubles; 0.5 stays."""
-    if not math.isfinite(value):
-        raise Refused("numbers that are not finite")
-    return int(value) if value == int(value) and abs(value) < 1e21 else value
-
-
-def from_state(data: Any, crypter: Crypter | None) -> Value:
+def from_state(data: Any, crypter: Crypter) -> Any:
     """JSON data of the state -> a value. Secrets are decrypted at once."""
     if isinstance(data, dict):
-        if data.get(SIGNATURE_KEY) == SECRET_SIGNATURE:
-            return _secret_from_state(data, crypter)
-        return _object({key: from_state(item, crypter) for key, item in data.items()})
-    if isinstance(data, list):
-        return [from_state(item, crypter) for item in data]
-    if isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
-    return UNKNOWN if isinstance(data, str) and data in UNKNOWN_STRINGS else data
-
-
-def _secret_from_state(data: dict[str, Any], crypter: Crypter | None) -> Secret:
-    if "plaintext" in data:
-        return Secret(from_state(json.loads(data["plaintext"]), None))
-    if crypter is None:
-        raise Refused("a secret in a stack without a secrets provider")
-    ciphertext = str(data["ciphertext"])
-    return Secret(from_state(json.loads(crypter.decrypt(ciphertext)), None), ciphertext)
+        if is_secret(data):
+            text = data["plaintext"] if "plaintext" in data else crypter.decrypt(str(data["ciphertext"]))
+            return secret(from_state(json.loads(text), crypter))
+        return {key: from_state(item, crypter) for key, item in data.items()}
+    return [from_state(item, crypter) for item in data] if isinstance(data, list) else data
