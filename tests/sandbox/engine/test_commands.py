@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.engine.cli import main
+from sandbox.engine.project import find_project
 
 from .harness import CANARY, PASSPHRASE, World
 
@@ -47,10 +49,9 @@ def test_it_says_what_it_is(pulumi: Pulumi, capsys: pytest.CaptureFixture[str]) 
     assert pulumi("version") == (
         "3.260.0+sandbox (sandbox: a stand-in for the Pulumi CLI and engine, for development and tests only)\n"
     )
-    assert "a stand-in" in pulumi("login", "file://" + os.environ["PULUMI_HOME"]).splitlines()[0]
     assert main(["stack", "ls"]) == 0
     assert "a stand-in" in capsys.readouterr().err.splitlines()[0]
-    assert "refused" in pulumi()
+    assert "Commands: preview, up" in pulumi("--help")
 
 
 def test_a_stack_lives_from_init_to_rm(pulumi: Pulumi, world: World) -> None:
@@ -91,12 +92,11 @@ def test_configuration_is_set_shown_and_removed(pulumi: Pulumi, world: World) ->
     assert pulumi("config", "get", "targetDir") == "/tmp/with: colon\n"
     assert pulumi("config", "get", "token") == f"{CANARY}\n"
     assert json.loads(pulumi("config", "get", "flag", "--json")) == {"value": "yes", "secret": False}
-    assert pulumi("config").splitlines() == [
-        "KEY        VALUE",
-        "flag       yes",
-        "number     -1",
-        "targetDir  /tmp/with: colon",
-        "token      [secret]",
+    assert [line.split(maxsplit=1) for line in pulumi("config").splitlines()] == [
+        ["flag", "yes"],
+        ["number", "-1"],
+        ["targetDir", "/tmp/with: colon"],
+        ["token", "[secret]"],
     ]
     assert CANARY in pulumi("config", "--show-secrets")
     assert json.loads(pulumi("config", "--json"))["tiny:token"] == {"secret": True}
@@ -104,18 +104,19 @@ def test_configuration_is_set_shown_and_removed(pulumi: Pulumi, world: World) ->
     pulumi("config", "rm", "token")
     pulumi("config", "rm", "token")
     assert "not found for stack 'dev'" in pulumi("config", "get", "token", code=1)
-    assert "--path" in pulumi("config", "set", "--path", "a.b", "c", code=1)
+    assert "--path" in pulumi("config", "set", "--path", "a.b", code=1)
+    assert file.read_text(encoding="utf-8").endswith(
+        "config: # all of it\n  tiny:targetDir: '/tmp/with: colon'\n  tiny:flag: 'yes'\n  tiny:number: '-1'\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("up", "--no-such-flag"), 1, "unknown flag: --no-such-flag"),
-        (("up", "--target", "x"), 1, "unknown flag: --target"),
-        (("up", "-z"), 1, "unknown shorthand flag"),
+        (("up", "--no-such-flag"), 1, "--no-such-flag"),
         (("nonsense",), 1, 'unknown command "nonsense" for "pulumi"'),
-        (("stack", "nonsense"), 1, "unknown command"),
-        (("stack", "ls", "extra"), 1, "unknown"),
+        (("refresh", "--yes"), 1, 'unknown command "refresh"'),
+        (("stack", "ls", "extra"), 1, "extra"),
         (("up", "--refresh=maybe"), 1, "unable to determine value for --refresh"),
         (("up", "--non-interactive"), 2, "must be passed in to proceed when running in non-interactive mode"),
         (("up", "--yes", "--stack", "none"), 6, "no stack named 'none' found"),
@@ -124,8 +125,6 @@ def test_configuration_is_set_shown_and_removed(pulumi: Pulumi, world: World) ->
         (("stack", "init"), 1, "missing stack name"),
         (("stack", "init", "a/b/c"), 1, "isn't one of the project"),
         (("stack", "init", "a b"), 1, "invalid stack name"),
-        (("login", "s3://bucket"), 1, "backend s3://"),
-        (("login",), 1, "pulumi login file://"),
     ],
 )
 def test_mistakes_are_one_clear_line(pulumi: Pulumi, arguments: tuple[str, ...], code: int, words: str) -> None:
@@ -151,7 +150,7 @@ def test_a_project_is_found_from_a_folder_below(pulumi: Pulumi, world: World, mo
         ("runtime: python", "missing a valid 'name'"),
         ("name: tiny\nruntime: nodejs", "a runtime other than python"),
         ("name: tiny\nruntime: {name: python, options: {typechecker: mypy}}", "runtime option typechecker"),
-        ("name: tiny\nruntime: python\nconfig: {a: {type: date}}", "config type must be one of"),
+        ("name: tiny\nruntime: {name: python, options: {toolchain: poetry}}", "the toolchain poetry"),
     ],
 )
 def test_a_broken_project_file_is_told(pulumi: Pulumi, world: World, text: str, words: str) -> None:
@@ -159,26 +158,23 @@ def test_a_broken_project_file_is_told(pulumi: Pulumi, world: World, text: str, 
     assert words in pulumi("stack", "ls", code=1)
 
 
-@pytest.mark.parametrize(
-    ("schema", "config", "words"),
-    [
-        ({"a": {"type": "string"}}, {}, "missing configuration value 'a'"),
-        ({"a": {"type": "string"}, "b": {"type": "string"}}, {}, "missing configuration values 'a' and 'b'"),
-        ({"a": {"type": "integer"}}, {"a": "many"}, "'a' must be of type 'integer'"),
-        ({"a": {"type": "boolean"}}, {"a": "many"}, "'a' must be of type 'boolean'"),
-        ({"a": {"type": "array"}}, {"a": "many"}, "'a' must be of type 'array'"),
-        ({"a": {"type": "string", "secret": True}}, {"a": "x"}, "must be encrypted as it's secret"),
-    ],
-)
-def test_configuration_is_held_to_the_schema(
-    pulumi: Pulumi, world: World, schema: dict[str, Any], config: dict[str, str], words: str
-) -> None:
-    text = f"name: tiny\nruntime: python\nconfig: {json.dumps(schema)}\n"
+def test_the_program_runs_in_the_environment_that_the_project_names(tmp_path: Path) -> None:
+    for options, python in (
+        ("{virtualenv: env}", "env/bin/python"),
+        ("{toolchain: uv}", ".venv/bin/python"),
+        ("{toolchain: pip}", sys.executable),
+    ):
+        text = f"name: tiny\nruntime: {{name: python, options: {options}}}\nbackend: {{url: 'file://./.state'}}\n"
+        (tmp_path / "Pulumi.yaml").write_text(text, encoding="utf-8")
+        project = find_project(tmp_path)
+        assert (project.python, project.backend_url) == (str(tmp_path / python), f"file://{tmp_path}/.state")
+
+
+def test_a_value_that_the_schema_requires_is_missed(pulumi: Pulumi, world: World) -> None:
+    text = "name: tiny\nruntime: python\nconfig: {a: {type: string}}\n"
     (world.project / "Pulumi.yaml").write_text(text, encoding="utf-8")
     pulumi("stack", "init", "dev")
-    for key, value in config.items():
-        pulumi("config", "set", key, value)
-    assert words in pulumi("preview", code=1)
+    assert "missing configuration values ['a']" in pulumi("preview", code=1)
 
 
 def test_defaults_of_the_schema_count_as_set(pulumi: Pulumi, world: World) -> None:
@@ -201,26 +197,49 @@ def test_a_wrong_or_missing_passphrase_is_told(pulumi: Pulumi, monkeypatch: pyte
 
 def test_an_import_that_is_no_export_is_refused(pulumi: Pulumi, world: World) -> None:
     pulumi("stack", "init", "dev")
-    before = pulumi("stack", "export")
-    file = world.folder / "import.json"
-    foreign = {
-        "urn": "urn:pulumi:prod::tiny::pulumi:pulumi:Stack::tiny-prod",
-        "type": "pulumi:pulumi:Stack",
-        "custom": False,
-    }
-    child = foreign | {"urn": "urn:pulumi:dev::tiny::t::x", "type": "t", "parent": "urn:pulumi:dev::tiny::t::y"}
+    before = json.loads(pulumi("stack", "export"))
+    foreign = {"urn": "urn:pulumi:prod::tiny::t::tiny-prod", "type": "t", "custom": False}
+    child = foreign | {"urn": "urn:pulumi:dev::tiny::t::x", "parent": "urn:pulumi:dev::tiny::t::y"}
     for text, words in (
         ("", "isn't an exported stack"),
         ('{"version": 9, "deployment": {}}', "version 9 isn't supported"),
-        (json.dumps({"version": 3, "deployment": {"resources": [foreign]}}), "belongs to a different stack"),
-        (json.dumps({"version": 3, "deployment": {"resources": [child]}}), "snapshot integrity failure"),
-        (
-            json.dumps({"version": 3, "deployment": {"resources": [{**foreign, "taint": True}]}}),
-            "doesn't support taint",
-        ),
-        (json.dumps({"version": 3, "deployment": {"snippets": [1]}}), "snippets"),
+        (exported(foreign), "belongs to a different stack"),
+        (exported(child), "snapshot integrity failure"),
+        (exported({**foreign, "taint": True}), "doesn't support taint"),
     ):
-        file.write_text(text, encoding="utf-8")
-        assert words in pulumi("stack", "import", "--file", str(file), code=1)
-    assert pulumi("stack", "export") == before
-    assert "could not read" in pulumi("stack", "import", "--file", "/nowhere", code=1)
+        (world.folder / "import.json").write_text(text, encoding="utf-8")
+        assert words in pulumi("stack", "import", "--file", str(world.folder / "import.json"), code=1)
+    assert json.loads(pulumi("stack", "export")) == before
+    assert "isn't an exported stack" in pulumi("stack", "import", "--file", "/nowhere", code=1)
+
+
+def exported(*resources: dict[str, Any]) -> str:
+    return json.dumps({"version": 3, "deployment": {"resources": resources}})
+
+
+def test_a_resource_is_taken_out_of_the_state_unless_something_needs_it(pulumi: Pulumi, world: World) -> None:
+    pulumi("stack", "init", "dev")
+    a, b, c = ({"urn": f"urn:pulumi:dev::tiny::t::{name}", "type": "t", "custom": False} for name in "abc")
+    resources = [a | {"protect": True}, b | {"dependencies": [a["urn"]]}, c]
+    (world.folder / "import.json").write_text(exported(*resources), encoding="utf-8")
+    pulumi("stack", "import", "--file", str(world.folder / "import.json"))
+    assert "No such resource" in pulumi("state", "delete", "nothing", "--yes", code=1)
+    assert "it is protected" in pulumi("state", "delete", str(a["urn"]), "--yes", code=1)
+    assert "depend on it" in pulumi("state", "delete", str(a["urn"]), "--yes", "--force", code=1)
+    pulumi("state", "delete", str(b["urn"]), "--yes")
+    pulumi("state", "delete", str(a["urn"]), "--yes", "--force")
+    left = json.loads(pulumi("stack", "export"))["deployment"]["resources"]
+    assert [item["urn"] for item in left] == [c["urn"]]
+
+
+def test_a_state_out_of_order_is_repaired(pulumi: Pulumi, world: World) -> None:
+    pulumi("stack", "init", "dev")
+    file = world.state / ".pulumi" / "stacks" / "tiny" / "dev.json"
+    data = json.loads(file.read_text(encoding="utf-8"))
+    a, b = ({"urn": f"urn:pulumi:dev::tiny::t::{name}", "type": "t", "custom": False} for name in "ab")
+    data["checkpoint"]["latest"]["resources"] = [b | {"dependencies": [a["urn"], "gone"]}, a]
+    file.write_text(json.dumps(data), encoding="utf-8")
+    assert "pulumi state repair" in pulumi("preview", code=1)
+    pulumi("state", "repair", "--yes")
+    left = json.loads(pulumi("stack", "export"))["deployment"]["resources"]
+    assert left == [a, b | {"dependencies": [a["urn"]]}]

@@ -17,11 +17,11 @@ TOKEN = "v1:/TiQQlgbXT0dC663:qBC+D5DxweTAPh+TCitmd4scLRg2OQqufUSR"
 def test_what_the_real_cli_encrypted_is_opened() -> None:
     crypter = PassphraseCrypter(SALT, {"PULUMI_CONFIG_PASSPHRASE": "pw"})
     assert crypter.decrypt(TOKEN) == "s3cretvalue"
+    assert crypter.encrypt("s3cretvalue") == TOKEN
     assert crypter.decrypt(crypter.encrypt("ä\n")) == "ä\n"
-    with pytest.raises(CliError, match="another passphrase or is damaged"):
-        crypter.decrypt(TOKEN[:-4] + "AAAA")
-    with pytest.raises(CliError, match="another passphrase or is damaged"):
-        crypter.decrypt("plain")
+    for damaged in (TOKEN[:-4] + "AAAA", "plain"):
+        with pytest.raises(CliError, match="another passphrase or is damaged"):
+            crypter.decrypt(damaged)
 
 
 def test_a_new_salt_serves_the_same_passphrase_only(tmp_path: Path) -> None:
@@ -34,13 +34,10 @@ def test_a_new_salt_serves_the_same_passphrase_only(tmp_path: Path) -> None:
         PassphraseCrypter(made.salt, {"PULUMI_CONFIG_PASSPHRASE": ""}).decrypt(text)
 
 
-def test_a_missing_passphrase_is_said_in_the_real_clis_words() -> None:
+def test_a_missing_passphrase_or_a_damaged_salt_is_no_traceback() -> None:
     with pytest.raises(CliError, match="passphrase must be set with PULUMI_CONFIG_PASSPHRASE or"):
         passphrase({})
     with pytest.raises(CliError, match="unable to read PULUMI_CONFIG_PASSPHRASE_FILE"):
         passphrase({"PULUMI_CONFIG_PASSPHRASE_FILE": "/nowhere/at/all"})
-
-
-def test_a_damaged_salt_is_no_traceback() -> None:
     with pytest.raises(CliError, match="malformed state value"):
         PassphraseCrypter("nonsense", {}).verify()
