@@ -1,7 +1,7 @@
 """Declares what the file named by THINGS says: {name: {property: value, "opts": {resource option: value}}}.
 
-The text "SECRET" stands for the secret token, "REF:x" for what depends on the ID of thing x, "UNKNOWN" is known only
-in an update. "component" makes the thing a child of a component of that name; "get" reads an existing one.
+The text "SECRET" stands for the secret token, "REF:x" for what depends on the ID of thing x. "component" makes the
+thing a child of a component of that name.
 """
 
 from __future__ import annotations
@@ -55,8 +55,6 @@ def options_of(found: dict[str, Any]) -> pulumi.ResourceOptions:
             options[key] = made[options[key]] if isinstance(options[key], str) else [made[x] for x in options[key]]
     if "aliases" in options:
         options["aliases"] = [pulumi.Alias(name=name) for name in options["aliases"]]
-    if "custom_timeouts" in options:
-        options["custom_timeouts"] = pulumi.CustomTimeouts(**options["custom_timeouts"])
     if "component" in options:
         name = options.pop("component")
         groups.setdefault(name, Group(name) if name not in groups else groups[name])
@@ -69,10 +67,6 @@ def main() -> None:
     special = things.pop("", {})
     for name, spec in things.items():
         options = spec.pop("opts", {})
-        if "get" in spec:
-            got = pulumi.ResourceOptions(id=spec.pop("get"))
-            made[name] = Thing(name, {}, got)
-            continue
         props = {key: value_of(value) for key, value in spec.items()}
         made[name] = Thing(name, {"name": name, **props}, options_of(options))
     pulumi.export("names", list(made))
