@@ -51,6 +51,7 @@ class Deployment:
             run.stop()
             for _ in range(run.options.parallel):
                 run.slots.acquire()  # what is under way comes to its end
+            run.slots.release(run.options.parallel)  # who waits for one finds the run stopped
             run.providers.close()
         return self._conclude()
 

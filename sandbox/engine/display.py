@@ -55,7 +55,6 @@ class Display:
 
     def __init__(self, title: str, *, diff: bool) -> None:
         self._diff = diff
-        self._errored: set[str] = set()
         self._outputs: dict[str, Any] = {}
         self._diagnostics: list[dict[str, Any]] = []
         say(f"{title}:\n")
@@ -78,7 +77,8 @@ class Display:
         elif step["op"] == "same":
             return
         named = sorted(key for key in {*old, *new} if not key.startswith("__"))
-        marks = {key: _mark(key, old, new) for key in named}
+        marks = {key: "+" if key not in old else "-" if key not in new else "~" for key in named}
+        marks |= {key: " " for key in old.keys() & new.keys() if old[key] == new[key]}
         changed = ",".join(mark + key for key, mark in marks.items() if mark != " ")
         shown = f" [diff: {changed}]" if changed and step["old"] and step["new"] else ""
         mark = MARKS.get(step["op"], "  ")
@@ -90,8 +90,6 @@ class Display:
     def _end(self, summary: dict[str, Any]) -> None:
         say("\nDiagnostics:" if self._diagnostics else "")
         for said in self._diagnostics:
-            if said["severity"] == "error":
-                self._errored.add(said.get("urn", ""))
             name = said.get("urn", "").rpartition("::")[2]
             say(f"  {name + ': ' if name else ''}{said.get('prefix', '')}{said['message'].rstrip()}")
         if self._outputs:
@@ -106,13 +104,5 @@ class Display:
         parts = [f"{sum(changes[op] for op in kinds)} changes"] if len(kinds) > 1 else []
         parts += [f"{changes['same']} unchanged"] if changes.get("same") else []
         say(f"    {'. '.join(parts)}" if parts else "")
-        if self._errored:
-            say(f"    {len(self._errored)} errored")
-
-
-def _mark(key: str, old: dict[str, Any], new: dict[str, Any]) -> str:
-    if key not in old:
-        return "+"
-    if key not in new:
-        return "-"
-    return " " if old[key] == new[key] else "~"
+        if errored := {said.get("urn", "") for said in self._diagnostics if said["severity"] == "error"}:
+            say(f"    {len(errored)} errored")
