@@ -62,14 +62,14 @@ def _perform(run: Run, step: Step) -> None:
     elif new and step.op != "replace":
         asks = new.custom and not new.is_provider and not run.options.preview
         new.outputs = new.inputs if new.custom else {}
+        new.modified = now()
         if step.op == "update" and old:
             new.id = old.id
             new.outputs = run.providers.get(new.provider).update(old, new) if asks else new.outputs
         else:
-            new.created = now()
+            new.created = new.modified
             if asks:
                 new.id, new.outputs = run.providers.get(new.provider).create(new)
-        new.modified = now()
 
 
 def _delete(run: Run, step: Step, old: Resource) -> None:

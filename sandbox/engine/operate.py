@@ -125,6 +125,7 @@ def _listen(run: Any, stack: Stack) -> None:
         while byte := os.read(reading, 1):
             if byte[0] in (signal.SIGINT, signal.SIGTERM):
                 if run.interrupted:
+                    run.recorder.freeze()
                     run.providers.kill()
                     stack.files.unlock()
                     os._exit(TERMINATED)

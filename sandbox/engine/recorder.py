@@ -106,6 +106,10 @@ class Recorder:
             self._files.write(text)
             self._written = version
 
+    def freeze(self) -> None:
+        """Nothing is written from now on: what is under way stays pending in the state."""
+        self._writing.acquire()
+
     def _text(self) -> str:
         """The checkpoint. A resource's own text is made once: a thousand are written again after every step."""
         pending = [*self._pending, *self._carried]
