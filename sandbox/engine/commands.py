@@ -38,7 +38,8 @@ def stack_init(options: Options) -> None:
     if not name:
         raise CliError("missing stack name")
     files = workspace.create(name)
-    workspace.select(files.name)
+    if not options.no_select:
+        workspace.select(files.name)
     note(f"Created stack '{files.name}'")
 
 

@@ -59,10 +59,12 @@ class Deployment:
         run, options = self._run, self._run.options
         if run.recorder.base.pending and not options.preview:
             self._warn_of_pending()
-        if options.refresh and not options.run_program:
+        alone = options.command in ("refresh", "destroy")  # without the program
+        if options.refresh and (alone or not options.run_program):
             self._refresh_all()
-        if options.destroy:
+        if options.command == "destroy":
             self._delete_all()
+        if alone:
             return
         program = Program(run, self)
         try:

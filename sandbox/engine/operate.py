@@ -1,4 +1,4 @@
-"""preview, up and destroy: from the command line's options to a run, and from its outcome to an exit code."""
+"""preview, up, refresh and destroy: from the command line's options to a run, and from its outcome to an exit code."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .display import Digest, Display, print_line
 from .errors import CONFIGURATION, TERMINATED, UNEXPECTED_CHANGES, CliError
 from .workspace import Stack, Workspace
 
-TITLES = {"preview": "Previewing update", "up": "Updating", "destroy": "Destroying"}
+TITLES = {"preview": "Previewing update", "up": "Updating", "destroy": "Destroying", "refresh": "Refreshing"}
 
 
 def operate(options: argparse.Namespace) -> int:
-    """Carries out one of the three commands; returns the exit code."""
+    """Carries out one of the four commands; returns the exit code."""
     preview = options.command == "preview"
     consent = preview or options.yes or options.skip_preview
     if not consent and (options.non_interactive or not sys.stdin.isatty()):
@@ -72,10 +72,11 @@ def _run(options: argparse.Namespace, stack: Stack, *, preview: bool) -> int:
 def _run_options(options: argparse.Namespace, stack: Stack, *, preview: bool) -> Any:
     from .run import Options
 
+    refresh = stack.project.refresh_always if options.refresh is None else options.refresh
     return Options(
-        destroy=options.command == "destroy",
+        command=options.command,
         preview=preview,
-        refresh=stack.project.refresh_always if options.refresh is None else options.refresh,
+        refresh=options.command == "refresh" or refresh,
         run_program=options.run_program or switched_on("PULUMI_RUN_PROGRAM"),
         continue_on_error=options.continue_on_error or switched_on("PULUMI_CONTINUE_ON_ERROR"),
         parallel=max(1, options.parallel),

@@ -22,7 +22,7 @@ from .state import ROOT_TYPE, Resource
 class Options:
     """What the command line asks for. `targets` and `replaces` are URNs, in which ** and * may stand."""
 
-    destroy: bool = False
+    command: str = "up"  # preview, up, refresh or destroy
     preview: bool = False
     refresh: bool = False
     run_program: bool = False

@@ -115,7 +115,6 @@ def test_configuration_is_set_shown_and_removed(pulumi: Pulumi, world: World) ->
     [
         (("up", "--no-such-flag"), 1, "--no-such-flag"),
         (("nonsense",), 1, 'unknown command "nonsense" for "pulumi"'),
-        (("refresh", "--yes"), 1, 'unknown command "refresh"'),
         (("stack", "ls", "extra"), 1, "extra"),
         (("up", "--refresh=maybe"), 1, "unable to determine value for --refresh"),
         (("up", "--non-interactive"), 2, "must be passed in to proceed when running in non-interactive mode"),
