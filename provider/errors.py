@@ -13,6 +13,7 @@
         ├── Paused             soft  job submissions are paused (503)
         ├── ServerFault        soft  any other 5xx
         ├── DeleteRefused      soft  404 on a DELETE, and the job is still there
+        ├── TwoClusters        hard  the configured servers are not of one cluster
         ├── Rejected           hard  Dkron refused the request (4xx) and said why
         ├── Unauthorised       hard  401 or 403: Dkron itself has no authentication, so this is a proxy's
         └── BadAnswer          hard  an answer that is no Dkron answer
@@ -125,6 +126,10 @@ class ServerFault(DkronError):
 class DeleteRefused(DkronError):
     soft = True
     code = "soft"
+
+
+class TwoClusters(DkronError):
+    pass
 
 
 class Rejected(DkronError):

@@ -53,6 +53,18 @@ class DkronClient:
             raise failure
         return None
 
+    def leaders(self) -> dict[str, str]:
+        """The leader that each server names, by the server's address; those that name none are left out."""
+        named = {}
+        for server, url in enumerate(self.settings.urls):
+            try:
+                name = self._leader_of(server)
+            except (Unreachable, TimedOut):
+                continue
+            if name is not None:
+                named[url] = name
+        return named
+
     def list_jobs(self, owner_tag: str | None = None) -> list[Job]:
         """GET /v1/jobs, all of them or, filtered on the server, those with metadata.managed_by = `owner_tag`.
 

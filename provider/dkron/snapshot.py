@@ -16,7 +16,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import NoLeader
+from ..errors import NoLeader, TwoClusters
+from ..text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ class Snapshot:
         self._sleep = sleep
         self._clock = clock
         self._lock = threading.Lock()
+        self._is_one_cluster = False
         self._jobs: dict[str, Job] | None = None
         self._missing = 0
         self._looked_twice = False
@@ -69,11 +71,14 @@ class Snapshot:
 
     def before_create(self, name: str) -> Job | None:
         """The live job as it is now. Raises DkronError when Dkron can't be read."""
+        with self._lock:
+            self._check_cluster()
         return self._client.get_job_to_create(name)
 
     def before_update(self, name: str) -> Job | None:
         """The live job as it is now, or was a moment ago. Raises DkronError when Dkron can't be read."""
         with self._lock:
+            self._check_cluster()
             self._looks += 1
             if self._looks > FEW:
                 if self._clock() >= self._fresh_until:
@@ -84,7 +89,21 @@ class Snapshot:
                 return self._fresh.get(name)
         return self._client.get_job(name)
 
+    def _check_cluster(self) -> None:
+        """Asks all servers once whom they follow. Raises TwoClusters if they still disagree after a pause."""
+        if self._is_one_cluster or len(self._client.settings.urls) == 1:
+            return
+        named = self._client.leaders()
+        if len(set(named.values())) > 1:  # an election, perhaps
+            self._sleep(SECOND_LOOK_AFTER_S)
+            named = self._client.leaders()
+        if len(set(named.values())) > 1:
+            told = ", ".join(f"{url} follows {one_line(leader)}" for url, leader in named.items())
+            raise TwoClusters(f"dkronUrl names servers of different clusters ({told}), so nothing was changed")
+        self._is_one_cluster = True
+
     def _list(self) -> dict[str, Job]:
+        self._check_cluster()
         if self._client.leader() is None:
             servers = self._client.settings.shown
             raise NoLeader(f"Dkron at {servers} has no leader just now, so nothing was changed; try again in a moment")

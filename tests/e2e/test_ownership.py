@@ -8,7 +8,12 @@ import pytest
 from tests.e2e.harness import Dkron, Project, Result, changes
 
 OURS = {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
-HEAD = "import pulumi\nfrom provider import Job, shell\n\n"
+HEAD = """import signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+import pulumi
+from provider import Job, shell
+
+"""
 
 
 def typed(resource: str, name: str, more: str = "", command: str = "/bin/true") -> str:

@@ -12,7 +12,17 @@ from provider.text import LONGEST_QUOTE, one_line
 from tests.provider.examples import CANARY
 
 SOFT = {"Unreachable", "TimedOut", "NoLeader", "Paused", "ServerFault", "DeleteRefused", "NotJudged"}
-HARD = {"SettingsError", "InvalidJob", "ForeignJob", "Rejected", "Unauthorised", "BadAnswer", "JobError", "DkronError"}
+HARD = {
+    "SettingsError",
+    "InvalidJob",
+    "ForeignJob",
+    "Rejected",
+    "Unauthorised",
+    "BadAnswer",
+    "TwoClusters",
+    "JobError",
+    "DkronError",
+}
 
 
 def test_every_error_has_the_verdict_that_the_tree_draws() -> None:

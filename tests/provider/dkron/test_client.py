@@ -90,6 +90,18 @@ def test_the_leader_is_named(web: WebOf, client: ClientOf) -> None:
     assert client(web()).leader() == "n1"
 
 
+def test_each_server_s_own_leader_is_told(web: WebOf, client: ClientOf, dead: str) -> None:
+    first, lost, other = web(), web({"/v1/leader": NO_LEADER}), web({"/v1/leader": as_json({"Name": "s1"})})
+    assert client(first, dead, lost, other).leaders() == {first.url: "n1", other.url: "s1"}
+
+
+def test_a_job_to_create_is_looked_for_by_name_and_the_leader_asked_for_once(web: WebOf, client: ClientOf) -> None:
+    server = web({"GET /v1/jobs/there": as_json({"name": "there"})})
+    one = client(server)
+    assert [one.get_job_to_create(name) for name in ("a", "b", "there")] == [None, None, {"name": "there"}]
+    assert [request.path for request in server.asked] == ["/v1/jobs/a", "/v1/leader", "/v1/jobs/b", "/v1/jobs/there"]
+
+
 @pytest.mark.parametrize("answer", [NO_LEADER, as_json({}), as_json({"Name": ""}), as_json("n1"), Answer(503)])
 def test_no_leader_is_none_and_no_error(web: WebOf, client: ClientOf, answer: Answer) -> None:
     assert client(web({"/v1/leader": answer})).leader() is None

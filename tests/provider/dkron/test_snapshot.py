@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from provider.dkron.snapshot import FEW, FRESH_AT_LEAST_S, FRESH_AT_MOST_S, SECOND_LOOK_AFTER_S, Snapshot
-from provider.errors import NoLeader, Unreachable
+from provider.errors import NoLeader, TwoClusters, Unreachable
 from provider.settings import DkronSettings
 
 
@@ -176,3 +176,40 @@ def test_every_job_is_asked_for_by_name_before_it_is_created() -> None:
     assert [live.before_create(name) for name in names] == [None] * len(names)
     assert live.before_create("theirs") == {"name": "theirs", "asked": True}
     assert client.calls == [*names, "theirs"]
+
+
+class TwoServers(FakeClient):
+    """Two addresses; each look at their leaders takes the next pair."""
+
+    settings = DkronSettings(("http://a", "http://b"))
+
+    def __init__(self, *leaders: dict[str, str]) -> None:
+        super().__init__([], by_name=("x",))
+        self.named = list(leaders)
+
+    def leaders(self) -> dict[str, str]:
+        return self.named.pop(0)
+
+
+def test_servers_that_follow_different_leaders_are_refused_before_anything_is_read_or_written() -> None:
+    apart = {"http://a": "prod-1", "http://b": "staging-1"}
+    for ask in (Snapshot.job, Snapshot.before_create, Snapshot.before_update):
+        client = TwoServers(apart, apart)
+        live, slept = snapshot(client)
+        with pytest.raises(TwoClusters, match="http://a follows prod-1, http://b follows staging-1"):
+            ask(live, "x")
+        assert (client.calls, slept) == ([], [SECOND_LOOK_AFTER_S])
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [{"http://a": "n1", "http://b": "n1"}],
+        [{"http://b": "n1"}],
+        [{"http://a": "n1", "http://b": "n2"}, {"http://a": "n2", "http://b": "n2"}],
+    ],
+)
+def test_servers_of_one_cluster_are_asked_once_also_in_an_election(looks: list[dict[str, str]]) -> None:
+    live, _ = snapshot(TwoServers(*looks))
+    assert live.before_create("x") == {"name": "x", "asked": True}
+    assert live.before_update("x") == {"name": "x", "asked": True}
