@@ -69,7 +69,7 @@ class FakeDkron(DkronClient):
         super().__init__(DkronSettings(("http://127.0.0.1:1",)))
         self.jobs = {j["name"]: j for j in jobs}
         self.faults: list[Exception] = []
-        self.leaders: list[str | None] = []
+        self.next_leaders: list[str | None] = []
         self.lists: list[list[dict[str, Any]]] = []
         self.calls: list[str] = []
 
@@ -80,7 +80,7 @@ class FakeDkron(DkronClient):
 
     def leader(self) -> str | None:
         self._fail("leader")
-        return self.leaders.pop(0) if self.leaders else "n1"
+        return self.next_leaders.pop(0) if self.next_leaders else "n1"
 
     def list_jobs(self, owner_tag: str | None = None) -> list[dict[str, Any]]:
         self._fail("list")

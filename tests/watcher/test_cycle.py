@@ -73,7 +73,7 @@ def test_refused_credentials_are_a_failure_for_a_person(tmp_path: Path) -> None:
 
 def test_after_a_wait_for_the_leader_two_looks_must_agree(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"))
-    w.dkron.leaders = [None, "n1"]
+    w.dkron.next_leaders = [None, "n1"]
     w.dkron.lists = [[], [], [job("a")], [job("a")]]
     assert run(w).outcome is Outcome.UNCHANGED
     assert w.dkron.calls.count("list") >= 2

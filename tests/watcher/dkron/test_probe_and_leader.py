@@ -107,7 +107,7 @@ def test_a_leader_that_is_there_is_not_waited_for() -> None:
 
 def test_it_asks_again_with_a_doubling_pause() -> None:
     dkron, clock = FakeDkron(), FakeClock()
-    dkron.leaders = [None, None, None, "n2"]
+    dkron.next_leaders = [None, None, None, "n2"]
     dkron.faults = []
     found = wait_for_leader(dkron, Control(clock), 30, lambda: 0.0)
     assert (found.name, found.waited) == ("n2", True)
@@ -127,7 +127,7 @@ def test_a_stop_ends_the_waiting() -> None:
     held = control()
     held.stop()
     dkron = FakeDkron()
-    dkron.leaders = [None]
+    dkron.next_leaders = [None]
     assert wait_for_leader(dkron, held, 30).name is None
 
 
