@@ -6,9 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from commands.stack import plain_config
+from provider.dkron.doubt import SECOND_LOOK_AFTER_S, lost_many
 from provider.errors import NoLeader, SettingsError
 from provider.settings import (
     DkronSettings,
@@ -20,9 +21,6 @@ from provider.settings import (
 )
 
 Jobs = dict[str, dict[str, Any]]
-
-FEW: Final = 3
-SECOND_LOOK_AFTER_S: Final = 2.0
 
 
 @contextmanager
@@ -88,7 +86,7 @@ def live_jobs(
             if client.leader() is None:
                 raise NoLeader(f"Dkron at {chosen.shown} has no leader just now; try again in a moment")
             found = {str(job.get("name")): job for job in client.list_jobs()}
-            if not found or len(set(expected) - found.keys()) > FEW:
+            if not found or lost_many(expected, found):
                 sleep(SECOND_LOOK_AFTER_S)
                 found |= {str(job.get("name")): job for job in client.list_jobs()}
             return found

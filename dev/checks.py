@@ -28,6 +28,7 @@ PURE = [
     "provider/text.py",
     "provider/redaction.py",
     "provider/dkron/answers.py",
+    "provider/dkron/doubt.py",
     "watcher/bound.py",
     "watcher/causes.py",
     "watcher/fights.py",

@@ -1,32 +1,27 @@
 """The jobs of ours that Dkron holds, as a table with their next runs."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
-from provider.schedule import ScheduleError, parse
+from commands.listing import next_runs
+from commands.listing import table as as_table
+from provider.schedule.calendar import Entry
+from provider.text import one_line
 
 HEAD = ("JOB", "SCHEDULE", "TIME ZONE", "NEXT RUN (UTC)", "DISPLAY NAME")
 
 
 def next_run(job: dict[str, Any], now: datetime) -> str:
     """The next run of a live job, computed from its schedule: Dkron's own `next` ignores the time zone."""
-    if job.get("disabled"):
-        return "disabled"
-    if not job.get("schedule"):
-        return f"after {job.get('parent_job')}"
-    try:
-        moment = parse(job["schedule"], job["name"]).next_run(now, job.get("timezone") or "UTC")
-    except ScheduleError:
-        return "?"
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else "never"
+    runs = next_runs(Entry.of(job), now, 1)
+    return runs if isinstance(runs, str) else f"{runs[0]:%Y-%m-%d %H:%M:%S}"
 
 
-def table(jobs: Sequence[dict[str, Any]], now: datetime) -> str:
+def table(jobs: Iterable[dict[str, Any]], now: datetime) -> str:
     """One line for each job, sorted by name, under a head."""
-    rows = [HEAD] + [
-        (job["name"], job["schedule"], job["timezone"] or "-", next_run(job, now), job["displayname"])
-        for job in sorted(jobs, key=lambda j: str(j["name"]))
-    ]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    rows: list[Sequence[str]] = [HEAD]
+    for job in sorted(jobs, key=lambda j: str(j["name"])):
+        texts = [one_line(str(job.get(field) or "-")) for field in ("name", "schedule", "timezone")]
+        rows.append((*texts, next_run(job, now), one_line(str(job.get("displayname") or ""))))
+    return as_table(rows)

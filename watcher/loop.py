@@ -6,10 +6,11 @@ It runs one cycle at a time and never ends by itself. A bug of ours in a cycle i
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.cycle import Cycle
-from watcher.dkron.probe import Unsettled, doubtful, drifted
+from watcher.dkron.probe import Unsettled, drifted
 from watcher.dkron.runs import Runs
 from watcher.notify import Notifier
 from watcher.pulumi.workspace import files_fingerprint
@@ -166,7 +167,7 @@ class Loop:
         probes = self.tools.metrics.probes
         try:
             look = connection.probe.look()
-            if doubtful(noted, look.names):
+            if lost_many(noted, look.names):
                 look = connection.probe.settled_look(look)
         except (DkronError, Unsettled) as error:
             probes.labels("error").inc()

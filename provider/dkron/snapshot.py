@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import NoLeader, TwoClusters
 from ..text import one_line
+from .doubt import FEW, SECOND_LOOK_AFTER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .client import DkronClient, Job
 
-FEW = 3  # this many missing jobs are asked for one by one
-SECOND_LOOK_AFTER_S = 2.0
 # Seconds that a list may be believed before a write: twenty times what it took to get it, within these limits, since
 # nothing is written meanwhile and looking should stay a small part of the work. A stranger's newer job is not seen.
 FRESH_TIMES, FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 20, 0.25, 2.0

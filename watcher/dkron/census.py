@@ -5,11 +5,12 @@ It tells metrics and the board what it saw. It changes nothing in Dkron and judg
 
 from collections.abc import Iterable
 
+from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
 from watcher.clock import Control
 from watcher.dkron.connection import Connection
 from watcher.dkron.leader import wait_for_leader
-from watcher.dkron.probe import Look, Unsettled, doubtful, merged
+from watcher.dkron.probe import Look, Unsettled, merged
 from watcher.endings import Ended, Stopped
 from watcher.metrics import Metrics
 from watcher.pulumi.output import ChangeSet
@@ -44,7 +45,7 @@ class Census:
     def before(self, connection: Connection, waited: bool) -> Look:
         """The look that a cycle starts from. Raises DkronError, Unsettled."""
         look = self.count(connection)
-        if waited or doubtful(self.noted or (), look.names):
+        if waited or lost_many(self.noted or (), look.names):
             look = connection.probe.settled_look(look)
         return look
 
@@ -53,7 +54,7 @@ class Census:
 
         Raises DkronError, Unsettled.
         """
-        if not doubtful(plan.gone, ()):
+        if not lost_many(plan.gone, ()):
             return look
         look = connection.probe.settled_look(look)
         still_there = plan.gone & look.names

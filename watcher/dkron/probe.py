@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from provider.dkron.client import DkronClient, Job
+from provider.dkron.doubt import SECOND_LOOK_AFTER_S
 from provider.job.ownership import Owner, is_retained, owner_of
 from provider.job.spec import MANAGED_FIELDS, canonical
 from watcher.clock import Control
 
-DOUBT_PAUSE_S: Final = 2.0
 DOUBT_LOOKS: Final = 15
-MANY: Final = 2  # jobs vanished at once that are still believed at first sight
 
 Prints = Mapping[str, str]
 
@@ -50,11 +49,6 @@ def fingerprint(job: Mapping[str, Any]) -> str:
 def drifted(noted: Prints, seen: Prints) -> frozenset[str]:
     """The jobs that are not as they were noted: changed, gone, or new under our tag."""
     return frozenset(name for name in noted.keys() | seen.keys() if noted.get(name) != seen.get(name))
-
-
-def doubtful(noted: Iterable[str], seen: Iterable[str]) -> bool:
-    """Whether so many jobs vanished at once that the list must be taken twice."""
-    return len(set(noted) - set(seen)) > MANY
 
 
 def merged(before: Prints, after: Prints, touched: Iterable[str]) -> dict[str, str]:
@@ -118,7 +112,7 @@ class Probe:
         """Looks until two in a row show the same jobs. Raises DkronError, Unsettled (also when asked to stop)."""
         before = first or self.look()
         for _ in range(DOUBT_LOOKS):
-            if not self.control.sleep(DOUBT_PAUSE_S):
+            if not self.control.sleep(SECOND_LOOK_AFTER_S):
                 break
             now = self.look()
             if now.names == before.names:

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from provider.dkron.snapshot import FEW, FRESH_AT_LEAST_S, FRESH_AT_MOST_S, SECOND_LOOK_AFTER_S, Snapshot
+from provider.dkron.doubt import FEW, SECOND_LOOK_AFTER_S
+from provider.dkron.snapshot import FRESH_AT_LEAST_S, FRESH_AT_MOST_S, Snapshot
 from provider.errors import NoLeader, TwoClusters, Unreachable
 from provider.settings import DkronSettings
 
@@ -61,7 +62,7 @@ def test_many_missing_jobs_are_doubted_and_looked_for_once_more_after_a_pause() 
     client = FakeClient([], names[:8])
     live, slept = snapshot(client)
     found = [live.job(name) is not None for name in names]
-    assert found == [False] * FEW + [True] * 5 + [False] * 2
+    assert found == [False] * FEW + [True] * (8 - FEW) + [False] * 2
     assert client.calls == ["list", *names[:FEW], "list"]
     assert slept == [SECOND_LOOK_AFTER_S]
 
@@ -88,7 +89,7 @@ def test_without_a_leader_nothing_is_believed() -> None:
 def test_a_leader_lost_before_the_second_look_is_an_error_and_not_a_gone_job() -> None:
     client = FakeClient([])
     live, _ = snapshot(client)
-    for name in ("x", "y", "z"):
+    for name in "xyz"[:FEW]:
         live.job(name)
     client.name = None
     with pytest.raises(NoLeader):
@@ -129,7 +130,7 @@ def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
     client = FakeClient(["a"], ["b"])
     live = Snapshot(client, clock=lambda: 0.0)  # type: ignore[arg-type]
     assert live.job("a") is not None
-    for name in "xyz":
+    for name in "xyz"[:FEW]:
         live.before_update(name)
     assert live.before_update("b") == {"name": "b"}
 
@@ -137,7 +138,7 @@ def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
 def test_without_a_leader_no_list_is_believed_before_a_write() -> None:
     client = FakeClient(["a"], leader=None)
     live = Snapshot(client)  # type: ignore[arg-type]
-    for name in "xyz":
+    for name in "xyz"[:FEW]:
         live.before_update(name)
     with pytest.raises(NoLeader):
         live.before_update("a")
@@ -159,7 +160,7 @@ def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: fl
 
     client = Slow([], ["late"])
     live = Snapshot(client, clock=lambda: now[0])  # type: ignore[arg-type]
-    for name in "xyz":
+    for name in "xyz"[:FEW]:
         live.before_update(name)
     assert live.before_update("late") is None
     if took < believed:

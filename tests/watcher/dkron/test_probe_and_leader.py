@@ -8,7 +8,7 @@ from provider.errors import Unauthorised, Unreachable
 from tests.watcher.support import MARK, TAG, FakeClock, FakeDkron, job
 from watcher.clock import Control
 from watcher.dkron.leader import wait_for_leader
-from watcher.dkron.probe import Look, Probe, Unsettled, doubtful, drifted, fingerprint, merged
+from watcher.dkron.probe import Look, Probe, Unsettled, drifted, fingerprint, merged
 
 prints = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123"))
 
@@ -32,11 +32,6 @@ def test_drift_is_whatever_changed_went_or_came() -> None:
 @given(prints, prints)
 def test_nothing_drifted_means_equal(before: dict[str, str], after: dict[str, str]) -> None:
     assert (not drifted(before, after)) == (before == after)
-
-
-@pytest.mark.parametrize(("before", "after", "doubt"), [("abc", "", True), ("abc", "c", False), ("", "abc", False)])
-def test_a_list_that_lost_many_jobs_is_doubted(before: str, after: str, doubt: bool) -> None:
-    assert doubtful(before, after) is doubt
 
 
 @given(prints, prints, st.sets(st.sampled_from("abcdef")))
