@@ -167,7 +167,7 @@ def _cleaned(rows: list[JobRow], clean: Clean) -> list[JobRow]:
 _TO_DO: Final[Mapping[Outcome, tuple[str, str, str]]] = {
     Outcome.REFUSED: (
         BAD, "A change was refused",
-        "If it is meant, run `python -m watcher --once --allow-deletes N`; else mend the declarations.",
+        "The reason names the command that allows it once, if it is meant; else mend what it names.",
     ),
     Outcome.FAILED: (BAD, "The last cycle failed", "It is tried again by itself; mend what the reason names."),
     Outcome.LOCKED: (WARNING, "Waiting for another run", "It goes on by itself when the stack is free."),
