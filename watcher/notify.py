@@ -8,8 +8,9 @@ import json
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from watcher.clock import Clock
 from watcher.dkron.runs import Runs
 from watcher.logs import EventLog
 from watcher.metrics import Metrics
-from watcher.notices import Notice
+from watcher.notices import AGAIN_S, Notice
 from watcher.status import Board
 from watcher.targets import JOB, KINDS, RECOVERED
 
@@ -27,6 +28,7 @@ TRIES: Final = 3
 PAUSE_S: Final = 2.0
 TIME_LIMIT_S: Final = 10  # of a try
 QUEUE: Final = 100
+UNSENT_AGAIN_S: Final = 3600.0
 FILE: Final = "notified.json"
 
 
@@ -50,6 +52,7 @@ class Notifier:
         self.wishes, self.board, self.log, self.metrics, self.clean = wishes, board, log, metrics, clean
         self._told = self._read()
         self._queue: queue.Queue[Notice | None] = queue.Queue(QUEUE)
+        self._unsent: deque[Notice] = deque(maxlen=QUEUE)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
         self._thread.start()
@@ -62,6 +65,7 @@ class Notifier:
         if runs.at is not None:
             current |= notices.of_jobs(runs.found, now)
             judged.add(JOB)
+        self._tell_again_soon(now)
         messages, told = notices.to_tell(current, self._told, judged, self.wishes.kinds, now)
         for message in messages:
             try:
@@ -71,6 +75,16 @@ class Notifier:
         if told != self._told:
             self._told = told
             self._write()
+
+    def _tell_again_soon(self, now: float) -> None:
+        """What no target took is told again after an hour instead of a day."""
+        while self._unsent:
+            lost = self._unsent.popleft()
+            for key, notice in self._told.items():
+                # A message of many things has no subject.
+                if lost.subject in ("", notice.subject):
+                    at = min(notice.at, now - AGAIN_S + UNSENT_AGAIN_S)
+                    self._told = {**self._told, key: replace(notice, at=at)}
 
     def close(self, patience_s: float = TIME_LIMIT_S) -> None:
         """Waits a moment for what is queued, then gives up."""
@@ -85,11 +99,15 @@ class Notifier:
 
     def _work(self) -> None:
         while not self._stop.is_set() and (message := self._queue.get()) is not None:
+            arrived = False
             for number, target in enumerate(self.wishes.targets, 1):
                 sent = self._send(target, message)
+                arrived = arrived or sent
                 self.metrics.notifications.labels("sent" if sent else "failed").inc()
                 if not sent:
                     self.log.error("notify.failed", target=number, tries=TRIES)
+            if not arrived:
+                self._unsent.append(message)
 
     def _send(self, target: str, message: Notice) -> bool:
         from apprise import Apprise, NotifyType

@@ -138,6 +138,23 @@ def test_a_dead_target_is_tried_three_times_and_is_a_metric_and_one_line(
     assert SECRET not in made.stream.getvalue()
 
 
+def test_what_no_target_took_is_told_again_after_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notify, "PAUSE_S", 0.0)
+    with answering(500) as web:
+        made = told(tmp_path, f"json://127.0.0.1:{web.port}/")
+        runs = overdue(made.clock, "nightly")
+        made.look(runs)
+        wait_until(lambda: made.notifier._unsent, "the end of three tries")
+        web.answer = lambda _request: Answer(200)
+        for after in (60, 3500, 3700, 7400):
+            made.clock.seconds = after
+            made.look(runs)
+            told_at = {notice.at - made.clock.now() + after for notice in made.notifier._told.values()}
+            assert (max(told_at) > 0) is (after >= 3700), after
+        made.close()
+        assert len(web.asked) == 4
+
+
 def test_a_target_that_hangs_holds_up_nobody_and_the_queue_has_an_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
