@@ -92,9 +92,12 @@ def _differences(name: str, inputs: Mapping[str, Any], job: Mapping[str, Any], l
     for field_name in MANAGED_FIELDS:
         default = DEFAULTS[field_name]
         yield from _differ(
-            (field_name,), wanted.get(field_name, default), found.get(field_name, default),
-            lambda path, value: _shown(path, value, hide, str(found.get("executor", ""))), lookup,
-        )  # fmt: skip
+            (field_name,),
+            wanted.get(field_name, default),
+            found.get(field_name, default),
+            lambda path, value: _shown(path, value, hide, str(found.get("executor", ""))),
+            lookup,
+        )
 
 
 def _differ(

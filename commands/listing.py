@@ -48,10 +48,16 @@ def as_table(specs: Iterable[JobSpec], after: datetime) -> str:
     rows: list[Sequence[str]] = [HEAD]
     for spec in specs:
         entry = Entry.of(spec.inputs())
-        rows.append((
-            entry.name, entry.schedule or "-", in_words(entry), entry.timezone or "-", _where(spec),
-            _short(next_runs(entry, after)),
-        ))  # fmt: skip
+        rows.append(
+            (
+                entry.name,
+                entry.schedule or "-",
+                in_words(entry),
+                entry.timezone or "-",
+                _where(spec),
+                _short(next_runs(entry, after)),
+            )
+        )
     count = len(rows) - 1
     return f"{table(rows)}\n\n{count} {'job' if count == 1 else 'jobs'} declared"
 
@@ -69,12 +75,21 @@ def as_json(specs: Iterable[JobSpec], after: datetime) -> str:
     for spec in specs:
         entry = Entry.of(spec.inputs())
         runs = next_runs(entry, after)
-        found.append({
-            "name": spec.name, "displayname": shown(spec.displayname), "schedule": spec.schedule,
-            "words": in_words(entry), "timezone": spec.timezone, "disabled": spec.disabled, "parent": spec.parent_job,
-            "nextRuns": [] if isinstance(runs, str) else [_stamp(run) for run in runs],
-            "why": runs if isinstance(runs, str) else "", "where": _where(spec), "declaredAt": spec.declared_at,
-        })  # fmt: skip
+        found.append(
+            {
+                "name": spec.name,
+                "displayname": shown(spec.displayname),
+                "schedule": spec.schedule,
+                "words": in_words(entry),
+                "timezone": spec.timezone,
+                "disabled": spec.disabled,
+                "parent": spec.parent_job,
+                "nextRuns": [] if isinstance(runs, str) else [_stamp(run) for run in runs],
+                "why": runs if isinstance(runs, str) else "",
+                "where": _where(spec),
+                "declaredAt": spec.declared_at,
+            }
+        )
     return json.dumps(found, indent=2, ensure_ascii=False)
 
 

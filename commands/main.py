@@ -149,9 +149,11 @@ def run_status(options: argparse.Namespace) -> int:
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m jobs", description="The declared jobs: list, check, draw, import, compare.", epilog=EXAMPLES,
+        prog="python -m jobs",
+        description="The declared jobs: list, check, draw, import, compare.",
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     at: dict[str, Any] = {"metavar": "WHEN", "help": "reckon from then, such as 2026-12-24T00:00Z; now if left out"}
     dkron: dict[str, Any] = {"metavar": "URL", "help": "address of Dkron's API; else DKRON_URL"}

@@ -54,10 +54,13 @@ def preview() -> None:
 
 
 def destroy() -> None:
-    run_pulumi([
-        ["destroy", "--yes", "--stack", STACK],
-        ["stack", "rm", "--yes", "--preserve-config", "--stack", STACK],
-    ], ensure_dkron())  # fmt: skip
+    run_pulumi(
+        [
+            ["destroy", "--yes", "--stack", STACK],
+            ["stack", "rm", "--yes", "--preserve-config", "--stack", STACK],
+        ],
+        ensure_dkron(),
+    )
 
 
 def watch() -> None:

@@ -8,10 +8,18 @@ from pathlib import Path
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 TIME_LIMIT_S = 90
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--lang=en",
+)
 
 
 def chromium() -> str | None:
@@ -26,8 +34,12 @@ def _run(url: str, *flags: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory(prefix="browser-") as home:
         return subprocess.run(
             [browser, *FLAGS, f"--user-data-dir={home}", *flags, url],
-            capture_output=True, text=True, timeout=TIME_LIMIT_S, check=True, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT_S,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
 
 
 def screenshot(url: str, target: Path, width: int, height: int, *, dark: bool = False) -> None:

@@ -48,11 +48,15 @@ class ExampleClient(DkronClient):
         job = next(job for job in self.jobs if job["name"] == name)
         return [
             {
-                "started_at": str(ended - timedelta(seconds=2)), "finished_at": str(ended), "node_name": "dkron-1",
-                "success": job["success_count"] > 0, "attempt": 1, "group": number,
+                "started_at": str(ended - timedelta(seconds=2)),
+                "finished_at": str(ended),
+                "node_name": "dkron-1",
+                "success": job["success_count"] > 0,
+                "attempt": 1,
+                "group": number,
             }
             for number, ended in enumerate(reversed(ended_runs(job)))
-        ]  # fmt: skip
+        ]
 
     def list_jobs(self, owner_tag: str | None = None) -> list[Job]:  # noqa: ARG002 - all of them are ours
         return self.jobs
@@ -107,12 +111,17 @@ def _cycles() -> tuple[CycleReport, ...]:
         cycle(3, 3721, Reason.INTERVAL, Outcome.NO_LEADER, 30.0, detail="Dkron has no leader"),
         cycle(4, 3691, Reason.RETRY, Outcome.UNCHANGED, 2.2),
         cycle(
-            5, 1432, Reason.DRIFT, Outcome.CHANGED, 3.4, updated=("geo-purge-stale-whois",),
+            5,
+            1432,
+            Reason.DRIFT,
+            Outcome.CHANGED,
+            3.4,
+            updated=("geo-purge-stale-whois",),
             drift=(Drift("geo-purge-stale-whois", "changed", ("schedule", "retries")),),
         ),
         cycle(6, 1132, Reason.INTERVAL, Outcome.UNCHANGED, 2.0),
         cycle(7, 41, Reason.INTERVAL, Outcome.UNCHANGED, 2.1),
-    )  # fmt: skip
+    )
 
 
 def example_pages() -> Mapping[str, Any]:
@@ -124,9 +133,16 @@ def example_pages() -> Mapping[str, Any]:
         owner_tag = DEFAULT_OWNER_TAG
 
     snapshot = Snapshot(
-        "prod", NOW - 4322, 300, mode="idle", next_cycle=NOW + 259, leader="dkron-2", last_attempt=NOW - 41,
-        last_good=NOW - 39, cycles=_cycles(),
-    )  # fmt: skip
+        "prod",
+        NOW - 4322,
+        300,
+        mode="idle",
+        next_cycle=NOW + 259,
+        leader="dkron-2",
+        last_attempt=NOW - 41,
+        last_good=NOW - 39,
+        cycles=_cycles(),
+    )
     board, clock = Board(snapshot), StillClock()
     sources = Sources(Connection, lambda: fingerprints(jobs), example_runs(jobs))
     return pages(board, LiveJobs(sources, board, clock), clock, lambda text: text)

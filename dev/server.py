@@ -67,8 +67,11 @@ def _running() -> dict[str, Any] | None:
     if "container" in record:
         shown = subprocess.run(
             ["docker", "inspect", "-f", "{{.State.Running}}", record["container"]],
-            capture_output=True, text=True, timeout=20, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
         return record if shown.stdout.strip() == "true" else None
     # The kernel's idea of when a process started moves with the clock; no id comes round again within a minute.
     return record if abs(_born(int(record["pid"])) - float(record["born"])) < 60 else None

@@ -87,8 +87,12 @@ def _install() -> str:
     try:
         done = subprocess.run(
             [sys.executable, "-c", _INSTALL, str(TOOLS), known_good("pulumi")],
-            capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
     except subprocess.TimeoutExpired:
         return f"the installer did not end within {INSTALL_TIMEOUT_S} s"
     lines = done.stderr.strip().splitlines()

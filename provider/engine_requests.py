@@ -36,9 +36,14 @@ def request_of(name: str, inputs: Mapping[str, Any]) -> resource_pb2.RegisterRes
     """The request that registers one job. Raises pulumi.RunError for a value that has no JSON."""
     no_references = os.environ.get("PULUMI_DISABLE_RESOURCE_REFERENCES", "").upper() in ("TRUE", "1")
     request = resource_pb2.RegisterResourceRequest(
-        type=JOB_TYPE, name=name, custom=True, acceptSecrets=True, acceptResources=not no_references,
-        supportsPartialValues=True, supportsResultReporting=True,
-    )  # fmt: skip
+        type=JOB_TYPE,
+        name=name,
+        custom=True,
+        acceptSecrets=True,
+        acceptResources=not no_references,
+        supportsPartialValues=True,
+        supportsResultReporting=True,
+    )
     request.hooks.SetInParent()
     for key, value in {**inputs, "__provider": PROVIDER_REFERENCE}.items():
         if value is None:

@@ -17,10 +17,21 @@ from .settings import SECRET_KEYS, from_environment
 SHORTEST_SECRET: Final = 3  # the Pulumi CLI's own limit: below it, replacing would only garble the text
 
 # What a refusal may have to quote, or what tells nothing.
-HARMLESS_OPTIONS: Final = frozenset({
-    "method", "timeout", "expectCode", "debug", "tlsNoVerifyPeer", "shell", "mem_limit", "cwd",
-    "tlsRootCAsFile", "tlsCertificateFile", "tlsCertificateKeyFile",
-})  # fmt: skip
+HARMLESS_OPTIONS: Final = frozenset(
+    {
+        "method",
+        "timeout",
+        "expectCode",
+        "debug",
+        "tlsNoVerifyPeer",
+        "shell",
+        "mem_limit",
+        "cwd",
+        "tlsRootCAsFile",
+        "tlsCertificateFile",
+        "tlsCertificateKeyFile",
+    }
+)
 
 
 def config_secrets(config: Callable[[str], Any], env: Mapping[str, str]) -> frozenset[str]:

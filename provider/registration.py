@@ -17,8 +17,8 @@ from .program import filled_in
 from .resource import DECLARED, Job, with_ownership
 from .settings import Settings
 
-# The oldest and the newest minor version of Pulumi's SDK that the tests ran on.
-TESTED_SDK: Final = ((3, 200), (3, 272))
+# Minor versions of Pulumi's SDK: since 3.216 a read may return inputs, with which drift is named; the newest tried.
+TESTED_SDK: Final = ((3, 216), (3, 272))
 
 
 def declare(specs: Iterable[JobSpec], settings: Settings) -> None:

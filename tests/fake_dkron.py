@@ -13,14 +13,33 @@ from tests.web import Answer, Request, Web, as_json, as_text
 
 NEVER = "0001-01-01T00:00:00Z"
 SERVER_FIELDS: dict[str, Any] = {
-    "success_count": 0, "error_count": 0, "last_success": None, "last_error": None, "status": "", "next": NEVER,
+    "success_count": 0,
+    "error_count": 0,
+    "last_success": None,
+    "last_error": None,
+    "status": "",
+    "next": NEVER,
     "dependent_jobs": None,
-}  # fmt: skip
+}
 EMPTY: dict[str, Any] = {
-    "displayname": "", "timezone": "", "schedule": "", "owner": "", "owner_email": "", "disabled": False, "tags": None,
-    "metadata": None, "retries": 0, "parent_job": "", "processors": {}, "concurrency": "allow", "executor": "",
-    "executor_config": None, "ephemeral": False, "starts_at": None, "expires_at": None,
-}  # fmt: skip
+    "displayname": "",
+    "timezone": "",
+    "schedule": "",
+    "owner": "",
+    "owner_email": "",
+    "disabled": False,
+    "tags": None,
+    "metadata": None,
+    "retries": 0,
+    "parent_job": "",
+    "processors": {},
+    "concurrency": "allow",
+    "executor": "",
+    "executor_config": None,
+    "ephemeral": False,
+    "starts_at": None,
+    "expires_at": None,
+}
 
 
 def as_stored(body: dict[str, Any]) -> dict[str, Any]:

@@ -49,14 +49,16 @@ class Recorder(MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
         if request.custom:
             self.program_ended.wait()
-            self.registered.append({
-                "name": request.name,
-                "type": request.type,
-                "inputs": json_format.MessageToDict(request.object),
-                "after": sorted(urn.rpartition("::")[2] for urn in request.dependencies),
-                "parent": request.parent,
-                "request": _whole(request),
-            })  # fmt: skip
+            self.registered.append(
+                {
+                    "name": request.name,
+                    "type": request.type,
+                    "inputs": json_format.MessageToDict(request.object),
+                    "after": sorted(urn.rpartition("::")[2] for urn in request.dependencies),
+                    "parent": request.parent,
+                    "request": _whole(request),
+                }
+            )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
@@ -82,9 +84,15 @@ def main() -> None:
     logger.addHandler(log)
     features = set(monitor.GetDeploymentInfo(None).supportedFeatures)  # type: ignore[no-untyped-call]
     settings = MockSettings(  # type: ignore[no-untyped-call]
-        monitor=monitor, monitor_features=features, engine=MockEngine(logger), project="dkron-jobs", stack="test",
-        dry_run=False, organization=None, callbacks=None,
-    )  # fmt: skip
+        monitor=monitor,
+        monitor_features=features,
+        engine=MockEngine(logger),
+        project="dkron-jobs",
+        stack="test",
+        dry_run=False,
+        organization=None,
+        callbacks=None,
+    )
     configure(settings)
     set_all_config(
         {f"dkron-jobs:{k}": v for k, v in asked["config"].items()}, [f"dkron-jobs:{k}" for k in asked["secrets"]]

@@ -174,20 +174,50 @@ def ignored(path: str) -> bool:
     return result
 
 
-@pytest.mark.parametrize("path", [
-    ".env", "prod.env", ".env.example", ".git/config", ".state/.pulumi/stacks/dkron-jobs/dev.json", ".venv/bin/python",
-    ".tools/bin/pulumi", "key.pem", "id_rsa", "notes.txt", "compose.yaml", "tests/conftest.py", "sandbox/bin/pulumi",
-    "jobs/.env", "jobs/prod.env", "provider/server.key", "watcher/ca/client.pem", "watcher/__pycache__/x.pyc",
-    "provider/.cache/x", "dev/__main__.py",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env",
+        "prod.env",
+        ".env.example",
+        ".git/config",
+        ".state/.pulumi/stacks/dkron-jobs/dev.json",
+        ".venv/bin/python",
+        ".tools/bin/pulumi",
+        "key.pem",
+        "id_rsa",
+        "notes.txt",
+        "compose.yaml",
+        "tests/conftest.py",
+        "sandbox/bin/pulumi",
+        "jobs/.env",
+        "jobs/prod.env",
+        "provider/server.key",
+        "watcher/ca/client.pem",
+        "watcher/__pycache__/x.pyc",
+        "provider/.cache/x",
+        "dev/__main__.py",
+    ],
+)
 def test_dockerignore_keeps_out(path: str) -> None:
     assert ignored(path)
 
 
-@pytest.mark.parametrize("path", [
-    "__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "pyproject.toml", "requirements.txt",
-    "jobs/geo.py", "provider/resource.py", "watcher/__main__.py", "watcher/templates/page.html",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "__main__.py",
+        "Pulumi.yaml",
+        "Pulumi.dev.yaml",
+        "Pulumi.prod.yaml",
+        "pyproject.toml",
+        "requirements.txt",
+        "jobs/geo.py",
+        "provider/resource.py",
+        "watcher/__main__.py",
+        "watcher/templates/page.html",
+    ],
+)
 def test_dockerignore_lets_in(path: str) -> None:
     assert not ignored(path)
 

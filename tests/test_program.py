@@ -47,9 +47,15 @@ def run(
     }
     path = os.pathsep.join((str(program.parent), str(ROOT)))
     done = subprocess.run(
-        [sys.executable, *WARNINGS, "-P", "-m", "tests.program_runner"], input=json.dumps(asked), cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": path, **(env or {})}, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+        [sys.executable, *WARNINGS, "-P", "-m", "tests.program_runner"],
+        input=json.dumps(asked),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -180,18 +186,23 @@ def test_a_secret_that_stands_in_the_config_unencrypted_is_refused_unsaid() -> N
 
 
 def test_a_name_declared_twice_is_refused_with_both_places(tmp_path: Path) -> None:
-    done = run(project(
-        tmp_path, a="JOBS = [JobSpec(name='same', schedule='@daily')]\n", b="\nJOBS = [JobSpec(name='same')]\n"
-    ))  # fmt: skip
+    done = run(
+        project(tmp_path, a="JOBS = [JobSpec(name='same', schedule='@daily')]\n", b="\nJOBS = [JobSpec(name='same')]\n")
+    )
     assert done["error"] == ('jobs/b.py:5: job "same" is declared twice, first at jobs/a.py:4: rename or remove one')
     assert done["registered"] == []
 
 
 def test_a_reference_to_config_that_is_not_set_is_one_line_for_each(tmp_path: Path) -> None:
-    done = run(project(tmp_path, a="""
+    done = run(
+        project(
+            tmp_path,
+            a="""
 JOBS = [JobSpec(name="x", executor=http("http://h/", headers={"A": secret("firstKey"), "B": secret("serviceKey")})),
         JobSpec(name="y", executor=http(setting("otherUrl") + "/y", headers={"A": secret("firstKey")}))]
-"""))  # fmt: skip
+""",
+        )
+    )
     assert [line.split(":")[0] for line in done["error"].splitlines()] == [
         'firstKey is not set, and job "x" and 1 more need it',
         'otherUrl is not set, and job "y" needs it',
@@ -200,16 +211,24 @@ JOBS = [JobSpec(name="x", executor=http("http://h/", headers={"A": secret("first
 
 
 def test_a_child_is_registered_after_its_parent_wherever_it_was_declared(tmp_path: Path) -> None:
-    done = run(project(tmp_path, a="""
+    done = run(
+        project(
+            tmp_path,
+            a="""
 JOBS = [JobSpec(name="grandchild", parent_job="child"), JobSpec(name="child", parent_job="parent"),
         JobSpec(name="parent", schedule="@daily"), JobSpec(name="stray", parent_job="elsewhere")]
-"""))  # fmt: skip
+""",
+        )
+    )
     found = {job["name"]: job for job in done["registered"]}
     # The SDK sends what waits for nothing first; each line of parents keeps its order.
     assert [name for name in found if name != "stray"] == ["parent", "child", "grandchild"]
     assert {name: job["after"] for name, job in found.items()} == {
-        "parent": [], "child": ["parent"], "grandchild": ["child"], "stray": [],
-    }  # fmt: skip
+        "parent": [],
+        "child": ["parent"],
+        "grandchild": ["child"],
+        "stray": [],
+    }
     assert found["child"]["inputs"]["parent_job"] == "parent"
 
 
@@ -281,13 +300,18 @@ def test_a_value_that_has_no_json_is_one_line_with_the_job_and_the_field(tmp_pat
 
 
 def test_a_job_of_the_author_s_own_waits_for_a_declared_one_that_it_names_as_parent(tmp_path: Path) -> None:
-    done = run(script(tmp_path, """
+    done = run(
+        script(
+            tmp_path,
+            """
 from provider.job.spec import JobSpec
 from provider.program import program_settings
 from provider.registration import declare
 declare([JobSpec(name="parent", schedule="@daily")], program_settings())
 Job("child", parent_job="parent")
-"""))  # fmt: skip
+""",
+        )
+    )
     assert {job["name"]: job["after"] for job in done["registered"]} == {"parent": [], "child": ["parent"]}
 
 
@@ -300,10 +324,15 @@ def test_what_is_likely_a_mistake_is_warned_of_once(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_three_thousand_jobs_are_no_trouble(tmp_path: Path) -> None:
-    done = run(project(tmp_path, a="""
+    done = run(
+        project(
+            tmp_path,
+            a="""
 JOBS = [JobSpec(name=f"job-{n}", schedule="@daily", executor=http("http://h/", headers={"A": secret("serviceKey")}))
         for n in range(3000)]
-"""))  # fmt: skip
+""",
+        )
+    )
     assert done["error"] is None
     assert len(done["registered"]) == 3000
     assert {job["inputs"]["__provider"] for job in done["registered"]} == {PROVIDER_REFERENCE}
@@ -337,60 +366,97 @@ def test_a_long_line_of_parents_is_no_trouble() -> None:
 
 
 def test_the_outputs_of_a_job_are_typed_and_have_dkron_s_defaults(tmp_path: Path) -> None:
-    done = run(script(tmp_path, """
+    done = run(
+        script(
+            tmp_path,
+            """
 job = Job("geo", schedule="@daily", retries=3, executor=shell("/bin/true"), disabled=True)
 for field in Job.__annotations__:
     if not field.startswith("_"):
         value = getattr(job, field)
         assert isinstance(value, pulumi.Output), field
         pulumi.export(field, value.apply(lambda v: [type(v).__name__, v]))
-"""))  # fmt: skip
+""",
+        )
+    )
     assert done["error"] is None
     assert done["outputs"] == {
-        "name": ["str", "geo"], "displayname": ["str", ""], "timezone": ["str", ""], "schedule": ["str", "@daily"],
-        "owner": ["str", ""], "owner_email": ["str", ""], "disabled": ["bool", True], "tags": ["dict", {}],
+        "name": ["str", "geo"],
+        "displayname": ["str", ""],
+        "timezone": ["str", ""],
+        "schedule": ["str", "@daily"],
+        "owner": ["str", ""],
+        "owner_email": ["str", ""],
+        "disabled": ["bool", True],
+        "tags": ["dict", {}],
         "metadata": ["dict", {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/test"}],
-        "retries": ["int", 3], "parent_job": ["str", ""],
-        "processors": ["dict", {}], "concurrency": ["str", "allow"], "executor": ["str", "shell"],
-        "executor_config": ["dict", {"command": "/bin/true"}], "ephemeral": ["bool", False],
-        "starts_at": ["NoneType", None], "expires_at": ["NoneType", None],
-    }  # fmt: skip
+        "retries": ["int", 3],
+        "parent_job": ["str", ""],
+        "processors": ["dict", {}],
+        "concurrency": ["str", "allow"],
+        "executor": ["str", "shell"],
+        "executor_config": ["dict", {"command": "/bin/true"}],
+        "ephemeral": ["bool", False],
+        "starts_at": ["NoneType", None],
+        "expires_at": ["NoneType", None],
+    }
 
 
 def test_an_attribute_that_no_job_has_is_an_attribute_error(tmp_path: Path) -> None:
-    done = run(script(tmp_path, """
+    done = run(
+        script(
+            tmp_path,
+            """
 try:
     Job("geo", schedule="@daily").nosuch
 except AttributeError as error:
     pulumi.export("error", str(error))
-"""))  # fmt: skip
+""",
+        )
+    )
     assert done["outputs"] == {"error": "a Dkron job has no nosuch"}
 
 
 def test_a_parent_may_be_a_job_or_the_name_of_one_declared_before(tmp_path: Path) -> None:
-    done = run(script(tmp_path, """
+    done = run(
+        script(
+            tmp_path,
+            """
 parent = Job("parent", name="first", schedule="@daily")
 Job("by-job", parent_job=parent)
 Job("by-name", parent_job="first")
 Job("by-output", parent_job=parent.name)
 Job("elsewhere", parent_job="unknown", opts=pulumi.ResourceOptions(depends_on=[parent]))
-"""))  # fmt: skip
+""",
+        )
+    )
     found = {job["name"]: job for job in done["registered"]}
     assert {name: job["after"] for name, job in found.items()} == {
-        "parent": [], "by-job": ["parent"], "by-name": ["parent"], "by-output": ["parent"], "elsewhere": ["parent"],
-    }  # fmt: skip
+        "parent": [],
+        "by-job": ["parent"],
+        "by-name": ["parent"],
+        "by-output": ["parent"],
+        "elsewhere": ["parent"],
+    }
     assert [found[name]["inputs"]["parent_job"] for name in ("by-job", "by-name", "by-output")] == ["first"] * 3
 
 
 def test_a_secret_in_an_option_marks_that_option_alone(tmp_path: Path) -> None:
-    done = run(script(tmp_path, """
+    done = run(
+        script(
+            tmp_path,
+            """
 key = pulumi.Config().require_secret("serviceKey")
 Job("a", schedule="@daily", executor="http",
     executor_config={"method": "GET", "url": "http://h/", "headers": key.apply(lambda k: f'["A: {k}"]')})
-"""))  # fmt: skip
+""",
+        )
+    )
     assert done["registered"][0]["inputs"]["executor_config"] == {
-        "method": "GET", "url": "http://h/", "headers": secret(f'["A: {CANARY}"]'),
-    }  # fmt: skip
+        "method": "GET",
+        "url": "http://h/",
+        "headers": secret(f'["A: {CANARY}"]'),
+    }
 
 
 def test_a_job_of_a_wrong_kind_is_left_to_check_and_is_no_traceback(tmp_path: Path) -> None:
@@ -413,11 +479,18 @@ def test_importing_the_declarations_imports_neither_pulumi_nor_http() -> None:
 
 
 def test_a_job_that_outlives_its_declaration_says_so_in_dkron(tmp_path: Path) -> None:
-    done = run(script(tmp_path, """
+    done = run(
+        script(
+            tmp_path,
+            """
 keep = pulumi.ResourceOptions(retain_on_delete=True)
 Job("kept", schedule="@daily", executor=shell("/bin/true"), metadata={"managed_in": "copied/from"}, opts=keep)
-"""))  # fmt: skip
+""",
+        )
+    )
     assert done["error"] is None
     assert done["registered"][0]["inputs"]["metadata"] == {
-        "managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/test", "managed_retain": "true",
-    }  # fmt: skip
+        "managed_by": "d2-dkron-mgr",
+        "managed_in": "dkron-jobs/test",
+        "managed_retain": "true",
+    }

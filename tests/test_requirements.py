@@ -89,9 +89,13 @@ def test_each_pin_has_hashes_and_no_lock_file_names_an_index(name: str) -> None:
     assert "://" not in (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "groups"), [
-    ("requirements.txt", ["app"]), ("requirements-dev.txt", ["app", "dev"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [
+        ("requirements.txt", ["app"]),
+        ("requirements-dev.txt", ["app", "dev"]),
+    ],
+)
 def test_all_that_is_declared_is_locked(name: str, groups: list[str]) -> None:
     assert declared(*groups) <= {normal(pin) for pin in locked(name)}, "run `make lock`"
 

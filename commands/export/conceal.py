@@ -16,16 +16,46 @@ from provider.job.references import ConfigValue, Reference, Text
 LEAST_FOUND: Final = 6  # characters of a hidden value that is looked for in other texts, too
 HEADER_PARTS: Final = re.compile(r"([^:]*)(:\s*)(.*)", re.DOTALL)
 _SCHEME: Final = re.compile(r"(?:Bearer|Basic|Token|ApiKey|Digest)\s+(?=\S)", re.IGNORECASE)
-HARMLESS_HEADERS: Final = frozenset({
-    "accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "connection",
-    "content-encoding", "content-language", "content-length", "content-type", "date", "expect", "host", "origin",
-    "pragma", "te", "upgrade", "user-agent", "x-requested-with",
-})  # fmt: skip
+HARMLESS_HEADERS: Final = frozenset(
+    {
+        "accept",
+        "accept-charset",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-type",
+        "date",
+        "expect",
+        "host",
+        "origin",
+        "pragma",
+        "te",
+        "upgrade",
+        "user-agent",
+        "x-requested-with",
+    }
+)
 # Options whose form tells all there is to know; base64 on the other hand would hide a secret from every rule below.
-PLAIN_OPTIONS: Final = frozenset({
-    "method", "timeout", "expectCode", "debug", "tlsNoVerifyPeer", "shell", "mem_limit", "cwd", "su",
-    "tlsRootCAsFile", "tlsCertificateFile", "tlsCertificateKeyFile",
-})  # fmt: skip
+PLAIN_OPTIONS: Final = frozenset(
+    {
+        "method",
+        "timeout",
+        "expectCode",
+        "debug",
+        "tlsNoVerifyPeer",
+        "shell",
+        "mem_limit",
+        "cwd",
+        "su",
+        "tlsRootCAsFile",
+        "tlsCertificateFile",
+        "tlsCertificateKeyFile",
+    }
+)
 ENCODED_OPTIONS: Final = frozenset({"payload"})
 
 

@@ -16,18 +16,42 @@ from provider.job.spec import DEFAULTS, canonical
 from provider.job.validation import check_job, parent_cycle
 
 ORDER: Final = (
-    "name", "displayname", "schedule", "timezone", "parent_job", "concurrency", "retries", "disabled", "ephemeral",
-    "owner", "owner_email", "starts_at", "expires_at", "tags", "metadata", "executor", "executor_config", "processors",
-)  # fmt: skip
+    "name",
+    "displayname",
+    "schedule",
+    "timezone",
+    "parent_job",
+    "concurrency",
+    "retries",
+    "disabled",
+    "ephemeral",
+    "owner",
+    "owner_email",
+    "starts_at",
+    "expires_at",
+    "tags",
+    "metadata",
+    "executor",
+    "executor_config",
+    "processors",
+)
 _NAMES_OF: Final = {
     "http": {
-        "url": "url", "method": "method", "headers": "headers", "body": "body", "timeout": "timeout",
-        "expectCode": "expect_code", "expectBody": "expect_body", "debug": "debug",
-        "tlsNoVerifyPeer": "tls_no_verify_peer", "tlsRootCAsFile": "tls_root_cas_file",
-        "tlsCertificateFile": "tls_certificate_file", "tlsCertificateKeyFile": "tls_certificate_key_file",
+        "url": "url",
+        "method": "method",
+        "headers": "headers",
+        "body": "body",
+        "timeout": "timeout",
+        "expectCode": "expect_code",
+        "expectBody": "expect_body",
+        "debug": "debug",
+        "tlsNoVerifyPeer": "tls_no_verify_peer",
+        "tlsRootCAsFile": "tls_root_cas_file",
+        "tlsCertificateFile": "tls_certificate_file",
+        "tlsCertificateKeyFile": "tls_certificate_key_file",
     },
     "shell": {key: key for key in ("command", "shell", "env", "cwd", "timeout", "mem_limit", "payload", "su")},
-}  # fmt: skip
+}
 _TEXTS: Final = frozenset({"url", "headers", "body", "command", "env", "payload"})  # may hold references
 _BUILDERS: Final[Mapping[str, Callable[..., Executor]]] = {"http": http, "shell": shell}
 

@@ -27,8 +27,11 @@ def module(jobs: Iterable[Imported]) -> str:
     text = "\n".join(body) + "\n"
     head = [
         '"""Jobs that lived in Dkron before they were declared, as `python -m jobs export` found them."""',
-        *_silenced(text), "", _imports(text), "",
-    ]  # fmt: skip
+        *_silenced(text),
+        "",
+        _imports(text),
+        "",
+    ]
     return "\n".join(head) + "\n" + text
 
 

@@ -8,9 +8,22 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 _SUSPICIOUS: Final = (
-    "pass", "pwd", "secret", "token", "credential", "auth", "cookie", "session", "signature", "apikey", "bearer",
-    "dsn", "webhook", "private", "salt",
-)  # fmt: skip
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "credential",
+    "auth",
+    "cookie",
+    "session",
+    "signature",
+    "apikey",
+    "bearer",
+    "dsn",
+    "webhook",
+    "private",
+    "salt",
+)
 _SUSPICIOUS_WORDS: Final = frozenset({"sig", "key", "pw", "code", "jwt", "sas", "pin"})
 _PAIR: Final = re.compile(
     r"""(?<![\w/.@-])-{0,2}([A-Za-z_][\w.\[\]-]*)\\?["']?\s*[=:]\s*"""

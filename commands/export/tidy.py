@@ -17,8 +17,13 @@ def tidy(text: str) -> str:
     try:
         done = subprocess.run(
             [ruff, "format", "--quiet", "--stdin-filename", "jobs/imported.py", "-"],
-            input=text, capture_output=True, text=True, encoding="utf-8", timeout=TIME_LIMIT_S, check=False,
-        )  # fmt: skip
+            input=text,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=TIME_LIMIT_S,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return text
     return done.stdout if done.returncode == 0 else text

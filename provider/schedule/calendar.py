@@ -39,9 +39,14 @@ class Entry:
         texts = {key: str(job.get(key) or "") for key in ("name", "schedule", "timezone", "parent_job")}
         starts, expires = (str(job[key]) if job.get(key) else None for key in ("starts_at", "expires_at"))
         return cls(
-            texts["name"], texts["schedule"], texts["timezone"], bool(job.get("disabled")), texts["parent_job"],
-            starts, expires,
-        )  # fmt: skip
+            texts["name"],
+            texts["schedule"],
+            texts["timezone"],
+            bool(job.get("disabled")),
+            texts["parent_job"],
+            starts,
+            expires,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +171,12 @@ class _Window:
         if first >= last:
             return Row(entry.name, note="later")
         key = (
-            entry.schedule, entry.timezone, entry.starts_at, entry.expires_at,
+            entry.schedule,
+            entry.timezone,
+            entry.starts_at,
+            entry.expires_at,
             entry.name if "~" in entry.schedule else "",
-        )  # fmt: skip
+        )
         if key not in self._seen:
             self._seen[key] = self._minutes(entry, _schedule(entry), first)
         minutes, often = self._seen[key]

@@ -39,20 +39,22 @@ BUCKET: Final = 15  # minutes in one bar of the histogram
 def svg(calendar: Calendar, zone: tzinfo, now: datetime, *, standalone: bool = True) -> str:
     """The picture in the time zone given. `standalone`: with its own style, as a file."""
     height = TOP + ROW * max(len(calendar.rows), 1) + 8
-    return "".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="calendar" viewBox="0 0 {WIDTH} {height}" '
-        f'width="{WIDTH}" height="{height}" role="img"><title>{escape(summary(calendar, zone))}</title>',
-        f"<style>{STYLE}svg{{background:#fff}}@media(prefers-color-scheme:dark){{svg{{background:#12171e}}}}</style>"
-        if standalone
-        else "",
-        *_stripes(calendar),
-        *_busiest(calendar, zone, height),
-        *_histogram(calendar),
-        *_hours(calendar, zone, height),
-        *(part for number, row in enumerate(calendar.rows) for part in _row(calendar, number, row, now)),
-        *_now(calendar, now, height),
-        "</svg>",
-    ])  # fmt: skip
+    return "".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="calendar" viewBox="0 0 {WIDTH} {height}" '
+            f'width="{WIDTH}" height="{height}" role="img"><title>{escape(summary(calendar, zone))}</title>',
+            f"<style>{STYLE}svg{{background:#fff}}@media(prefers-color-scheme:dark){{svg{{background:#12171e}}}}</style>"
+            if standalone
+            else "",
+            *_stripes(calendar),
+            *_busiest(calendar, zone, height),
+            *_histogram(calendar),
+            *_hours(calendar, zone, height),
+            *(part for number, row in enumerate(calendar.rows) for part in _row(calendar, number, row, now)),
+            *_now(calendar, now, height),
+            "</svg>",
+        ]
+    )
 
 
 def summary(calendar: Calendar, zone: tzinfo) -> str:

@@ -79,9 +79,11 @@ def test_a_cell_is_median_and_minimum_and_a_dash_where_nothing_was_measured(reco
 def test_it_says_where_when_and_on_what(recorded: Report) -> None:
     head = text(recorded).partition("###")[0]
     for fact in (
-        "commit 0123456789ab\n", "Some CPU, 2 cores, 8000 MiB, Linux 6.1.0",
-        "dkron 4.0.9 (real), pulumi 3.260.0 (real)", "rounds: 0 jobs: 1, 8 jobs: 1",
-    ):  # fmt: skip
+        "commit 0123456789ab\n",
+        "Some CPU, 2 cores, 8000 MiB, Linux 6.1.0",
+        "dkron 4.0.9 (real), pulumi 3.260.0 (real)",
+        "rounds: 0 jobs: 1, 8 jobs: 1",
+    ):
         assert fact in head
     assert "stand-in" not in head
     assert "interrupted" not in head
@@ -106,9 +108,15 @@ def limits(about: dict[str, object], **seconds: float) -> dict[tuple[str, str], 
 
 def test_a_limit_is_kept_or_exceeded_by_ratio_by_growth_or_in_seconds(recorded: Report) -> None:
     found = limits(
-        recorded.about, up_ours_1000=1.2, up_floor_1000=1.0, create_ours_1000=1.5, create_floor_1000=1.0,
-        create_ours_3000=4.5, probe_ours_1000=0.06, probe_wire_1000=0.03,
-    )  # fmt: skip
+        recorded.about,
+        up_ours_1000=1.2,
+        up_floor_1000=1.0,
+        create_ours_1000=1.5,
+        create_floor_1000=1.0,
+        create_ours_3000=4.5,
+        probe_ours_1000=0.06,
+        probe_wire_1000=0.03,
+    )
     assert found["up without a change, 1000 jobs, ours / floor", "kept"] == ["1.2", "1.25"]
     assert found["create, 1000 jobs, ours / floor", "EXCEEDED"] == ["1.5", "1.4"]
     assert found["create, ours, 3000 jobs / 1000 jobs", "kept"] == ["3", "3.3"]

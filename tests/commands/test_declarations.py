@@ -142,7 +142,7 @@ def spec(**fields: object) -> JobSpec:
         (spec(metadata={"a": secret("k")}), ""),
         (spec(metadata=3), "metadata: must be a map"),
     ],
-)  # fmt: skip
+)
 def test_a_declaration_is_checked_around_its_references(made: JobSpec, problem: str) -> None:
     found = check.problems([made], "us")
     assert (problem in "".join(found)) if problem else found == []
@@ -243,9 +243,12 @@ def test_a_moment_that_is_none_is_refused(text: str) -> None:
 
 def test_the_calendar_is_drawn_in_the_terminals_width() -> None:
     entries = [
-        Entry("a", "0 0 3 * * *"), Entry("b", "0 0 3 * * *"), Entry("c" * 50, "0 0 9 * * *"),
-        Entry("often", "* * * * * *"), Entry("off", "@daily", disabled=True),
-    ]  # fmt: skip
+        Entry("a", "0 0 3 * * *"),
+        Entry("b", "0 0 3 * * *"),
+        Entry("c" * 50, "0 0 9 * * *"),
+        Entry("often", "* * * * * *"),
+        Entry("off", "@daily", disabled=True),
+    ]
     drawn = picture.draw(lay_out(entries, AT), UTC, AT.replace(hour=12), 84)
     lines = drawn.splitlines()
     assert all(len(line) <= 84 for line in lines[:-1])

@@ -15,10 +15,19 @@ Serve = Callable[..., list[str]]
 
 def job(name: str, ok: str | None = None, bad: str | None = None, **fields: Any) -> dict[str, Any]:
     return {
-        "name": name, "schedule": "0 30 2 * * *", "status": "running", "next": "2026-11-20T02:30:00Z",
-        "last_success": ok, "last_error": bad, "success_count": 40 if ok else 0, "error_count": 212 if bad else 0,
-        "disabled": False, "metadata": MINE, "concurrency": "forbid", **fields,
-    }  # fmt: skip
+        "name": name,
+        "schedule": "0 30 2 * * *",
+        "status": "running",
+        "next": "2026-11-20T02:30:00Z",
+        "last_success": ok,
+        "last_error": bad,
+        "success_count": 40 if ok else 0,
+        "error_count": 212 if bad else 0,
+        "disabled": False,
+        "metadata": MINE,
+        "concurrency": "forbid",
+        **fields,
+    }
 
 
 @pytest.fixture

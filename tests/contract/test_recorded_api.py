@@ -105,8 +105,15 @@ def declared(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 SERVER = {
-    "id", "success_count", "error_count", "last_success", "last_error", "status", "next", "dependent_jobs",
-}  # fmt: skip
+    "id",
+    "success_count",
+    "error_count",
+    "last_success",
+    "last_error",
+    "status",
+    "next",
+    "dependent_jobs",
+}
 
 
 @pytest.mark.parametrize("exchange", posts(), ids=lambda exchange: exchange["id"])
@@ -234,11 +241,19 @@ def test_the_defaults_are_what_an_upsert_without_the_field_gave() -> None:
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 texts = st.none() | st.dictionaries(text, st.none() | text, max_size=3)
 whole = st.integers(0, 2**32 - 1)
-dates = st.none() | st.sampled_from([
-    "2030-01-02T03:04", "2030-01-02T3:04:05Z", "2030-01-02T03:04:05,5Z", "2030-01-02T03:04:05+24:00",
-    "2030-01-02T03:04:05.1234567891Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z",
-    "2030-01-02T03:04:05.120-05:30", "0001-01-01T00:00:00Z",
-])  # fmt: skip
+dates = st.none() | st.sampled_from(
+    [
+        "2030-01-02T03:04",
+        "2030-01-02T3:04:05Z",
+        "2030-01-02T03:04:05,5Z",
+        "2030-01-02T03:04:05+24:00",
+        "2030-01-02T03:04:05.1234567891Z",
+        "0000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "2030-01-02T03:04:05.120-05:30",
+        "0001-01-01T00:00:00Z",
+    ]
+)
 odd_jobs = st.fixed_dictionaries(
     {"name": st.text("abcé-_0", min_size=1, max_size=8)},
     optional={

@@ -110,9 +110,17 @@ def test_an_http_job_is_judged_as_it_ran(name: str) -> None:
 @pytest.mark.parametrize("case", RUNS, ids=lambda case: str(case["tags"]))
 def test_tags_are_judged_by_the_nodes_that_ran_the_job(case: dict[str, Any]) -> None:
     tags = case["tags"] or {}
-    job = {"name": "a", "schedule": "@daily", "tags": tags, "executor": "http", "executor_config": {
-        "url": "http://h/", "method": "GET", "expectCode": "200",
-    }}  # fmt: skip
+    job = {
+        "name": "a",
+        "schedule": "@daily",
+        "tags": tags,
+        "executor": "http",
+        "executor_config": {
+            "url": "http://h/",
+            "method": "GET",
+            "expectCode": "200",
+        },
+    }
     assert how_many_run(tags, NODES) == case["requests"]
     # What can run nowhere is refused, and nothing else; here no case names a tag that only the cluster can know.
     assert verdict(job) == (REFUSED if case["requests"] == 0 else SILENT)

@@ -184,9 +184,15 @@ class Project:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(self.pulumi), *arguments, "--non-interactive"], cwd=self.root, env=self.environment, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            [str(self.pulumi), *arguments, "--non-interactive"],
+            cwd=self.root,
+            env=self.environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def run(self, *arguments: str, timeout: float = 240) -> Result:
         process = self.start(*arguments)
@@ -226,9 +232,14 @@ class Project:
     def exported(self, show_secrets: bool = False) -> dict[str, Any]:
         arguments = ["stack", "export", "--stack", "dev", *(["--show-secrets"] if show_secrets else [])]
         done = subprocess.run(
-            [str(self.pulumi), *arguments], cwd=self.root, env=self.environment, capture_output=True, text=True,
-            check=True, timeout=60,
-        )  # fmt: skip
+            [str(self.pulumi), *arguments],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
         exported: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
         return exported
 

@@ -29,9 +29,17 @@ from tests.paths import jobs_table
 pytestmark = pytest.mark.xdist_group("image")
 
 PARTS = (
-    "Dockerfile", ".dockerignore", "requirements.txt", "pyproject.toml", "Pulumi.yaml", "Pulumi.dev.yaml",
-    "__main__.py", "jobs", "provider", "watcher",
-)  # fmt: skip
+    "Dockerfile",
+    ".dockerignore",
+    "requirements.txt",
+    "pyproject.toml",
+    "Pulumi.yaml",
+    "Pulumi.dev.yaml",
+    "__main__.py",
+    "jobs",
+    "provider",
+    "watcher",
+)
 # Files of a working copy that hold secrets: the canary is planted in each.
 PLANTED = (
     ".env",
@@ -109,10 +117,25 @@ class Engine:
         """A stand-in of Dkron in a container without a network."""
         name = self.name()
         docker(
-            "create", "--name", name, "--network", "none", "--entrypoint", "tini", self.image, "--",
-            "/app/sandbox/bin/dkron", "agent", "--server", "--bootstrap-expect=1", "--http-addr=127.0.0.1:8888",
-            "--bind-addr=127.0.0.1", "--data-dir=/tmp/dkron", "--node-name=image", "--disable-usage-stats",
-        )  # fmt: skip
+            "create",
+            "--name",
+            name,
+            "--network",
+            "none",
+            "--entrypoint",
+            "tini",
+            self.image,
+            "--",
+            "/app/sandbox/bin/dkron",
+            "agent",
+            "--server",
+            "--bootstrap-expect=1",
+            "--http-addr=127.0.0.1:8888",
+            "--bind-addr=127.0.0.1",
+            "--data-dir=/tmp/dkron",
+            "--node-name=image",
+            "--disable-usage-stats",
+        )
         docker("cp", str(ROOT / "sandbox"), f"{name}:/app/sandbox")
         docker("start", name)
         wait_until(lambda: self.fetch(name, f"{DKRON}/v1/leader")[0] == 200, "dkron's leader")
@@ -130,9 +153,19 @@ class Engine:
         given |= {"PULUMI_CONFIG_PASSPHRASE": DEV_PASSPHRASE, "PROBE_INTERVAL_MS": "500", **env}
         flags = [flag for key, value in given.items() for flag in ("--env", f"{key}={value}")]
         docker(
-            "run", "--detach", "--name", name, "--network", network, *HARDENED, "--volume", f"{self.volume}:/state",
-            *flags, self.image, *arguments,
-        )  # fmt: skip
+            "run",
+            "--detach",
+            "--name",
+            name,
+            "--network",
+            network,
+            *HARDENED,
+            "--volume",
+            f"{self.volume}:/state",
+            *flags,
+            self.image,
+            *arguments,
+        )
         return name, 0 if detach else int(docker("wait", name, timeout=240).stdout)
 
     def log(self, name: str) -> list[Event]:

@@ -15,23 +15,39 @@ def jobs_command(project: Project, *arguments: str, **env: str) -> subprocess.Co
     """`python -m jobs` in the project."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DKRON_", "GATEWAY_", "SERVICE_", "COV_"))}
     return subprocess.run(
-        [sys.executable, "-m", "jobs", *arguments], cwd=project.root, env={**inherited, **env}, capture_output=True,
-        text=True, timeout=60, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "jobs", *arguments],
+        cwd=project.root,
+        env={**inherited, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def fill(dkron: Dkron, metadata: dict[str, str]) -> None:
     headers = f'["X-Api-Key: {TOKEN}","Content-Type: application/json"]'
     dkron.post(
-        name="old-report", displayname="Nightly report", schedule="0 0 4 * * *", timezone="Europe/Berlin", retries=2,
-        concurrency="forbid", metadata={**metadata, "team": "a"}, tags={"dc": "dc1:1"}, executor="http",
+        name="old-report",
+        displayname="Nightly report",
+        schedule="0 0 4 * * *",
+        timezone="Europe/Berlin",
+        retries=2,
+        concurrency="forbid",
+        metadata={**metadata, "team": "a"},
+        tags={"dc": "dc1:1"},
+        executor="http",
         executor_config={"method": "POST", "url": "http://127.0.0.1:9/run", "headers": headers, "timeout": "30"},
         processors={"log": {"forward": "true"}},
-    )  # fmt: skip
+    )
     dkron.post(
-        name="old-cleanup", parent_job="old-report", metadata=metadata, executor="shell", disabled=True,
+        name="old-cleanup",
+        parent_job="old-report",
+        metadata=metadata,
+        executor="shell",
+        disabled=True,
         executor_config={"command": "/bin/true", "env": f"API_TOKEN={TOKEN},MODE=fast"},
-    )  # fmt: skip
+    )
 
 
 def export_into(project: Project, *arguments: str) -> list[str]:

@@ -28,16 +28,31 @@ def test_up_creates_the_eight_jobs_with_every_field(project: Project, dkron: Dkr
     for name, schedule, displayname in jobs_table():
         service, _, path = name.partition("-")
         wanted: dict[str, Any] = {
-            "name": name, "displayname": displayname, "schedule": schedule, "timezone": "UTC", "disabled": False,
-            "retries": 2, "concurrency": "forbid", "executor": "http",
+            "name": name,
+            "displayname": displayname,
+            "schedule": schedule,
+            "timezone": "UTC",
+            "disabled": False,
+            "retries": 2,
+            "concurrency": "forbid",
+            "executor": "http",
             "metadata": {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"},
-            "tags": None, "processors": {}, "parent_job": "", "ephemeral": False, "starts_at": None,
-            "expires_at": None, "owner": "", "owner_email": "",
+            "tags": None,
+            "processors": {},
+            "parent_job": "",
+            "ephemeral": False,
+            "starts_at": None,
+            "expires_at": None,
+            "owner": "",
+            "owner_email": "",
             "executor_config": {
-                "method": "POST", "url": f"http://127.0.0.1:5461/api/v1/{service}/jobs/{path}",
-                "headers": json.dumps([f"X-Api-Key: {CANARY}"]), "timeout": "30", "expectCode": "200",
+                "method": "POST",
+                "url": f"http://127.0.0.1:5461/api/v1/{service}/jobs/{path}",
+                "headers": json.dumps([f"X-Api-Key: {CANARY}"]),
+                "timeout": "30",
+                "expectCode": "200",
             },
-        }  # fmt: skip
+        }
         assert {key: jobs[name][key] for key in wanted} == wanted
     outputs = project.run("stack", "output", "--json").ok().json()
     assert outputs["jobs"] == {name: schedule for name, schedule, _ in jobs_table()}

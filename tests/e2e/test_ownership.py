@@ -34,9 +34,14 @@ def second_stack(project: Project, stack: str) -> Project:
     other.run("stack", "init", stack).ok()
     config = other.root / "Pulumi.dev.yaml"
     (other.root / f"Pulumi.{stack}.yaml").write_text(
-        "config:\n" + "".join(f"  dkron-jobs:{line.strip().removeprefix('dkron-jobs:')}\n"
-        for line in config.read_text(encoding="utf-8").splitlines() if "Url:" in line), encoding="utf-8",
-    )  # fmt: skip
+        "config:\n"
+        + "".join(
+            f"  dkron-jobs:{line.strip().removeprefix('dkron-jobs:')}\n"
+            for line in config.read_text(encoding="utf-8").splitlines()
+            if "Url:" in line
+        ),
+        encoding="utf-8",
+    )
     other.env["PULUMI_STACK"] = stack
     return other
 
@@ -206,8 +211,10 @@ def test_a_run_deletes_and_overwrites_only_what_was_judged(project: Project, dkr
     assert 'job "d" would be overwritten, which was not in the preview that was judged' in output
     assert "[dkron-jobs:not-judged]" in output
     assert {n: j["executor_config"]["command"] for n, j in dkron.jobs().items()} == {
-        "b": "/bin/true", "c": "/bin/c", "d": "/bin/true",
-    }  # fmt: skip
+        "b": "/bin/true",
+        "c": "/bin/c",
+        "d": "/bin/true",
+    }
 
 
 def test_a_deleted_job_is_kept_beside_the_state_sealed(project: Project, dkron: Dkron) -> None:

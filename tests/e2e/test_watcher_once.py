@@ -310,9 +310,11 @@ def test_all_bad_settings_are_told_at_once(watcher: Watcher) -> None:
 
 def test_the_node_reconcilers_environment_works_unchanged(watcher: Watcher, dkron: Dkron) -> None:
     old = {
-        "DKRON_MGR__DKRON_URL": dkron.url, "DKRON_MGR__GATEWAY_URL": "http://127.0.0.1:7777",
-        "DKRON_MGR__SERVICE_KEY": "old-key-1", "DKRON_MGR__RECONCILE_INTERVAL_MS": "300000",
-    }  # fmt: skip
+        "DKRON_MGR__DKRON_URL": dkron.url,
+        "DKRON_MGR__GATEWAY_URL": "http://127.0.0.1:7777",
+        "DKRON_MGR__SERVICE_KEY": "old-key-1",
+        "DKRON_MGR__RECONCILE_INTERVAL_MS": "300000",
+    }
     http_job = 'JobSpec(name="h1", schedule="@every 1h", executor=http(setting("gatewayUrl") + "/x"))'
     watcher.project.declare(http_job)
     done = watcher.once(DKRON_URL="", GATEWAY_URL="", SERVICE_KEY="", **old)

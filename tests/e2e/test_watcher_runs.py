@@ -48,9 +48,14 @@ def now() -> datetime:
 def status(dkron: Dkron, at: datetime | None = None) -> tuple[int, str]:
     when = ["--at", at.isoformat()] if at else []
     done = subprocess.run(
-        [sys.executable, "-m", "jobs", "status", "--dkron", dkron.url, *when], cwd=ROOT, capture_output=True, text=True,
-        check=False, timeout=120, env={**os.environ, "OWNER_TAG": DEFAULT_OWNER_TAG},
-    )  # fmt: skip
+        [sys.executable, "-m", "jobs", "status", "--dkron", dkron.url, *when],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "OWNER_TAG": DEFAULT_OWNER_TAG},
+    )
     assert done.stderr == ""
     return done.returncode, done.stdout
 

@@ -224,17 +224,30 @@ class Cluster:
         joins = [f"--retry-join=127.0.0.1:{port}" for port in self.serf]
         for i in range(3):
             command = [
-                str(self.path), "agent", "--server", "--bootstrap-expect=3", f"--http-addr=127.0.0.1:{self.http[i]}",
+                str(self.path),
+                "agent",
+                "--server",
+                "--bootstrap-expect=3",
+                f"--http-addr=127.0.0.1:{self.http[i]}",
                 f"--bind-addr=127.0.0.1:{self.serf[i]}",
-                f"--advertise-addr=127.0.0.1:{self.serf[i]}", f"--rpc-port={free_port()}",
-                f"--data-dir={self.root / str(i)}", f"--node-name=n{i}", "--disable-usage-stats", "--log-level=error",
-                *joins, "--retry-interval=1s",
-            ]  # fmt: skip
+                f"--advertise-addr=127.0.0.1:{self.serf[i]}",
+                f"--rpc-port={free_port()}",
+                f"--data-dir={self.root / str(i)}",
+                f"--node-name=n{i}",
+                "--disable-usage-stats",
+                "--log-level=error",
+                *joins,
+                "--retry-interval=1s",
+            ]
             with (self.root / f"{i}.log").open("wb") as log:
                 started = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
                     env={**os.environ, "GIN_MODE": "release"},
-                )  # fmt: skip
+                )
             self.processes.append(started)
         wait_until(lambda: all(self.members_at(url) == 3 for url in self.urls), "three members", timeout=90)
         wait_until(lambda: self.leader() is not None, "the cluster's leader", timeout=90)

@@ -92,9 +92,15 @@ class Watcher:
 
     def once(self, *arguments: str, **env: str) -> Once:
         done = subprocess.run(
-            self.command(*(arguments or ("--once",))), cwd=self.project.root.parent, env={**self.environment, **env},
-            capture_output=True, text=True, timeout=240, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            self.command(*(arguments or ("--once",))),
+            cwd=self.project.root.parent,
+            env={**self.environment, **env},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
         assert CANARY not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr, done.stderr
         return Once(done.returncode, parse(done.stderr), done.stdout, done.stderr)
@@ -102,9 +108,13 @@ class Watcher:
     def start(self, **env: str) -> "Watcher":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(), cwd=self.project.root.parent, env={**self.environment, **env},
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+                self.command(),
+                cwd=self.project.root.parent,
+                env={**self.environment, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         return self
 
     @property
@@ -133,8 +143,10 @@ class Watcher:
         """The end of a cycle with that outcome."""
         return self.wait_for(
             f"a cycle that ends {outcome}",
-            lambda e: e["event"] == "cycle.done" and e["outcome"] == outcome, after, timeout,
-        )  # fmt: skip
+            lambda e: e["event"] == "cycle.done" and e["outcome"] == outcome,
+            after,
+            timeout,
+        )
 
     def send(self, number: int) -> None:
         assert self.process is not None

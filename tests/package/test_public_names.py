@@ -24,7 +24,8 @@ def test_the_page_lists_the_public_names_and_no_other() -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_each_public_name_is_there_and_explains_itself(name: str) -> None:
     module, _, short = name.rpartition(".")
-    assert getattr(import_module(f"provider.{module}".rstrip(".")), short).__doc__
+    found = getattr(import_module(f"provider.{module}".rstrip(".")), short)
+    assert found.__doc__ or not callable(found)
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:

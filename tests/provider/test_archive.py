@@ -45,14 +45,22 @@ def test_without_a_passphrase_secrets_are_masked_and_the_rest_is_kept(tmp_path: 
 
 
 def test_masking_leaves_what_can_be_no_secret() -> None:
-    shown = masked({
-        "name": "a", "retries": 2, "processors": {"log": {"token": "t0k"}}, "executor_config": {"method": "POST"},
-        "metadata": {"managed_by": "us", "managed_in": "shop/dev", "note": "n0te"},
-    })  # fmt: skip
+    shown = masked(
+        {
+            "name": "a",
+            "retries": 2,
+            "processors": {"log": {"token": "t0k"}},
+            "executor_config": {"method": "POST"},
+            "metadata": {"managed_by": "us", "managed_in": "shop/dev", "note": "n0te"},
+        }
+    )
     assert shown == {
-        "name": "a", "retries": 2, "processors": {"log": {"token": "[secret]"}}, "executor_config": {"method": "POST"},
+        "name": "a",
+        "retries": 2,
+        "processors": {"log": {"token": "[secret]"}},
+        "executor_config": {"method": "POST"},
         "metadata": {"managed_by": "us", "managed_in": "shop/dev", "note": "[secret]"},
-    }  # fmt: skip
+    }
 
 
 def test_the_last_copy_until_a_time_is_found(tmp_path: Path) -> None:

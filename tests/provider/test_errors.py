@@ -57,11 +57,16 @@ def test_a_foreign_job_is_named() -> None:
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
-        (errors.Paused, "paused"), (errors.NoLeader, "no-leader"), (errors.NotJudged, "not-judged"),
-        (errors.TimedOut, "soft"), (errors.ForeignJob, "foreign"), (errors.InvalidJob, "invalid"),
-        (errors.Rejected, "hard"), (errors.SettingsError, "hard"),
+        (errors.Paused, "paused"),
+        (errors.NoLeader, "no-leader"),
+        (errors.NotJudged, "not-judged"),
+        (errors.TimedOut, "soft"),
+        (errors.ForeignJob, "foreign"),
+        (errors.InvalidJob, "invalid"),
+        (errors.Rejected, "hard"),
+        (errors.SettingsError, "hard"),
     ],
-)  # fmt: skip
+)
 def test_the_code_at_the_end_of_a_text_tells_the_kind_of_error(kind: type[errors.DkronJobsError], code: str) -> None:
     assert kind.code == code
     assert errors.code_in(errors.with_code("a line", kind.code)) == code

@@ -30,10 +30,18 @@ def foreign(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_good_job_is_checked_and_normalised(offline: Provider) -> None:
-    inputs, failures = offline.check({
-        **job(), "retries": 2.0, "concurrency": "forbid", "disabled": False, "tags": {}, "owner": None,
-        "executor_config": {**http_config(), "timeout": 30}, "starts_at": "2030-01-01T01:00:00+01:00",
-    })  # fmt: skip
+    inputs, failures = offline.check(
+        {
+            **job(),
+            "retries": 2.0,
+            "concurrency": "forbid",
+            "disabled": False,
+            "tags": {},
+            "owner": None,
+            "executor_config": {**http_config(), "timeout": 30},
+            "starts_at": "2030-01-01T01:00:00+01:00",
+        }
+    )
     assert failures == {}
     assert inputs == {**job(), "starts_at": "2030-01-01T00:00:00Z"}
 
@@ -49,15 +57,33 @@ def test_values_that_are_not_known_yet_pass_and_stay_unknown(offline: Provider) 
 
 
 def test_every_failure_is_told_at_once_on_its_property(offline: Provider) -> None:
-    _, failures = offline.check({
-        "name": "A B", "schedule": "bad", "timezone": "X", "concurrency": "x", "retries": 1.5, "executor": "http",
-        "executor_config": {"headers": json.dumps([CANARY]), "method": "GET", "url": f"http://u:{CANARY}/@h/"},
-        "starts_at": "?", "tags": {"a": [1]}, "disabled": "yes",
-    })  # fmt: skip
+    _, failures = offline.check(
+        {
+            "name": "A B",
+            "schedule": "bad",
+            "timezone": "X",
+            "concurrency": "x",
+            "retries": 1.5,
+            "executor": "http",
+            "executor_config": {"headers": json.dumps([CANARY]), "method": "GET", "url": f"http://u:{CANARY}/@h/"},
+            "starts_at": "?",
+            "tags": {"a": [1]},
+            "disabled": "yes",
+        }
+    )
     assert set(failures) == {
-        "name", "schedule", "timezone", "concurrency", "retries", "executor_config.headers", "executor_config.url",
-        "starts_at", "tags.a", "disabled", "metadata.managed_by",
-    }  # fmt: skip
+        "name",
+        "schedule",
+        "timezone",
+        "concurrency",
+        "retries",
+        "executor_config.headers",
+        "executor_config.url",
+        "starts_at",
+        "tags.a",
+        "disabled",
+        "metadata.managed_by",
+    }
     assert "CANARY" not in json.dumps(failures)
 
 

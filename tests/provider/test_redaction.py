@@ -50,10 +50,15 @@ def test_what_may_hold_a_secret_counts_as_one_and_what_a_refusal_quotes_does_not
 @pytest.mark.parametrize(
     "values",
     [
-        {}, {"executor_config": None}, {"executor_config": "x"}, {"processors": "x"}, {"processors": {"log": "x"}},
-        {"metadata": ["x"]}, {"executor_config": {"body": 5, "su": ""}},
+        {},
+        {"executor_config": None},
+        {"executor_config": "x"},
+        {"processors": "x"},
+        {"processors": {"log": "x"}},
+        {"metadata": ["x"]},
+        {"executor_config": {"body": 5, "su": ""}},
     ],
-)  # fmt: skip
+)
 def test_values_of_the_wrong_kind_are_no_trouble(values: dict[str, Any]) -> None:
     assert list(secret_texts(values)) == []
 

@@ -197,12 +197,30 @@ def settings(root: Path, **changes: Any) -> WatcherSettings:
         (root / "Pulumi.yaml").write_text("name: dkron-jobs\nbackend:\n  url: file://./.state\n")
     (root / ".state").mkdir(exist_ok=True)
     chosen = WatcherSettings(
-        job_metrics=True, show_output=False, notify=(), notify_on=frozenset(KINDS), public_url="",
-        stack="dev", program_dir=root, interval_s=300, probe_s=10, max_deletes=Bound(5, shown="5"), max_updates=None,
-        delete_strays=True, up_timeout_s=600, grace_s=30, leader_wait_s=30, health=None, log_format="json",
-        log_level="debug", hosts=frozenset(), work_dir=root / ".work", pulumi_logs=True, secrets=(SECRET,),
+        job_metrics=True,
+        show_output=False,
+        notify=(),
+        notify_on=frozenset(KINDS),
+        public_url="",
+        stack="dev",
+        program_dir=root,
+        interval_s=300,
+        probe_s=10,
+        max_deletes=Bound(5, shown="5"),
+        max_updates=None,
+        delete_strays=True,
+        up_timeout_s=600,
+        grace_s=30,
+        leader_wait_s=30,
+        health=None,
+        log_format="json",
+        log_level="debug",
+        hosts=frozenset(),
+        work_dir=root / ".work",
+        pulumi_logs=True,
+        secrets=(SECRET,),
         env={"DKRON_URL": "http://127.0.0.1:1", "PULUMI_HOME": str(root / ".home")},
-    )  # fmt: skip
+    )
     return replace(chosen, **changes)
 
 

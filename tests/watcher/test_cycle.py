@@ -320,10 +320,13 @@ def test_a_run_may_delete_and_overwrite_what_was_judged_and_nothing_else(tmp_pat
     kept = (step("refresh", n, {}, {}) for n in "ab")
     w.cli.previews = [
         preview(
-            step("delete", "c", {}), step("update", "d", {}, {"schedule": "@hourly"}), step("create", "e", None, {}),
-            *kept, same=2,
+            step("delete", "c", {}),
+            step("update", "d", {}, {"schedule": "@hourly"}),
+            step("create", "e", None, {}),
+            *kept,
+            same=2,
         )
-    ]  # fmt: skip
+    ]
     assert run(w).outcome is Outcome.CHANGED
     assert w.cli.judged == [{"deletes": ["c"], "updates": ["d", "e"], "creates": None, "run": ""}]
 
@@ -395,8 +398,9 @@ def test_a_module_that_declares_nothing_any_more_is_refused(tmp_path: Path) -> N
     w.cli.previews = [previewing(preview(step("delete", "a", {}), *kept, same=5))]
     report = run(w)
     assert (report.outcome, report.detail.split(" (")[0]) == (
-        Outcome.REFUSED, "jobs/geo.py declares no job any more",
-    )  # fmt: skip
+        Outcome.REFUSED,
+        "jobs/geo.py declares no job any more",
+    )
 
 
 def test_a_change_of_many_jobs_is_told_with_its_cause(tmp_path: Path) -> None:

@@ -131,10 +131,17 @@ def test_nothing_above_the_limit_is_ever_safe(
 @pytest.mark.parametrize(
     ("text", "managed", "most"),
     [
-        ("5", 100, 5), ("0", 100, 0), ("20%", 100, 20), ("20%", 8, 1), ("20 %", 10, 2), ("0%", 100, 0),
-        ("100%", 3, 3), ("1%", 3, 1), ("50%", 0, 1),
+        ("5", 100, 5),
+        ("0", 100, 0),
+        ("20%", 100, 20),
+        ("20%", 8, 1),
+        ("20 %", 10, 2),
+        ("0%", 100, 0),
+        ("100%", 3, 3),
+        ("1%", 3, 1),
+        ("50%", 0, 1),
     ],
-)  # fmt: skip
+)
 def test_a_bound_is_a_number_or_a_share(text: str, managed: int, most: int) -> None:
     assert parse_bound(text).of(managed) == most
     assert parse_bound(text).shown == text

@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 from watcher.memory import Change, Identity, Memory, MemoryFile, Sighting, from_json, to_json
 
 FULL = Memory(
-    Identity("ours", "p/dev", "http://a"), frozenset("ab"), {"jobs/a.py": ("a", "b")}, {"gatewayUrl": "12"}, "files 1",
-    {"x": Sighting(1.0, "why")}, (Change(2.0, 3),), (Change(4.0, 5),),
-)  # fmt: skip
+    Identity("ours", "p/dev", "http://a"),
+    frozenset("ab"),
+    {"jobs/a.py": ("a", "b")},
+    {"gatewayUrl": "12"},
+    "files 1",
+    {"x": Sighting(1.0, "why")},
+    (Change(2.0, 3),),
+    (Change(4.0, 5),),
+)
 
 
 def test_what_is_remembered_is_found_again_by_its_owner_only(tmp_path: Path) -> None:

@@ -50,15 +50,19 @@ def test_a_job_that_needs_a_person_is_told_at_once() -> None:
 def test_repaired_drift_is_told_with_its_fields() -> None:
     drift = (Drift("a", "changed", ("disabled",)), Drift("b", "gone", ()))
     assert texts(Outcome.CHANGED, drift=drift) == [
-        "job a was changed by hand (disabled) and brought back", "job b was changed by hand (gone) and brought back",
-    ]  # fmt: skip
+        "job a was changed by hand (disabled) and brought back",
+        "job b was changed by hand (gone) and brought back",
+    ]
 
 
 def test_a_single_failure_of_a_job_is_not_told() -> None:
     healths = {
-        "failed": Health(State.FAILED, AT), "ok": Health(State.OK), "late": Health(State.OVERDUE, AT),
-        "m1": Health(State.OK, missed=AT), "m2": Health(State.OK, missed=AT),
-    }  # fmt: skip
+        "failed": Health(State.FAILED, AT),
+        "ok": Health(State.OK),
+        "late": Health(State.OVERDUE, AT),
+        "m1": Health(State.OK, missed=AT),
+        "m2": Health(State.OK, missed=AT),
+    }
     found = of_jobs(healths, NOW)
     assert list(found) == ["job late overdue", "jobs missed"]
     assert found["jobs missed"].text == "2 jobs missed a run while Dkron was down"

@@ -125,9 +125,15 @@ def test_a_cycle_is_counted() -> None:
     metrics = Metrics("1.2", "dev")
     drift = (Drift("a", "gone"), Drift("b", "changed", ("schedule",)), Drift("c", "gone"))
     done = CycleReport(
-        1, Reason.DRIFT, Outcome.FAILED, 100.0, 2.0, changes={"create": 1, "update": 1}, drift=drift,
+        1,
+        Reason.DRIFT,
+        Outcome.FAILED,
+        100.0,
+        2.0,
+        changes={"create": 1, "update": 1},
+        drift=drift,
         failures=(Failure("c", "no"), Failure("", "no")),
-    )  # fmt: skip
+    )
     metrics.observe(done, 4)
     metrics.observe(cycle(Outcome.REFUSED), 5)
     text = metrics.text().decode()

@@ -85,11 +85,14 @@ def test_headers_in_any_form_survive_and_are_never_written_in_clear(headers: str
 )
 def test_any_executor_survives(executor: str, config: dict[str, str]) -> None:
     job = {
-        "name": "a", "schedule": "@daily", "executor": executor, "executor_config": config,
-        "displayname": 'A "b" \'c\'',
+        "name": "a",
+        "schedule": "@daily",
+        "executor": executor,
+        "executor_config": config,
+        "displayname": "A \"b\" 'c'",
         "metadata": {"managed_by": "x", "managed_in": "p/dev", "note": "hi", "webhook": CANARY},
         "processors": {"log": {"token": CANARY}},
-    }  # fmt: skip
+    }
     text = round_trip(job)
     assert CANARY not in text
     assert round_trip({**job, "displayname": ""})
@@ -112,9 +115,12 @@ def test_jobs_are_chosen_by_owner_tag() -> None:
 def test_what_stands_against_a_job_is_said_above_it() -> None:
     shell = {"schedule": "@daily", "executor": "shell", "executor_config": {"command": "x"}}
     jobs = [
-        {"name": "here", **shell}, {"name": "a", **shell, "parent_job": "b"}, {"name": "b", **shell, "parent_job": "a"},
-        {"name": "bad", **shell, "schedule": "0 0 * * *"}, {"name": "fine", **shell},
-    ]  # fmt: skip
+        {"name": "here", **shell},
+        {"name": "a", **shell, "parent_job": "b"},
+        {"name": "b", **shell, "parent_job": "a"},
+        {"name": "bad", **shell, "schedule": "0 0 * * *"},
+        {"name": "fine", **shell},
+    ]
     imported = selection.bring_in(jobs, Keys(), {"here": "jobs/geo.py:8"})
     assert [job.name for job in imported if not job.against] == ["fine"]
     assert imported[0].against == ["is declared already, at jobs/geo.py:8"]
@@ -137,8 +143,10 @@ def test_the_modules_text_passes_the_projects_own_checks(tmp_path: Path) -> None
     for command in (["format", "--check"], ["check"]):
         done = subprocess.run(
             [str(ruff), *command, "--no-cache", "--config", str(config), str(path)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout
     assert load(formatted) == load(text)
 

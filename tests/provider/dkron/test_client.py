@@ -108,10 +108,12 @@ def test_no_leader_is_none_and_no_error(web: WebOf, client: ClientOf, answer: An
 
 
 def test_the_list_is_asked_for_whole_or_by_owner(web: WebOf, client: ClientOf) -> None:
-    server = web({
-        "/v1/jobs": as_json([{"name": "a"}, "rubbish", {"name": "b"}]),
-        "/v1/jobs?metadata%5Bmanaged_by%5D=us": as_json([{"name": "a"}]),
-    })  # fmt: skip
+    server = web(
+        {
+            "/v1/jobs": as_json([{"name": "a"}, "rubbish", {"name": "b"}]),
+            "/v1/jobs?metadata%5Bmanaged_by%5D=us": as_json([{"name": "a"}]),
+        }
+    )
     assert client(server).list_jobs() == [{"name": "a"}, {"name": "b"}]
     assert client(server).list_jobs("us") == [{"name": "a"}]
 
@@ -141,11 +143,13 @@ def test_a_delete_and_a_run_go_to_the_job_s_own_path(web: WebOf, client: ClientO
 
 def test_executions_come_newest_first_and_without_their_output_if_not_wanted(web: WebOf, client: ClientOf) -> None:
     sorted_by = "_sort=started_at&_order=DESC"
-    server = web({
-        f"/v1/jobs/a%2Fb/executions?{sorted_by}&output_size_limit=0": as_json([{"id": "2"}, "rubbish"]),
-        f"/v1/jobs/a%2Fb/executions?{sorted_by}": as_json([{"id": "1"}]),
-        "/v1/busy": as_json([{"job_name": "a"}]),
-    })  # fmt: skip
+    server = web(
+        {
+            f"/v1/jobs/a%2Fb/executions?{sorted_by}&output_size_limit=0": as_json([{"id": "2"}, "rubbish"]),
+            f"/v1/jobs/a%2Fb/executions?{sorted_by}": as_json([{"id": "1"}]),
+            "/v1/busy": as_json([{"job_name": "a"}]),
+        }
+    )
     assert client(server).executions("a/b") == [{"id": "2"}]
     assert client(server).executions("a/b", with_output=True) == [{"id": "1"}]
     assert client(server).busy() == [{"job_name": "a"}]
@@ -264,10 +268,11 @@ def test_each_bad_answer_to_the_list_is_its_own_error(
     [
         (Answer(301, b"", {"Location": "https://elsewhere/"}), errors.BadAnswer),
         (as_text("no", 401), errors.Unauthorised),
-        (as_text("404 page not found", 404), errors.Rejected), (as_text("<html>", 200, "text/html"), errors.BadAnswer),
+        (as_text("404 page not found", 404), errors.Rejected),
+        (as_text("<html>", 200, "text/html"), errors.BadAnswer),
         (Answer(200), errors.BadAnswer),
     ],
-)  # fmt: skip
+)
 def test_an_address_that_is_no_dkron_s_is_told_and_not_taken_for_a_lost_leader(
     web: WebOf, client: ClientOf, answer: Answer, kind: type[errors.DkronError]
 ) -> None:
@@ -375,10 +380,14 @@ def test_the_server_that_answered_is_asked_first_from_then_on(web: WebOf, client
 @pytest.mark.parametrize("answer", [GONE, Answer(500), as_text("failed to exit idle mode", 500)])
 def test_a_server_without_a_leader_is_passed_over(web: WebOf, client: ClientOf, answer: Answer) -> None:
     first = web({"/v1/leader": NO_LEADER, "/v1/jobs": answer, "/v1/jobs/a": answer})
-    second = web({
-        "GET /v1/jobs": as_json([]), "POST /v1/jobs": as_json({}, 201), "DELETE /v1/jobs/a": as_json({}),
-        "GET /v1/jobs/a": as_json({"name": "a"}),
-    })  # fmt: skip
+    second = web(
+        {
+            "GET /v1/jobs": as_json([]),
+            "POST /v1/jobs": as_json({}, 201),
+            "DELETE /v1/jobs/a": as_json({}),
+            "GET /v1/jobs/a": as_json({"name": "a"}),
+        }
+    )
     assert client(first, second).list_jobs() == []
     assert client(first, second).get_job("a") == {"name": "a"}
     assert client(first, second).delete_job("a") is True

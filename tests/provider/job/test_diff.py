@@ -7,13 +7,25 @@ from provider.job.spec import MANAGED_FIELDS
 from tests.provider.examples import job
 
 OTHER: dict[str, Any] = {
-    "name": "other", "displayname": "Other", "timezone": "Asia/Tokyo", "schedule": "@daily", "owner": "ops",
-    "owner_email": "o@example.com", "disabled": True, "tags": {"dc": "dc1:1"},
-    "metadata": {"managed_by": "d2-dkron-mgr", "team": "a"}, "retries": 3, "parent_job": "p",
-    "processors": {"log": {"forward": "true"}}, "concurrency": "allow", "executor": "shell",
-    "executor_config": {"command": "x"}, "ephemeral": True, "starts_at": "2030-01-01T00:00:00Z",
+    "name": "other",
+    "displayname": "Other",
+    "timezone": "Asia/Tokyo",
+    "schedule": "@daily",
+    "owner": "ops",
+    "owner_email": "o@example.com",
+    "disabled": True,
+    "tags": {"dc": "dc1:1"},
+    "metadata": {"managed_by": "d2-dkron-mgr", "team": "a"},
+    "retries": 3,
+    "parent_job": "p",
+    "processors": {"log": {"forward": "true"}},
+    "concurrency": "allow",
+    "executor": "shell",
+    "executor_config": {"command": "x"},
+    "ephemeral": True,
+    "starts_at": "2030-01-01T00:00:00Z",
     "expires_at": "2031-01-01T00:00:00Z",
-}  # fmt: skip
+}
 
 
 def test_the_table_has_every_managed_field() -> None:
@@ -28,8 +40,10 @@ def test_each_field_that_differs_is_named_alone(field: str) -> None:
 
 def test_several_changes_are_told_in_dkron_s_order() -> None:
     assert changed_fields(job(), job(retries=1, displayname="x", starts_at="2030-01-01T00:00:00Z")) == [
-        "displayname", "retries", "starts_at",
-    ]  # fmt: skip
+        "displayname",
+        "retries",
+        "starts_at",
+    ]
 
 
 @pytest.mark.parametrize(

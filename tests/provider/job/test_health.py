@@ -28,12 +28,24 @@ def job(**fields: Any) -> dict[str, Any]:
     """A job of half past two as Dkron lists it; `ok` and `bad`: when it last succeeded and failed."""
     ok, bad = fields.pop("ok", None), fields.pop("bad", None)
     given = {
-        "name": "a", "schedule": "0 30 2 * * *", "timezone": "UTC", "disabled": False, "retries": 0,
-        "concurrency": "allow", "parent_job": "", "executor": "shell", "executor_config": {"command": "true"},
-        "success_count": 40 if ok else 0, "error_count": 1 if bad else 0, "status": "", "starts_at": None,
-        "expires_at": None, "last_success": ok and f"2026-{ok.replace(' ', 'T')}:02Z",
-        "last_error": bad and f"2026-{bad.replace(' ', 'T')}:31Z", "next": "2020-01-01T00:00:00Z",
-    }  # fmt: skip
+        "name": "a",
+        "schedule": "0 30 2 * * *",
+        "timezone": "UTC",
+        "disabled": False,
+        "retries": 0,
+        "concurrency": "allow",
+        "parent_job": "",
+        "executor": "shell",
+        "executor_config": {"command": "true"},
+        "success_count": 40 if ok else 0,
+        "error_count": 1 if bad else 0,
+        "status": "",
+        "starts_at": None,
+        "expires_at": None,
+        "last_success": ok and f"2026-{ok.replace(' ', 'T')}:02Z",
+        "last_error": bad and f"2026-{bad.replace(' ', 'T')}:31Z",
+        "next": "2020-01-01T00:00:00Z",
+    }
     return {**given, **fields}
 
 
@@ -48,8 +60,11 @@ TABLE = [
     ("the times that Dkron writes do not count", job(ok="11-26 02:30", status="running", next="2030-01-01"), "ok"),
     ("six days without a run", job(ok="11-19 02:30"), "overdue since 02:30, 6 days"),
     ("one run is missing", job(ok="11-25 02:30"), "overdue since 02:30, 9 hours"),
-    ("its last failure is as young as a success", job(ok="11-20 02:30", bad="11-26 02:30"),
-     "failed at 02:30, 9 hours ago"),
+    (
+        "its last failure is as young as a success",
+        job(ok="11-20 02:30", bad="11-26 02:30"),
+        "failed at 02:30, 9 hours ago",
+    ),
     ("it failed and then fell silent", job(bad="11-24 02:30"), "overdue since 02:30, 1 day"),
     ("failed each time", job(bad="11-26 02:30", error_count=212), "failed 212 times, never succeeded"),
     ("failed at its first run", job(bad="11-26 02:30"), "failed once, never succeeded"),
@@ -61,10 +76,16 @@ TABLE = [
     ("it starts later", job(ok="11-01 02:30", starts_at="2026-12-02T00:00:00Z"), "ok"),
     ("it started yesterday", job(ok="11-01 02:30", starts_at="2026-11-25T12:00:00Z"), "overdue since 02:30, 9 hours"),
     ("its date is past and it ran", job(ok="11-20 03:00", schedule="@at 2026-11-20T03:00:00Z"), "done"),
-    ("its date is past and it failed", job(bad="11-20 03:00", schedule="@at 2026-11-20T03:00:00Z"),
-     "failed once, never succeeded"),
-    ("its date passed without a run", job(ok="11-19 03:00", schedule="@at 2026-11-20T03:00:00Z"),
-     "overdue since 03:00, 6 days"),
+    (
+        "its date is past and it failed",
+        job(bad="11-20 03:00", schedule="@at 2026-11-20T03:00:00Z"),
+        "failed once, never succeeded",
+    ),
+    (
+        "its date passed without a run",
+        job(ok="11-19 03:00", schedule="@at 2026-11-20T03:00:00Z"),
+        "overdue since 03:00, 6 days",
+    ),
     ("a date long past", job(schedule="@at 2026-11-20T03:00:00Z"), "done"),
     ("by hand only", job(ok="11-01 03:00", schedule="@manually"), "ok"),
     ("by hand only, never", job(schedule="@manually"), "not due yet"),
@@ -73,12 +94,18 @@ TABLE = [
     ("an interval that is over", job(ok="11-26 11:50", schedule="@every 2m"), "overdue since 11:52, 7 minutes"),
     ("a zone of its own", job(ok="11-26 02:30", timezone="America/New_York"), "overdue since 07:30, 4 hours"),
     ("within a minute", job(ok="11-26 11:00", **EVERY_HOUR), "ok"),
-    ("within its time limit and its attempts", job(ok="11-26 10:00", **EVERY_HOUR, retries=2, executor="http",
-     executor_config={"timeout": "1300"}), "ok"),
-    ("beyond its time limit and its attempts", job(ok="11-26 10:00", **EVERY_HOUR, retries=1, executor="http",
-     executor_config={"timeout": "1300"}), "overdue since 11:00, 1 hour"),
+    (
+        "within its time limit and its attempts",
+        job(ok="11-26 10:00", **EVERY_HOUR, retries=2, executor="http", executor_config={"timeout": "1300"}),
+        "ok",
+    ),
+    (
+        "beyond its time limit and its attempts",
+        job(ok="11-26 10:00", **EVERY_HOUR, retries=1, executor="http", executor_config={"timeout": "1300"}),
+        "overdue since 11:00, 1 hour",
+    ),
     ("a success count without a time", job(bad="11-26 02:30", success_count=3), "failed at 02:30, 9 hours ago"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("case", "made", "words"), TABLE, ids=[row[0] for row in TABLE])
@@ -188,9 +215,12 @@ def test_silence_is_the_time_without_any_run_in_which_two_jobs_were_due() -> Non
 
 def test_those_that_are_late_are_asked_for_before_those_that_failed() -> None:
     found = {
-        "failed": Health(State.FAILED), "late": Health(State.OVERDUE), "ok": Health(State.OK),
-        "running": Health(State.RUNNING), "never": Health(State.FAILING, never=True),
-    }  # fmt: skip
+        "failed": Health(State.FAILED),
+        "late": Health(State.OVERDUE),
+        "ok": Health(State.OK),
+        "running": Health(State.RUNNING),
+        "never": Health(State.FAILING, never=True),
+    }
     assert in_doubt(found) == ["late", "running", "failed"]
 
 
@@ -204,12 +234,20 @@ def test_the_summary_names_what_is_not_well() -> None:
 @pytest.mark.parametrize(
     ("executor", "config", "seconds"),
     [
-        ("http", {}, 30), ("http", None, 30), ("http", {"timeout": "5"}, 5), ("http", {"timeout": "1s"}, 30),
-        ("http", {"timeout": "0"}, None), ("http", {"timeout": "-1"}, None), ("http", {"timeout": "-x"}, None),
-        ("shell", {}, None), ("shell", {"timeout": "1h30m"}, 5400), ("shell", {"timeout": "-2s"}, 0),
-        ("shell", {"timeout": "soon"}, None), ("kafka", {"timeout": "5"}, None),
+        ("http", {}, 30),
+        ("http", None, 30),
+        ("http", {"timeout": "5"}, 5),
+        ("http", {"timeout": "1s"}, 30),
+        ("http", {"timeout": "0"}, None),
+        ("http", {"timeout": "-1"}, None),
+        ("http", {"timeout": "-x"}, None),
+        ("shell", {}, None),
+        ("shell", {"timeout": "1h30m"}, 5400),
+        ("shell", {"timeout": "-2s"}, 0),
+        ("shell", {"timeout": "soon"}, None),
+        ("kafka", {"timeout": "5"}, None),
     ],
-)  # fmt: skip
+)
 def test_the_time_limit_is_the_one_that_dkron_reads(executor: str, config: Any, seconds: float | None) -> None:
     assert health.time_limit({"executor": executor, "executor_config": config}) == seconds
 
@@ -266,11 +304,13 @@ def test_each_minute_of_a_night_of_the_clock_change_is_reckoned_right(
         assert (reckon(made, now).state is State.OVERDUE) is late, now
 
 
-NIGHT = st.sampled_from([
-    *((night, zone) for night in (SPRING, AUTUMN) for zone in ("Europe/Berlin", "UTC")),
-    (datetime(2026, 4, 4, 9, tzinfo=UTC), "Australia/Lord_Howe"),
-    (datetime(2026, 10, 3, 9, tzinfo=UTC), "Australia/Lord_Howe"),
-])  # fmt: skip
+NIGHT = st.sampled_from(
+    [
+        *((night, zone) for night in (SPRING, AUTUMN) for zone in ("Europe/Berlin", "UTC")),
+        (datetime(2026, 4, 4, 9, tzinfo=UTC), "Australia/Lord_Howe"),
+        (datetime(2026, 10, 3, 9, tzinfo=UTC), "Australia/Lord_Howe"),
+    ]
+)
 FIELDS = ["0 30 2 * * *", "0 0 * * * *", "0 */20 * * * *", "0 15 1-3 * * *", "0 45 1 * * *", "@every 7m", "@hourly"]
 
 

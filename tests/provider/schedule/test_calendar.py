@@ -89,9 +89,11 @@ def test_the_next_run_is_after_the_date_at_which_a_job_may_begin() -> None:
 
 
 @given(
-    name=st.text(max_size=60), hours=st.sampled_from([1, 3, 24, 48, 72, MAX_HOURS]), offset=st.integers(-100, 30000),
+    name=st.text(max_size=60),
+    hours=st.sampled_from([1, 3, 24, 48, 72, MAX_HOURS]),
+    offset=st.integers(-100, 30000),
     schedules=st.lists(st.sampled_from([DAILY, "@manually", "* * * * * *", "0 0 * * * *", "<b>"]), max_size=4),
-)  # fmt: skip
+)
 def test_the_picture_is_well_formed_whatever_the_names_are(
     name: str, hours: int, offset: int, schedules: list[str]
 ) -> None:

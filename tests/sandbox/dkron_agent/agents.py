@@ -52,10 +52,19 @@ class Agent:
     def start(self) -> "Agent":
         self.data.mkdir(parents=True, exist_ok=True)
         command = [
-            str(self.program), "agent", "--server", "--bootstrap-expect=1", f"--http-addr=127.0.0.1:{self.port}",
-            "--advertise-addr=127.0.0.1", f"--bind-addr=127.0.0.1:{free_port()}", f"--rpc-port={free_port()}",
-            f"--data-dir={self.data}", f"--node-name={self.name}", "--disable-usage-stats", "--log-level=error",
-        ]  # fmt: skip
+            str(self.program),
+            "agent",
+            "--server",
+            "--bootstrap-expect=1",
+            f"--http-addr=127.0.0.1:{self.port}",
+            "--advertise-addr=127.0.0.1",
+            f"--bind-addr=127.0.0.1:{free_port()}",
+            f"--rpc-port={free_port()}",
+            f"--data-dir={self.data}",
+            f"--node-name={self.name}",
+            "--disable-usage-stats",
+            "--log-level=error",
+        ]
         environment = {**os.environ, "GIN_MODE": "release", "TZ": "UTC", **self.environment}
         with (self.data / "log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -63,8 +63,10 @@ def test_data_that_are_none_and_a_taken_port_are_one_line(tmp_path: Path) -> Non
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        for trouble in (["--http-addr=:0", f"--data-dir={tmp_path}"],
-                        [f"--http-addr=127.0.0.1:{port}", f"--data-dir={tmp_path}/new"]):  # fmt: skip
+        for trouble in (
+            ["--http-addr=:0", f"--data-dir={tmp_path}"],
+            [f"--http-addr=127.0.0.1:{port}", f"--data-dir={tmp_path}/new"],
+        ):
             done = dkron(*AGENT, *trouble)
             assert done.returncode == 1
             assert re.fullmatch(r"Error: can't start: .*\n", done.stderr)

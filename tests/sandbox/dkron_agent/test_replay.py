@@ -25,15 +25,19 @@ OUT_OF_SCOPE = {
     "a15-debug-vars": "the debug page",
     **{f"k{number:02d}": "restore" for number in range(1, 25) if number not in (18, 20)},
     **{f"p{number}": "leave" for number in range(16, 21)},
-    **dict.fromkeys(["n13-edge-run", "n13b-edge-executions", "n14-edge-delete", "n15-edge-get-after"],
-                    "a job too large for the message to the node that runs it: needs that node"),
-}  # fmt: skip
+    **dict.fromkeys(
+        ["n13-edge-run", "n13b-edge-executions", "n14-edge-delete", "n15-edge-get-after"],
+        "a job too large for the message to the node that runs it: needs that node",
+    ),
+}
 # Held to their statuses only.
 OWN_WORDS = {
-    **dict.fromkeys(["e94c-starts-at-offset-24", "p02-year-10000", "p12-year-negative"],
-                    "a date is echoed in UTC here, in its own offset there: one of them can't be written"),
+    **dict.fromkeys(
+        ["e94c-starts-at-offset-24", "p02-year-10000", "p12-year-negative"],
+        "a date is echoed in UTC here, in its own offset there: one of them can't be written",
+    ),
     "h29-no-executor-executions": "why the execution failed",
-}  # fmt: skip
+}
 REFUSED = ["a08-root-html", "a15-debug-vars", "a16-ui", "k01-restore", "p16-leave"]
 MEASURED = {"o00-create-1000", "o06-delete-1000"}  # a thousand requests in one entry: a step here
 HEADERS = ("x-total-count", "location")

@@ -114,8 +114,13 @@ def test_a_header_item_without_a_colon_kills_the_http_executor_until_a_restart(t
 def test_acknowledged_writes_outlive_a_kill(tmp_path: Path) -> None:
     agent = Agent(SANDBOX, tmp_path / "data")
     agent.start()
-    agent.post("kept", starts_at="2030-01-02T03:04:05.123456789Z", metadata={"a": "b"},
-               processors={"log": {"forward": "true"}}, **shell("/bin/echo hi"))  # fmt: skip
+    agent.post(
+        "kept",
+        starts_at="2030-01-02T03:04:05.123456789Z",
+        metadata={"a": "b"},
+        processors={"log": {"forward": "true"}},
+        **shell("/bin/echo hi"),
+    )
     agent.post("gone")
     agent.run("kept")
     assert agent.call("DELETE", "/v1/jobs/gone").status == 200
@@ -155,10 +160,16 @@ def test_without_a_leader_it_reads_and_refuses_to_write(tmp_path: Path) -> None:
         agent.post("here")
         switch.touch()
         statuses = {
-            ("GET", "/v1/leader"): 500, ("GET", "/v1/isleader"): 404, ("POST", "/v1/jobs"): 500,
-            ("DELETE", "/v1/jobs/here"): 404, ("POST", "/v1/jobs/here/run"): 404, ("POST", "/v1/jobs/here/toggle"): 422,
-            ("GET", "/v1/busy"): 200, ("GET", "/health"): 200, ("GET", "/v1/jobs/here"): 200,
-        }  # fmt: skip
+            ("GET", "/v1/leader"): 500,
+            ("GET", "/v1/isleader"): 404,
+            ("POST", "/v1/jobs"): 500,
+            ("DELETE", "/v1/jobs/here"): 404,
+            ("POST", "/v1/jobs/here/run"): 404,
+            ("POST", "/v1/jobs/here/toggle"): 422,
+            ("GET", "/v1/busy"): 200,
+            ("GET", "/health"): 200,
+            ("GET", "/v1/jobs/here"): 200,
+        }
         assert {asked: agent.call(*asked, new).status for asked in statuses} == statuses
         assert agent.call("POST", "/v1/jobs", {**new, "name": "New"}).status == 400
         assert [one["name"] for one in agent.call("GET", "/v1/jobs").json()] == ["here"]

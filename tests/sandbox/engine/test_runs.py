@@ -55,8 +55,11 @@ def test_a_second_run_is_refused_while_one_holds_the_lock(world: World) -> None:
     assert "error: the stack is currently locked by 1 lock(s)." in refused.err
     assert f"(pid {process.pid})" in refused.err
     assert json.loads(locks(world)[0].read_text(encoding="utf-8")).keys() == {
-        "pid", "username", "hostname", "timestamp",
-    }  # fmt: skip
+        "pid",
+        "username",
+        "hostname",
+        "timestamp",
+    }
     world.run("preview")
     gate.touch()
     finished(process)

@@ -23,10 +23,18 @@ def minutes(number: float) -> timedelta:
 
 def job(name: str, schedule: str = "0 30 2 * * *", ok: datetime | None = None, **fields: Any) -> dict[str, Any]:
     return {
-        "name": name, "schedule": schedule, "timezone": "UTC", "executor": "shell", "executor_config": {},
-        "success_count": 3 if ok else 0, "error_count": 0, "last_success": ok and ok.isoformat(), "last_error": None,
-        "concurrency": "forbid", **fields,
-    }  # fmt: skip
+        "name": name,
+        "schedule": schedule,
+        "timezone": "UTC",
+        "executor": "shell",
+        "executor_config": {},
+        "success_count": 3 if ok else 0,
+        "error_count": 0,
+        "last_success": ok and ok.isoformat(),
+        "last_error": None,
+        "concurrency": "forbid",
+        **fields,
+    }
 
 
 @dataclass
@@ -63,9 +71,14 @@ class Dkron(DkronClient):
 def execution(started: datetime, seconds: float | None, group: int = 1) -> dict[str, Any]:
     finished = "0001-01-01T00:00:00Z" if seconds is None else (started + timedelta(seconds=seconds)).isoformat()
     return {
-        "started_at": started.isoformat(), "finished_at": finished, "success": False, "group": group,
-        "node_name": "n1", "attempt": 1, "job_name": "a",
-    }  # fmt: skip
+        "started_at": started.isoformat(),
+        "finished_at": finished,
+        "success": False,
+        "group": group,
+        "node_name": "n1",
+        "attempt": 1,
+        "job_name": "a",
+    }
 
 
 YESTERDAY = NIGHT - timedelta(hours=23, minutes=30)

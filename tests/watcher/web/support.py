@@ -72,10 +72,19 @@ class FakeConnection:
 def job(name: str, **fields: Any) -> Job:
     """A live job as Dkron shows it."""
     return {
-        "name": name, "schedule": "0 15 2 * * *", "timezone": "UTC", "displayname": f"Do {name}",
-        "metadata": {"managed_by": TAG}, "success_count": 3, "error_count": 1, "last_success": "2026-11-23T02:15:01Z",
-        "last_error": None, "executor": "http", "executor_config": {"url": "http://x", "headers": '["K: v"]'}, **fields,
-    }  # fmt: skip
+        "name": name,
+        "schedule": "0 15 2 * * *",
+        "timezone": "UTC",
+        "displayname": f"Do {name}",
+        "metadata": {"managed_by": TAG},
+        "success_count": 3,
+        "error_count": 1,
+        "last_success": "2026-11-23T02:15:01Z",
+        "last_error": None,
+        "executor": "http",
+        "executor_config": {"url": "http://x", "headers": '["K: v"]'},
+        **fields,
+    }
 
 
 def cycle(outcome: Outcome = Outcome.UNCHANGED, **fields: Any) -> CycleReport:
@@ -99,10 +108,18 @@ class Site:
         self.clock = HeldClock()
         self.board = Board(
             Snapshot(
-                self.stack, NOW - 1000, 300, mode="idle", next_cycle=NOW + 260, leader="n1", last_attempt=NOW - 40,
-                last_good=NOW - 38, consecutive_failures=self.failures, cycles=self.cycles,
+                self.stack,
+                NOW - 1000,
+                300,
+                mode="idle",
+                next_cycle=NOW + 260,
+                leader="n1",
+                last_attempt=NOW - 40,
+                last_good=NOW - 38,
+                consecutive_failures=self.failures,
+                cycles=self.cycles,
             )
-        )  # fmt: skip
+        )
         self.connection: FakeConnection | None = FakeConnection(self.client)
         self.runs = Runs()
         sources = Sources(lambda: self.connection, lambda: self.noted, self.runs, self.show_output)

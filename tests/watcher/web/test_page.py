@@ -128,9 +128,13 @@ def test_the_mode_is_shown_while_a_cycle_runs() -> None:
 
 def test_the_last_cycles_say_what_they_changed() -> None:
     done = cycle(
-        Outcome.CHANGED, created=("new-one",), updated=("mended",), deleted=tuple(f"d{n}" for n in range(40)),
-        drift=(Drift("mended", "changed", ("schedule",)),), failures=(Failure("x", "y"), Failure("", "whole")),
-    )  # fmt: skip
+        Outcome.CHANGED,
+        created=("new-one",),
+        updated=("mended",),
+        deleted=tuple(f"d{n}" for n in range(40)),
+        drift=(Drift("mended", "changed", ("schedule",)),),
+        failures=(Failure("x", "y"), Failure("", "whole")),
+    )
     text = Tags(site(cycles=(cycle(reason=Reason.START), done)).html()).text
     for words in ("+ new-one", "~ mended (schedule)", "− d0", "… and 4 more", "start"):
         assert words in text
@@ -156,9 +160,13 @@ def test_markup_in_any_text_is_shown_as_text() -> None:
     marked = job("a", displayname=MARKUP, schedule=MARKUP, timezone=MARKUP)
     marked["name"] = MARKUP
     bad = cycle(
-        Outcome.FAILED, detail=MARKUP, failures=(Failure(MARKUP, MARKUP),), created=(MARKUP,), strays=(MARKUP,),
+        Outcome.FAILED,
+        detail=MARKUP,
+        failures=(Failure(MARKUP, MARKUP),),
+        created=(MARKUP,),
+        strays=(MARKUP,),
         drift=(Drift(MARKUP, MARKUP, (MARKUP,)),),
-    )  # fmt: skip
+    )
     made = site(marked, job("k", schedule="", parent_job=MARKUP), cycles=(bad,), stack=MARKUP)
     made.board.update(leader=MARKUP)
     text = made.html()
@@ -302,9 +310,10 @@ def test_durations_are_short(seconds: float, words: str) -> None:
 
 def test_a_child_a_bad_schedule_and_odd_times_are_shown_in_words() -> None:
     jobs = [
-        job("kid", schedule="", parent_job="a"), job("odd", schedule="x", last_success="0001-01-01T00:00:00Z"),
+        job("kid", schedule="", parent_job="a"),
+        job("odd", schedule="x", last_success="0001-01-01T00:00:00Z"),
         job("none", schedule="", last_error="soon", success_count=None, last_success="2026-01-01T00:00:00"),
-    ]  # fmt: skip
+    ]
     rows = {row["name"]: row for row in json.loads(site(*jobs).page.as_json("").body)["jobs"]}
     words = [rows[name]["words"] for name in ("kid", "odd", "none")]
     assert words == ["after a", "not a schedule", "no schedule"]
@@ -315,9 +324,12 @@ def test_a_child_a_bad_schedule_and_odd_times_are_shown_in_words() -> None:
 def test_the_calendar_is_told_in_the_data() -> None:
     document = json.loads(site(job("a"), job("b")).page.as_json("").body)
     assert document["calendar"] == {
-        "start": "2026-11-24T02:00:00Z", "hours": 24, "overlappingMinutes": 1,
-        "busiestMinute": "2026-11-24T02:15:00Z", "busiestJobs": 2,
-    }  # fmt: skip
+        "start": "2026-11-24T02:00:00Z",
+        "hours": 24,
+        "overlappingMinutes": 1,
+        "busiestMinute": "2026-11-24T02:15:00Z",
+        "busiestJobs": 2,
+    }
     assert view.changed_fields('{"tags": {}}', '{"tags": "x"}') == ["tags"]
     assert view.stamp(NOW) == "2026-11-24 02:02:17"
     assert Snapshot("s", 0, 1).last is None

@@ -61,9 +61,13 @@ def test_more_than_three_are_counted_and_a_single_failure_is_a_warning() -> None
 def test_the_data_says_the_same() -> None:
     rows = {row["name"]: row["health"] for row in document(troubled())["jobs"]}
     assert rows["d"] == {
-        "state": "overdue", "since": "2026-11-19T01:30:00Z", "failedTimes": 0, "missed": None, "well": False,
+        "state": "overdue",
+        "since": "2026-11-19T01:30:00Z",
+        "failedTimes": 0,
+        "missed": None,
+        "well": False,
         "words": "overdue since 01:30, 5 days",
-    }  # fmt: skip
+    }
     assert rows["a"]["well"]
     assert document(site(noted=fingerprints([job("gone")])))["jobs"][0]["health"] is None
 
@@ -131,9 +135,15 @@ def test_a_name_that_holds_a_secret_is_concealed_and_harms_no_picture() -> None:
 
 def execution(**fields: Any) -> dict[str, Any]:
     return {
-        "started_at": "2026-11-24T10:15:00+09:00", "finished_at": "2026-11-24T10:15:02.5+09:00", "success": True,
-        "node_name": "n1", "attempt": 2, "group": 1, "output": "", **fields,
-    }  # fmt: skip
+        "started_at": "2026-11-24T10:15:00+09:00",
+        "finished_at": "2026-11-24T10:15:02.5+09:00",
+        "success": True,
+        "node_name": "n1",
+        "attempt": 2,
+        "group": 1,
+        "output": "",
+        **fields,
+    }
 
 
 def test_a_jobs_page_shows_its_declaration_its_next_runs_and_its_executions() -> None:
@@ -153,9 +163,11 @@ def test_a_jobs_page_shows_its_declaration_its_next_runs_and_its_executions() ->
 
 def test_a_jobs_page_conceals_what_may_hold_a_secret() -> None:
     config = {
-        "url": f"https://u:{CANARY}@api.example/x?key={CANARY}", "headers": f'["X-Key: {CANARY}"]', "timeout": "30",
+        "url": f"https://u:{CANARY}@api.example/x?key={CANARY}",
+        "headers": f'["X-Key: {CANARY}"]',
+        "timeout": "30",
         "body": CANARY,
-    }  # fmt: skip
+    }
     metadata = {"managed_by": "d2-dkron-mgr", "note": CANARY}
     text = site(job("a", executor_config=config, metadata=metadata)).job("a?")
     assert CANARY not in text

@@ -16,7 +16,7 @@ from pulumi.dynamic import (
     ReadResult,
     ResourceProvider,
     UpdateResult,
-)  # fmt: skip
+)
 
 
 class ThingProvider(ResourceProvider):
