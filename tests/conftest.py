@@ -1,10 +1,15 @@
 """What holds for every test: loopback is the only network, no setting comes from the shell, no clock in hypothesis."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from provider.job_provider import DEFER_CHECKS
 from provider.settings import KEYS, environment_name
+
+# A test run that was started in the background ignores SIGINT, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOOPBACK = ["127.0.0.1", "::1"]
 

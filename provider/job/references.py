@@ -45,7 +45,6 @@ class Reference:
 
     def __format__(self, _spec: str) -> NoReturn:
         self.__str__()
-        raise AssertionError
 
     @property
     def shown(self) -> str:

@@ -52,6 +52,7 @@ REFUSED_ON_PURPOSE = {
     "e45": ("executor_config.timeout", "Dkron would kill the command at once"),
     "e47": ("executor_config.url", "an http job without a URL, with options that http doesn't know"),
     "e73": ("", "unknown fields are dropped without a word"),
+    "h22": ("tags.role", "no node has that role, so it runs nowhere and no error tells"),
     "p02": ("starts_at", "it empties the whole list of jobs"),
     "p08": ("schedule", "it empties the whole list of jobs"),
     "p12": ("expires_at", "it empties the whole list of jobs"),

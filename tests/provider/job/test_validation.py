@@ -202,6 +202,7 @@ def test_what_is_fine_can_be_sent_as_json_of_the_kinds_that_dkron_reads(values: 
         ({"executor_config": http_config(expectCode="2xx")}, "can match no answer"),
         ({"parent_job": "other"}, "never fires"),
         ({"parent_job": "other", "schedule": "* * * * * *"}, "never fires"),
+        ({"ephemeral": True}, "Dkron deletes an ephemeral job after its first success"),
         ({"starts_at": "2030-12-01T00:00"}, "has no zone and is taken as UTC: write 2030-12-01T00:00:00Z"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "is past"),
         ({"schedule": "* * * * * *"}, "every second"),
