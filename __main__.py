@@ -14,10 +14,8 @@ from provider.job.declarations import gather  # noqa: E402
 from provider.program import hand_over_modules, program_settings  # noqa: E402
 from provider.registration import declare  # noqa: E402
 
-settings = program_settings()
 found = gather("jobs")
-if found.problems:
-    raise pulumi.RunError("\n".join(found.problems))
+settings = program_settings(found.specs, found.problems)
 hand_over_modules(found.modules)
 declare(found.specs, settings)
 pulumi.export("jobs", {spec.name: spec.schedule for spec in found.specs})

@@ -16,28 +16,42 @@ from pulumi.runtime.config import is_config_secret
 from .errors import SettingsError
 from .job.declarations import MODULES_VARIABLE
 from .job.references import Values, references_in
+from .job.spec import JobSpec
 from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, way_out
 
+Inputs = dict[str, dict[str, Any]]
 
-def program_settings() -> Settings:
-    """Where Dkron is and which jobs are ours. Raises pulumi.RunError."""
+
+def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()) -> Settings:
+    """Where Dkron is and which jobs are ours.
+
+    Raises pulumi.RunError with every problem: those given, those of the settings, those of the specs' references.
+    """
     config = pulumi.Config()
-    problems = _unencrypted(config, SECRET_KEYS)
+    found = [*problems, *_unencrypted(config, SECRET_KEYS)]
     settings = None
     try:
         settings = load(config.get, os.environ)
     except SettingsError as error:
-        problems.extend(error.problems)
-    if problems or settings is None:
-        raise pulumi.RunError("\n".join(problems)) from None
+        found.extend(error.problems)
+    found += _fill({spec.name: spec.inputs() for spec in specs}, str)[1]
+    if found or settings is None:
+        raise pulumi.RunError("\n".join(found)) from None
     return settings
 
 
-def filled_in(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
+def filled_in(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], Any]) -> Inputs:
     """The inputs of jobs by name, with config in the place of references; `seal` wraps a text with a secret in it.
 
     Raises pulumi.RunError: one line for each key that is missing, malformed or a secret that stands unencrypted.
     """
+    jobs, problems = _fill(declared, seal)
+    if problems:
+        raise pulumi.RunError("\n".join(problems))
+    return jobs
+
+
+def _fill(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], Any]) -> tuple[Inputs, list[str]]:
     config = pulumi.Config()
     found = [reference for inputs in declared.values() for _, reference in references_in(inputs)]
     secret_keys = {key for reference in found if reference.secret for key in reference.keys}
@@ -64,10 +78,7 @@ def filled_in(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], A
         f"{key} {reason}; {_some(values.jobs[key])}: {way_out(key, secret=key in secrets)}"
         for key, reason in values.malformed.items()
     ]
-    problems += _unencrypted(config, secret_keys)
-    if problems:
-        raise pulumi.RunError("\n".join(problems))
-    return jobs
+    return jobs, [*problems, *_unencrypted(config, secret_keys)]
 
 
 def _unencrypted(config: pulumi.Config, keys: Iterable[str]) -> list[str]:

@@ -158,7 +158,7 @@ def test_the_environment_alone_is_enough_and_its_key_is_a_secret_too() -> None:
 
 def test_everything_missing_is_one_error_that_names_each_key_and_registers_nothing() -> None:
     done = run(config={"adopt": "maybe"}, secrets=())
-    assert [line.split()[0] for line in done["error"].splitlines()] == ["dkronUrl", "adopt"]
+    assert [line.split()[0] for line in done["error"].splitlines()] == ["dkronUrl", "adopt", "gatewayUrl", "serviceKey"]
     assert done["registered"] == []
 
 
