@@ -29,7 +29,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "pair" in metafunc.fixturenames:
         # Faults and the watcher take minutes; what the mixed pairs could show of them, the other tests do.
-        long = metafunc.module.__name__.rpartition(".")[2].startswith(("test_watcher", "test_refusals", "test_import"))
+        long = metafunc.module.__name__.rpartition(".")[2].startswith(
+            ("test_watcher", "test_refusals", "test_import", "test_ownership")
+        )
         long = long or "twelve_hundred" in metafunc.function.__name__
         pairs = [p for p in PAIRS if p[0] == p[1] or not long]
         metafunc.parametrize("pair", pairs, ids=["+".join(pair) for pair in pairs], scope="session")
