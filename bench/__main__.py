@@ -131,8 +131,13 @@ def plot(out: Path) -> int:
 
 
 COMMANDS: dict[str, Callable[..., int]] = {
-    "all": everything, "table": table, "plot": plot, "repair": repair, "soak": soak, "start": start,
-}  # fmt: skip
+    "all": everything,
+    "table": table,
+    "plot": plot,
+    "repair": repair,
+    "soak": soak,
+    "start": start,
+}
 # The options of each command with their types and defaults.
 SANDBOX = {"sandbox": (bool, False)}
 ALL = ",".join(SYSTEMS)

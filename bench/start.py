@@ -52,9 +52,15 @@ def run_to_the_first_resource() -> NoReturn:
         runpy.run_path(sys.argv[1], run_name="__main__")
 
     settings = MockSettings(  # type: ignore[no-untyped-call]
-        monitor=MockMonitor(UpToTheFirst()), monitor_features=set(), engine=MockEngine(logging.Logger("engine")),
-        project="dkron-jobs", stack="bench", dry_run=False, organization=None, callbacks=None,
-    )  # fmt: skip
+        monitor=MockMonitor(UpToTheFirst()),
+        monitor_features=set(),
+        engine=MockEngine(logging.Logger("engine")),
+        project="dkron-jobs",
+        stack="bench",
+        dry_run=False,
+        organization=None,
+        callbacks=None,
+    )
     configure(settings)
     asyncio.run(run_in_stack(program))
     sys.exit("the program registered no resource")

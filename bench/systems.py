@@ -28,7 +28,7 @@ from bench.projects import (
     clean_environment,
     floor_project,
     our_project,
-)  # fmt: skip
+)
 from provider.dkron.client import DkronClient
 from provider.job.ownership import OWNER_TAG_KEY
 from provider.job.references import Values

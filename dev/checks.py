@@ -107,13 +107,29 @@ def read_report(tally: Tally, report: Path) -> None:
 
 def unit(tally: Tally) -> None:
     """All tests that need neither a pulumi CLI nor a dkron server, and the coverage of the pure modules."""
-    pytest(tally, "unit tests", [
-        "-m", "not e2e", "--cov", "--cov-report=", "--dist=loadfile",
-    ])  # fmt: skip
-    run(tally, "coverage of the pure modules", [
-        BIN / "coverage", "report", "--show-missing", "--skip-covered", "--fail-under=100",
-        f"--include={','.join(PURE)}",
-    ])  # fmt: skip
+    pytest(
+        tally,
+        "unit tests",
+        [
+            "-m",
+            "not e2e",
+            "--cov",
+            "--cov-report=",
+            "--dist=loadfile",
+        ],
+    )
+    run(
+        tally,
+        "coverage of the pure modules",
+        [
+            BIN / "coverage",
+            "report",
+            "--show-missing",
+            "--skip-covered",
+            "--fail-under=100",
+            f"--include={','.join(PURE)}",
+        ],
+    )
 
 
 def plain(tally: Tally) -> None:
@@ -162,8 +178,10 @@ def e2e(tally: Tally) -> None:
     first = Tally()
     pytest(first, "end-to-end tests", ["-m", "e2e", "--timeout=600"])
     tally.counts, tally.skipped, tally.pairs = (
-        tally.counts + first.counts, tally.skipped + first.skipped, tally.pairs + first.pairs,
-    )  # fmt: skip
+        tally.counts + first.counts,
+        tally.skipped + first.skipped,
+        tally.pairs + first.pairs,
+    )
     failed = first.counts["failed"]
     if failed and failed <= MOST_SECOND_TRIES:
         again = Tally()

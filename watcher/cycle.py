@@ -214,9 +214,20 @@ class Cycle:
         if work.strays_deleted:
             changes[output.DELETE] = changes.get(output.DELETE, 0) + len(work.strays_deleted)
         return CycleReport(
-            number=self._number, reason=reason, outcome=outcome, started=when[0], seconds=when[1], detail=detail,
-            changes=changes, unchanged=applied.unchanged if not plan.empty else len(plan.sames),
-            failures=work.failures, drift=plan.drift, strays=work.strays.told(work.strays_deleted),
-            unmarked=work.unmarked, revision=work.case.revision, created=applied.created,
-            updated=(*applied.updated, *applied.replaced), deleted=self._gone(work),
-        )  # fmt: skip
+            number=self._number,
+            reason=reason,
+            outcome=outcome,
+            started=when[0],
+            seconds=when[1],
+            detail=detail,
+            changes=changes,
+            unchanged=applied.unchanged if not plan.empty else len(plan.sames),
+            failures=work.failures,
+            drift=plan.drift,
+            strays=work.strays.told(work.strays_deleted),
+            unmarked=work.unmarked,
+            revision=work.case.revision,
+            created=applied.created,
+            updated=(*applied.updated, *applied.replaced),
+            deleted=self._gone(work),
+        )

@@ -137,9 +137,13 @@ class Keeper:
         memory = _with_changes(memory, case.now, done.deleted, done.updated, verdict)
         if done.good:
             memory = replace(
-                memory, identity=case.here, jobs=done.jobs, modules=case.modules or {}, config=case.config,
+                memory,
+                identity=case.here,
+                jobs=done.jobs,
+                modules=case.modules or {},
+                config=case.config,
                 revision=case.revision,
-            )  # fmt: skip
+            )
         self._save(memory)
         if verdict.uses_allowance:
             self.tools.log.warning("allowance.used", who=self.allowance.who, **self.allowance.shown)

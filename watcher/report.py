@@ -22,10 +22,15 @@ def lines(found: ChangeSet, strays: Mapping[str, str], unmarked: Sequence[str], 
         for name in unmarked
     ]
     counts = {
-        "to create": found.creates, "to update": found.updates, "to replace": found.replaces,
-        "to delete": found.deletes, "unchanged": found.sames, "drifted": found.drift, "strays": strays,
+        "to create": found.creates,
+        "to update": found.updates,
+        "to replace": found.replaces,
+        "to delete": found.deletes,
+        "unchanged": found.sames,
+        "drifted": found.drift,
+        "strays": strays,
         "unmarked": unmarked,
-    }  # fmt: skip
+    }
     result.append(", ".join(f"{len(names)} {what}" for what, names in counts.items() if names) or "no jobs")
     if not verdict.safe:
         result.append(f"a cycle would be refused: {verdict.refusal}")

@@ -22,9 +22,17 @@ MODULES_VARIABLE: Final = "DKRON_JOBS_MODULES"
 _KEYWORD = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
 _FIELDS: Final = tuple(one.name for one in fields(JobSpec) if one.name != "declared_at")
 # What Dkron's JSON has besides; its documentation names the first for another purpose.
-COUNTERS: Final = frozenset({
-    "success_count", "error_count", "last_success", "last_error", "next", "status", "dependent_jobs",
-})  # fmt: skip
+COUNTERS: Final = frozenset(
+    {
+        "success_count",
+        "error_count",
+        "last_success",
+        "last_error",
+        "next",
+        "status",
+        "dependent_jobs",
+    }
+)
 
 
 @dataclass(slots=True)

@@ -40,12 +40,17 @@ def executions(found: Iterable[Mapping[str, Any]]) -> tuple[Execution, ...]:
     """Those of a list that have a start, in its order."""
     return tuple(
         Execution(
-            started, moment(data.get("finished_at")), data.get("success") is True, str(data.get("node_name") or ""),
-            count(data.get("attempt")), count(data.get("group")), str(data.get("output") or ""),
+            started,
+            moment(data.get("finished_at")),
+            data.get("success") is True,
+            str(data.get("node_name") or ""),
+            count(data.get("attempt")),
+            count(data.get("group")),
+            str(data.get("output") or ""),
         )
         for data in found
         if (started := moment(data.get("started_at"))) is not None
-    )  # fmt: skip
+    )
 
 
 def busy_since(found: Iterable[Mapping[str, Any]]) -> dict[str, datetime]:

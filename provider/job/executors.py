@@ -10,10 +10,22 @@ from typing import Any
 
 from .references import Text, json_list
 
-HTTP_OPTIONS = frozenset({
-    "method", "url", "headers", "body", "timeout", "expectCode", "expectBody", "debug",
-    "tlsNoVerifyPeer", "tlsRootCAsFile", "tlsCertificateFile", "tlsCertificateKeyFile",
-})  # fmt: skip
+HTTP_OPTIONS = frozenset(
+    {
+        "method",
+        "url",
+        "headers",
+        "body",
+        "timeout",
+        "expectCode",
+        "expectBody",
+        "debug",
+        "tlsNoVerifyPeer",
+        "tlsRootCAsFile",
+        "tlsCertificateFile",
+        "tlsCertificateKeyFile",
+    }
+)
 SHELL_OPTIONS = frozenset({"command", "shell", "env", "cwd", "timeout", "mem_limit", "payload", "su"})
 # The others that Dkron 4.0.9 ships; any name is taken, since a cluster may have plugins of its own.
 SHIPPED = frozenset({"http", "shell", "grpc", "kafka", "nats", "rabbitmq", "gcppubsub"})
@@ -53,20 +65,25 @@ def http(  # noqa: PLR0913 - one argument for each option that Dkron's executor 
     `expect_body`: a Go regular expression that must match. `debug` writes the whole config, secrets too, to the output.
     """
     lines = [name + ": " + value for name, value in headers.items()] if isinstance(headers, Mapping) else list(headers)
-    return Executor("http", _present({
-        "method": method,
-        "url": url,
-        "headers": json_list(lines) if lines else None,
-        "body": body,
-        "timeout": None if timeout is None else str(timeout),
-        "expectCode": None if expect_code is None else str(expect_code),
-        "expectBody": expect_body,
-        "debug": "true" if debug else None,
-        "tlsNoVerifyPeer": "true" if tls_no_verify_peer else None,
-        "tlsRootCAsFile": tls_root_cas_file,
-        "tlsCertificateFile": tls_certificate_file,
-        "tlsCertificateKeyFile": tls_certificate_key_file,
-    }))  # fmt: skip
+    return Executor(
+        "http",
+        _present(
+            {
+                "method": method,
+                "url": url,
+                "headers": json_list(lines) if lines else None,
+                "body": body,
+                "timeout": None if timeout is None else str(timeout),
+                "expectCode": None if expect_code is None else str(expect_code),
+                "expectBody": expect_body,
+                "debug": "true" if debug else None,
+                "tlsNoVerifyPeer": "true" if tls_no_verify_peer else None,
+                "tlsRootCAsFile": tls_root_cas_file,
+                "tlsCertificateFile": tls_certificate_file,
+                "tlsCertificateKeyFile": tls_certificate_key_file,
+            }
+        ),
+    )
 
 
 def shell(  # noqa: PLR0913 - one argument for each option that Dkron's executor has
@@ -85,10 +102,21 @@ def shell(  # noqa: PLR0913 - one argument for each option that Dkron's executor
     `env`: values must hold no comma, at which Dkron splits. `mem_limit`: such as "512MB" (Dkron enforces it only
     together with a timeout). `payload`: base64, for the command's standard input. `su`: user or user:group.
     """
-    return Executor("shell", _present({
-        "command": command, "shell": "true" if shell else None, "env": _env(env or {}), "cwd": cwd, "timeout": timeout,
-        "mem_limit": mem_limit, "payload": payload, "su": su,
-    }))  # fmt: skip
+    return Executor(
+        "shell",
+        _present(
+            {
+                "command": command,
+                "shell": "true" if shell else None,
+                "env": _env(env or {}),
+                "cwd": cwd,
+                "timeout": timeout,
+                "mem_limit": mem_limit,
+                "payload": payload,
+                "su": su,
+            }
+        ),
+    )
 
 
 def _env(variables: Mapping[str, Text]) -> Text | Mapping[str, Text] | None:

@@ -27,21 +27,35 @@ _EXECUTORS: Final[Mapping[str, _Plugin]] = {
     "kafka": _Plugin(
         ("brokerAddress", "topic"),
         (
-            "key", "message", "debug", "tlsEnable", "tlsInsecureSkipVerify",
-            "saslUsername", "saslPassword", "saslMechanism",
+            "key",
+            "message",
+            "debug",
+            "tlsEnable",
+            "tlsInsecureSkipVerify",
+            "saslUsername",
+            "saslPassword",
+            "saslMechanism",
         ),
     ),
     "nats": _Plugin(("url", "subject"), ("message", "userName", "password", "debug")),
     "rabbitmq": _Plugin(
         ("url", "queue.name"),
         (
-            "exchange", "queue.create", "queue.durable", "queue.auto_delete", "queue.exclusive", "message.content_type",
-            "message.delivery_mode", "message.messageId", "message.body", "message.base64Body",
+            "exchange",
+            "queue.create",
+            "queue.durable",
+            "queue.auto_delete",
+            "queue.exclusive",
+            "message.content_type",
+            "message.delivery_mode",
+            "message.messageId",
+            "message.body",
+            "message.base64Body",
         ),
     ),
     "grpc": _Plugin(("url",), ("body", "headers", "timeout", "expectCode")),
     "gcppubsub": _Plugin(("project", "topic"), ("data", "attributes")),
-}  # fmt: skip
+}
 _PROCESSORS: Final[Mapping[str, frozenset[str]]] = {
     "files": frozenset({"forward", "log_dir"}),
     "fluent": frozenset({"forward"}),

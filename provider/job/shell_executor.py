@@ -26,16 +26,76 @@ _NAMED_VARIABLE = re.compile(r"\$([A-Za-z_]|\{)")
 _GLOB = re.compile(r"(?<!\$)[*?]|\[[^\0]+\]")
 _TILDE = re.compile(r"~([/A-Za-z]|$)")
 # What only a shell can do: there is no such program.
-_BUILTINS: Final = frozenset({
-    ".", ":", "alias", "bg", "break", "case", "cd", "continue", "eval", "exec", "exit", "export", "fg", "for",
-    "function", "hash", "if", "local", "read", "readonly", "return", "set", "shift", "source", "trap", "type", "ulimit",
-    "umask", "unalias", "unset", "until", "wait", "while", "{", "!",
-})  # fmt: skip
+_BUILTINS: Final = frozenset(
+    {
+        ".",
+        ":",
+        "alias",
+        "bg",
+        "break",
+        "case",
+        "cd",
+        "continue",
+        "eval",
+        "exec",
+        "exit",
+        "export",
+        "fg",
+        "for",
+        "function",
+        "hash",
+        "if",
+        "local",
+        "read",
+        "readonly",
+        "return",
+        "set",
+        "shift",
+        "source",
+        "trap",
+        "type",
+        "ulimit",
+        "umask",
+        "unalias",
+        "unset",
+        "until",
+        "wait",
+        "while",
+        "{",
+        "!",
+    }
+)
 # Programs that have a use of their own for a dollar sign in what they are given in double quotes.
-_INTERPRETERS: Final = frozenset({
-    "sh", "bash", "dash", "ash", "ksh", "zsh", "ssh", "awk", "gawk", "mawk", "sed", "perl", "php", "python", "python3",
-    "ruby", "node", "jq", "psql", "grep", "egrep", "envsubst", "powershell", "pwsh", "tclsh", "make",
-})  # fmt: skip
+_INTERPRETERS: Final = frozenset(
+    {
+        "sh",
+        "bash",
+        "dash",
+        "ash",
+        "ksh",
+        "zsh",
+        "ssh",
+        "awk",
+        "gawk",
+        "mawk",
+        "sed",
+        "perl",
+        "php",
+        "python",
+        "python3",
+        "ruby",
+        "node",
+        "jq",
+        "psql",
+        "grep",
+        "egrep",
+        "envsubst",
+        "powershell",
+        "pwsh",
+        "tclsh",
+        "make",
+    }
+)
 
 
 def problems(config: Config) -> Iterator[Finding]:

@@ -18,9 +18,18 @@ from . import instants
 Job = dict[str, Any]
 
 _TEXTS: Final = (
-    "name", "displayname", "timezone", "schedule", "owner", "owner_email", "parent_job", "executor", "status", "id",
+    "name",
+    "displayname",
+    "timezone",
+    "schedule",
+    "owner",
+    "owner_email",
+    "parent_job",
+    "executor",
+    "status",
+    "id",
     "concurrency",
-)  # fmt: skip
+)
 _FLAGS: Final = ("disabled", "ephemeral")
 _COUNTERS: Final = ("success_count", "error_count")
 _MAPS: Final = ("tags", "metadata", "executor_config")

@@ -17,8 +17,16 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _METADATA = re.compile(r"metadata\[([^\]]+)\]")
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _SORTS: Final = (
-    "", "name", "displayname", "schedule", "success_count", "error_count", "last_success", "last_error", "next",
-)  # fmt: skip
+    "",
+    "name",
+    "displayname",
+    "schedule",
+    "success_count",
+    "error_count",
+    "last_success",
+    "last_error",
+    "next",
+)
 _SORTS_OF_EXECUTIONS: Final[dict[str, Callable[[Execution], Any]]] = {
     "": lambda _one: 0,
     "id": lambda one: one.started_at,

@@ -23,13 +23,28 @@ from .state import Resource
 from .values import from_wire, to_wire
 
 HONOURED = (
-    "type", "name", "parent", "custom", "object", "protect", "dependencies", "propertyDependencies",
-    "ignoreChanges", "retainOnDelete", "aliases", "aliasURNs",
-)  # fmt: skip
+    "type",
+    "name",
+    "parent",
+    "custom",
+    "object",
+    "protect",
+    "dependencies",
+    "propertyDependencies",
+    "ignoreChanges",
+    "retainOnDelete",
+    "aliases",
+    "aliasURNs",
+)
 OF_THE_SDK = (  # how the SDK talks, nothing that the program's author chose
-    "acceptSecrets", "acceptResources", "supportsPartialValues", "supportsResultReporting", "aliasSpecs",
-    "sourcePosition", "stackTrace",
-)  # fmt: skip
+    "acceptSecrets",
+    "acceptResources",
+    "supportsPartialValues",
+    "supportsResultReporting",
+    "aliasSpecs",
+    "sourcePosition",
+    "stackTrace",
+)
 SEVERITIES = {engine_pb2.DEBUG: "debug", engine_pb2.INFO: "info", engine_pb2.WARNING: "warning"}
 
 

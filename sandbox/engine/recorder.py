@@ -17,9 +17,12 @@ from .state import Resource, Snapshot, head, repair
 from .values import to_state
 
 PENDING = {
-    "create": "creating", "create-replacement": "creating", "update": "updating", "delete": "deleting",
+    "create": "creating",
+    "create-replacement": "creating",
+    "update": "updating",
+    "delete": "deleting",
     "delete-replaced": "deleting",
-}  # fmt: skip
+}
 
 
 class Recorder:

@@ -20,9 +20,17 @@ VERSION = "3.260.0"  # of the engine whose behaviour was recorded; the manifest'
 ROOT_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_TYPE = "pulumi:providers:pulumi-python"
 REFUSED_FIELDS = (
-    "deletedWith", "extensionRef", "external", "refreshBeforeUpdate", "replaceWith", "replacementTrigger",
-    "resourceHooks", "snippetID", "taint", "viewOf",
-)  # fmt: skip
+    "deletedWith",
+    "extensionRef",
+    "external",
+    "refreshBeforeUpdate",
+    "replaceWith",
+    "replacementTrigger",
+    "resourceHooks",
+    "snippetID",
+    "taint",
+    "viewOf",
+)
 Encode = Callable[[Any], Any]
 
 

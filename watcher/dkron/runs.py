@@ -179,10 +179,15 @@ class Runs:
         ended = [e.seconds for e in self.known.executions.get(entry.name, ()) if e.seconds is not None]
         health = self.found.get(entry.name)
         return JobSample(
-            entry.name, health.state.value if health else "", moment(job.get("last_success")),
-            moment(job.get("last_error")), before[1] if isinstance(before[1], datetime) else None,
-            count(job.get("success_count")), count(job.get("error_count")), ended[0] if ended else None,
-        )  # fmt: skip
+            entry.name,
+            health.state.value if health else "",
+            moment(job.get("last_success")),
+            moment(job.get("last_error")),
+            before[1] if isinstance(before[1], datetime) else None,
+            count(job.get("success_count")),
+            count(job.get("error_count")),
+            ended[0] if ended else None,
+        )
 
 
 def _with(outages: tuple[Outage, ...], new: Outage) -> tuple[Outage, ...]:

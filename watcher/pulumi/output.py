@@ -182,9 +182,16 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
             drift.append(seen)
     creates, updates, deletes, replaces, sames = (tuple(sorted(found[op])) for op in (*OPERATIONS, SAME))
     return ChangeSet(
-        creates, updates, deletes, replaces, sames, tuple(sorted(renamed)), tuple(sorted(revised)),
-        drift=tuple(sorted(drift, key=lambda d: d.job)), other=other,
-    )  # fmt: skip
+        creates,
+        updates,
+        deletes,
+        replaces,
+        sames,
+        tuple(sorted(renamed)),
+        tuple(sorted(revised)),
+        drift=tuple(sorted(drift, key=lambda d: d.job)),
+        other=other,
+    )
 
 
 def _new_name(ops: Mapping[str, Mapping[str, Any]]) -> str:

@@ -88,9 +88,14 @@ def read(program_dir: Path, stack: str, env: Mapping[str, str]) -> Workspace:
     url = env.get("PULUMI_BACKEND_URL", "").strip() or str(configured or "")
     known = project.get("config")
     return Workspace(
-        name, short, state_directory(url, program_dir), plain, encrypted, frozenset(given),
+        name,
+        short,
+        state_directory(url, program_dir),
+        plain,
+        encrypted,
+        frozenset(given),
         frozenset(map(str, known if isinstance(known, dict) else ())),
-    )  # fmt: skip
+    )
 
 
 def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,9 +89,12 @@ def holders_on_disk(folder: Path) -> tuple[Holder, ...]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             holder = Holder(
-                str(path), str(content["username"]), str(content["hostname"]), int(content["pid"]),
+                str(path),
+                str(content["username"]),
+                str(content["hostname"]),
+                int(content["pid"]),
                 _time(str(content["timestamp"])),
-            )  # fmt: skip
+            )
         except FileNotFoundError:
             continue
         except (ValueError, KeyError, TypeError):

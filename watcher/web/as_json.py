@@ -27,16 +27,24 @@ def document(
     busiest = calendar.busiest
     at = datetime.fromtimestamp(seen or 0.0, UTC)
     return {
-        "stack": snapshot.stack, "verdict": asdict(verdict), "mode": snapshot.mode,
-        "leader": snapshot.leader, "nextCycle": utc(snapshot.next_cycle), "intervalSeconds": snapshot.interval_s,
-        "lastSuccess": utc(snapshot.last_good), "consecutiveFailures": snapshot.consecutive_failures,
+        "stack": snapshot.stack,
+        "verdict": asdict(verdict),
+        "mode": snapshot.mode,
+        "leader": snapshot.leader,
+        "nextCycle": utc(snapshot.next_cycle),
+        "intervalSeconds": snapshot.interval_s,
+        "lastSuccess": utc(snapshot.last_good),
+        "consecutiveFailures": snapshot.consecutive_failures,
         "dkronSeen": utc(seen),
         "calendar": {
-            "start": utc(calendar.start), "hours": calendar.hours, "overlappingMinutes": calendar.overlaps,
-            "busiestMinute": utc(busiest[0]) if busiest else None, "busiestJobs": busiest[1] if busiest else 0,
+            "start": utc(calendar.start),
+            "hours": calendar.hours,
+            "overlappingMinutes": calendar.overlaps,
+            "busiestMinute": utc(busiest[0]) if busiest else None,
+            "busiestJobs": busiest[1] if busiest else 0,
         },
         "jobs": [job(row, at) for row in rows],
-    }  # fmt: skip
+    }
 
 
 def job(row: JobRow, at: datetime) -> dict[str, Any]:
@@ -44,23 +52,46 @@ def job(row: JobRow, at: datetime) -> dict[str, Any]:
     never = row.next_run if isinstance(row.next_run, str) else None
     health = row.health
     return {
-        "name": row.name, "displayname": row.displayname, "schedule": row.schedule, "words": row.words,
-        "timezone": row.timezone, "nextRun": utc(row.next_run) if isinstance(row.next_run, datetime) else None,
-        "whyNone": never or "", "lastSuccess": utc(row.last_success), "lastError": utc(row.last_error),
-        "successes": row.successes, "errors": row.errors, "state": row.state, "detail": row.detail,
-        "health": None if health is None else {
-            "state": health.state.value, "since": utc(health.since), "failedTimes": health.times,
-            "missed": utc(health.missed), "well": health.well, "words": health_words.in_words(health, at),
+        "name": row.name,
+        "displayname": row.displayname,
+        "schedule": row.schedule,
+        "words": row.words,
+        "timezone": row.timezone,
+        "nextRun": utc(row.next_run) if isinstance(row.next_run, datetime) else None,
+        "whyNone": never or "",
+        "lastSuccess": utc(row.last_success),
+        "lastError": utc(row.last_error),
+        "successes": row.successes,
+        "errors": row.errors,
+        "state": row.state,
+        "detail": row.detail,
+        "health": None
+        if health is None
+        else {
+            "state": health.state.value,
+            "since": utc(health.since),
+            "failedTimes": health.times,
+            "missed": utc(health.missed),
+            "well": health.well,
+            "words": health_words.in_words(health, at),
         },
-    }  # fmt: skip
+    }
 
 
 def cycle(report: CycleReport, clean: Clean) -> dict[str, Any]:
     """One cycle, without secrets and paths."""
     return {
-        "number": report.number, "reason": report.reason.value, "outcome": report.outcome.value,
-        "started": utc(report.started), "seconds": round(report.seconds, 3), "detail": clean(report.detail),
-        "unchanged": report.unchanged, "created": report.created, "updated": report.updated,
-        "deleted": report.deleted, "drift": [asdict(drift) for drift in report.drift], "strays": report.strays,
+        "number": report.number,
+        "reason": report.reason.value,
+        "outcome": report.outcome.value,
+        "started": utc(report.started),
+        "seconds": round(report.seconds, 3),
+        "detail": clean(report.detail),
+        "unchanged": report.unchanged,
+        "created": report.created,
+        "updated": report.updated,
+        "deleted": report.deleted,
+        "drift": [asdict(drift) for drift in report.drift],
+        "strays": report.strays,
         "failures": [{"job": f.job, "reason": clean(f.reason)} for f in report.failures],
-    }  # fmt: skip
+    }

@@ -80,12 +80,18 @@ def execution_rows(executions: Sequence[Execution], now: datetime, zone: tzinfo,
         result = "running" if seconds is None else "good" if execution.success else "bad"
         took = f"since {health_words.span(now - execution.started)}" if seconds is None else view.duration(seconds)
         level = {"running": view.BUSY, "good": view.GOOD, "bad": view.BAD}[result]
-        rows.append({
-            "started": view.stamp(execution.started, zone), "took": took, "node": one_line(execution.node),
-            "attempt": execution.attempt, "result": result, "level": level,
-            # Cleaned before it is cut, so that no half of a secret is left.
-            "output": _printable(clean(execution.output))[:OUTPUT],
-        })  # fmt: skip
+        rows.append(
+            {
+                "started": view.stamp(execution.started, zone),
+                "took": took,
+                "node": one_line(execution.node),
+                "attempt": execution.attempt,
+                "result": result,
+                "level": level,
+                # Cleaned before it is cut, so that no half of a secret is left.
+                "output": _printable(clean(execution.output))[:OUTPUT],
+            }
+        )
     return rows
 
 
@@ -99,8 +105,14 @@ def values(job: Job, row: JobRow, now: float, zone: tzinfo, clean: Clean) -> dic
     runs = coming(job, moment)
     words = health_words.in_words(row.health, moment, zone) if row.health else ""
     return {
-        "name": row.name, "displayname": row.displayname, "schedule": row.schedule, "words": row.words,
-        "timezone": row.timezone, "health": words, "successes": row.successes, "errors": row.errors,
+        "name": row.name,
+        "displayname": row.displayname,
+        "schedule": row.schedule,
+        "words": row.words,
+        "timezone": row.timezone,
+        "health": words,
+        "successes": row.successes,
+        "errors": row.errors,
         "declaration": [(clean(field), clean(value)) for field, value in declaration(job)],
         "coming": runs if isinstance(runs, str) else [view.stamp(run, zone) for run in runs],
-    }  # fmt: skip
+    }

@@ -35,9 +35,14 @@ HOURS: Final = 24
 LONGEST_ZONE: Final = 60
 MOST_CHANGES: Final = 40  # of one cycle, on the page
 LEVELS: Final[Mapping[str, str]] = {
-    view.IN_SYNC: "good", view.DRIFTED: "warning", view.MISSING: "warning", view.STRAY: "warning",
-    view.FOREIGN: "bad", view.FAILED: "bad", view.UNCHECKED: "busy",
-}  # fmt: skip
+    view.IN_SYNC: "good",
+    view.DRIFTED: "warning",
+    view.MISSING: "warning",
+    view.STRAY: "warning",
+    view.FOREIGN: "bad",
+    view.FAILED: "bad",
+    view.UNCHECKED: "busy",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,19 @@ class Page:
         verdict = view.verdict(snapshot, seen.rows, seen.live, self.clock.now(), self.clean)
         text = self._template.render(
             css=Markup(self.css),  # noqa: S704 - our own file
-            stack=snapshot.stack, now=view.stamp(now, zone), zone_name=zone_name, zone_problem=problem,
+            stack=snapshot.stack,
+            now=view.stamp(now, zone),
+            zone_name=zone_name,
+            zone_problem=problem,
             zones=sorted({row.timezone for row in seen.rows if row.timezone} | {"UTC"})[:50],
-            verdict=verdict, facts=self._facts(snapshot, seen, zone),
+            verdict=verdict,
+            facts=self._facts(snapshot, seen, zone),
             picture=Markup(calendar_svg.svg(seen.calendar, zone, now, standalone=False)),  # noqa: S704 - escaped there
             picture_words=calendar_svg.summary(seen.calendar, zone),
             live_note=self._live_note(seen.live, verdict, zone),
             rows=[_shown(row, now, zone) for row in seen.rows],
             cycles=[self._cycle(cycle, zone) for cycle in reversed(snapshot.cycles)],
-        )  # fmt: skip
+        )
         return Answer(200, text.encode("utf-8", "replace"), "text/html; charset=utf-8", self.headers)
 
     def as_json(self, _query: str) -> Answer:
@@ -118,10 +127,15 @@ class Page:
         executions, note = self.live.executions(name)
         text = self._job_template.render(
             css=Markup(self.css),  # noqa: S704 - our own file
-            stack=self.board.now.stack, now=view.stamp(now, zone), zone_name=zone_name, zone_problem=problem,
-            job=job_page.values(job, row, self.clock.now(), zone, self.clean), level=_health_level(row),
-            executions=job_page.execution_rows(executions, now, zone, self.clean), note=self.clean(note),
-        )  # fmt: skip
+            stack=self.board.now.stack,
+            now=view.stamp(now, zone),
+            zone_name=zone_name,
+            zone_problem=problem,
+            job=job_page.values(job, row, self.clock.now(), zone, self.clean),
+            level=_health_level(row),
+            executions=job_page.execution_rows(executions, now, zone, self.clean),
+            note=self.clean(note),
+        )
         return Answer(200, text.encode("utf-8", "replace"), "text/html; charset=utf-8", self.headers)
 
     # -- parts
@@ -172,11 +186,15 @@ class Page:
         more = len(changes) - MOST_CHANGES
         level = "good" if cycle.outcome.good else "warning" if cycle.outcome.value in _PASSING else "bad"
         return {
-            "number": cycle.number or "-", "started": view.stamp(cycle.started, zone),
-            "took": view.duration(cycle.seconds), "reason": cycle.reason.value,
-            "outcome": cycle.outcome.value.replace("_", " "), "level": level, "detail": self.clean(cycle.detail),
+            "number": cycle.number or "-",
+            "started": view.stamp(cycle.started, zone),
+            "took": view.duration(cycle.seconds),
+            "reason": cycle.reason.value,
+            "outcome": cycle.outcome.value.replace("_", " "),
+            "level": level,
+            "detail": self.clean(cycle.detail),
             "changes": [*changes[:MOST_CHANGES], *([("…", f"and {more} more")] if more > 0 else [])],
-        }  # fmt: skip
+        }
 
 
 _PASSING: Final = ("locked", "no_leader", "paused", "retry")
@@ -217,13 +235,22 @@ def _shown(row: JobRow, now: datetime, zone: tzinfo) -> dict[str, Any]:
     """A row with its times in words."""
     coming = row.next_run if isinstance(row.next_run, str) else view.stamp(row.next_run, zone)
     return {
-        "name": row.name, "displayname": row.displayname, "words": row.words, "schedule": row.schedule,
-        "timezone": row.timezone, "next": coming, "success": view.stamp(row.last_success, zone),
-        "error": view.stamp(row.last_error, zone), "successes": row.successes, "errors": row.errors,
-        "state": row.state, "detail": row.detail, "level": LEVELS[row.state],
+        "name": row.name,
+        "displayname": row.displayname,
+        "words": row.words,
+        "schedule": row.schedule,
+        "timezone": row.timezone,
+        "next": coming,
+        "success": view.stamp(row.last_success, zone),
+        "error": view.stamp(row.last_error, zone),
+        "successes": row.successes,
+        "errors": row.errors,
+        "state": row.state,
+        "detail": row.detail,
+        "level": LEVELS[row.state],
         "health": health_words.in_words(row.health, now, zone) if row.health else "",
         "health_level": _health_level(row),
-    }  # fmt: skip
+    }
 
 
 def _health_level(row: JobRow) -> str:

@@ -19,8 +19,14 @@ from provider.text import one_line
 from watcher.status import CycleReport, Outcome, Snapshot
 
 IN_SYNC, DRIFTED, MISSING, FOREIGN, STRAY, FAILED, UNCHECKED = (
-    "in sync", "drifted", "missing", "foreign", "stray", "failed", "not checked yet",
-)  # fmt: skip
+    "in sync",
+    "drifted",
+    "missing",
+    "foreign",
+    "stray",
+    "failed",
+    "not checked yet",
+)
 GOOD, BUSY, WARNING, BAD = "good", "busy", "warning", "bad"
 Job = Mapping[str, Any]
 Clean = Callable[[str], str]
@@ -143,12 +149,19 @@ def _row(job: Job, state: str, detail: str, now: datetime) -> JobRow:
     entry = Entry.of(job)
     known = state != FAILED or bool(entry.schedule or entry.parent)
     return JobRow(
-        name=entry.name, displayname=str(job.get("displayname") or ""), schedule=entry.schedule,
-        words=in_words(entry) if known else "", timezone=entry.timezone,
-        next_run=next_run(entry, now) if known else "", last_success=moment(job.get("last_success")),
-        last_error=moment(job.get("last_error")), successes=count(job.get("success_count")),
-        errors=count(job.get("error_count")), state=state, detail=detail,
-    )  # fmt: skip
+        name=entry.name,
+        displayname=str(job.get("displayname") or ""),
+        schedule=entry.schedule,
+        words=in_words(entry) if known else "",
+        timezone=entry.timezone,
+        next_run=next_run(entry, now) if known else "",
+        last_success=moment(job.get("last_success")),
+        last_error=moment(job.get("last_error")),
+        successes=count(job.get("success_count")),
+        errors=count(job.get("error_count")),
+        state=state,
+        detail=detail,
+    )
 
 
 def _cleaned(rows: list[JobRow], clean: Clean) -> list[JobRow]:
@@ -166,7 +179,8 @@ def _cleaned(rows: list[JobRow], clean: Clean) -> list[JobRow]:
 
 _TO_DO: Final[Mapping[Outcome, tuple[str, str, str]]] = {
     Outcome.REFUSED: (
-        BAD, "A change was refused",
+        BAD,
+        "A change was refused",
         "The reason names the command that allows it once, if it is meant; else mend what it names.",
     ),
     Outcome.FAILED: (BAD, "The last cycle failed", "It is tried again by itself; mend what the reason names."),
@@ -174,7 +188,7 @@ _TO_DO: Final[Mapping[Outcome, tuple[str, str, str]]] = {
     Outcome.NO_LEADER: (WARNING, "Dkron has no leader", "It goes on by itself; look at Dkron's servers if it lasts."),
     Outcome.RETRY: (WARNING, "Something changed meanwhile", "It judges anew by itself in a moment."),
     Outcome.PAUSED: (WARNING, "Dkron takes no jobs just now", "It goes on when somebody ends the pause in Dkron."),
-}  # fmt: skip
+}
 
 
 def verdict(snapshot: Snapshot, rows: Iterable[JobRow], live: Live, now: float, clean: Clean) -> Verdict:
@@ -197,9 +211,11 @@ def verdict(snapshot: Snapshot, rows: Iterable[JobRow], live: Live, now: float, 
     runs = health_words.summary(row.health for row in rows if row.health is not None)
     if off:
         return Verdict(
-            WARNING, "Some jobs are not as declared", ", ".join([*off, *([runs] if runs else [])]),
+            WARNING,
+            "Some jobs are not as declared",
+            ", ".join([*off, *([runs] if runs else [])]),
             "The next cycle looks after them.",
-        )  # fmt: skip
+        )
     number = len(rows)
     if runs:
         return _troubled(rows, runs, datetime.fromtimestamp(live.at, UTC))

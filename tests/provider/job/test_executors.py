@@ -14,15 +14,33 @@ def test_the_least_http_job_says_method_and_url() -> None:
 
 def test_every_option_of_http_is_written_as_dkron_reads_it() -> None:
     made = http(
-        "https://gw/", method="PUT", headers={"A": "b", "C": 'd"e'}, body="{}", timeout=0, expect_code=204,
-        expect_body="^ok$", debug=True, tls_no_verify_peer=True, tls_root_cas_file="/ca", tls_certificate_file="/crt",
+        "https://gw/",
+        method="PUT",
+        headers={"A": "b", "C": 'd"e'},
+        body="{}",
+        timeout=0,
+        expect_code=204,
+        expect_body="^ok$",
+        debug=True,
+        tls_no_verify_peer=True,
+        tls_root_cas_file="/ca",
+        tls_certificate_file="/crt",
         tls_certificate_key_file="/key",
-    )  # fmt: skip
+    )
     assert made.config == {
-        "method": "PUT", "url": "https://gw/", "headers": '["A: b", "C: d\\"e"]', "body": "{}", "timeout": "0",
-        "expectCode": "204", "expectBody": "^ok$", "debug": "true", "tlsNoVerifyPeer": "true", "tlsRootCAsFile": "/ca",
-        "tlsCertificateFile": "/crt", "tlsCertificateKeyFile": "/key",
-    }  # fmt: skip
+        "method": "PUT",
+        "url": "https://gw/",
+        "headers": '["A: b", "C: d\\"e"]',
+        "body": "{}",
+        "timeout": "0",
+        "expectCode": "204",
+        "expectBody": "^ok$",
+        "debug": "true",
+        "tlsNoVerifyPeer": "true",
+        "tlsRootCAsFile": "/ca",
+        "tlsCertificateFile": "/crt",
+        "tlsCertificateKeyFile": "/key",
+    }
     assert set(made.config) == HTTP_OPTIONS
     assert list(http_executor.problems(made.config)) == []
 
@@ -52,13 +70,25 @@ def test_the_least_shell_job_says_its_command() -> None:
 
 def test_every_option_of_shell_is_written_as_dkron_reads_it() -> None:
     made = shell(
-        "echo $A", shell=True, env={"A": "1", "B": "2"}, cwd="/tmp", timeout="1h30m", mem_limit="64MB", payload="e30=",
+        "echo $A",
+        shell=True,
+        env={"A": "1", "B": "2"},
+        cwd="/tmp",
+        timeout="1h30m",
+        mem_limit="64MB",
+        payload="e30=",
         su="nobody",
-    )  # fmt: skip
+    )
     assert made.config == {
-        "command": "echo $A", "shell": "true", "env": "A=1,B=2", "cwd": "/tmp", "timeout": "1h30m",
-        "mem_limit": "64MB", "payload": "e30=", "su": "nobody",
-    }  # fmt: skip
+        "command": "echo $A",
+        "shell": "true",
+        "env": "A=1,B=2",
+        "cwd": "/tmp",
+        "timeout": "1h30m",
+        "mem_limit": "64MB",
+        "payload": "e30=",
+        "su": "nobody",
+    }
     assert set(made.config) == SHELL_OPTIONS
     assert list(shell_executor.problems(made.config)) == []
 
