@@ -75,11 +75,15 @@ def environment_name(key: str) -> str:
 
 
 def from_environment(key: str, env: Mapping[str, str]) -> str | None:
-    """What the environment gives for a config key, None if nothing. Raises SettingsError (no such file).
+    """What the environment gives for a config key, None if nothing. Raises SettingsError (no such file)."""
+    return read_variable(environment_name(key), env)
+
+
+def read_variable(name: str, env: Mapping[str, str]) -> str | None:
+    """A variable's value, without white space around it, None if it is empty. Raises SettingsError (no such file).
 
     NAME_FILE names a file that holds the value; the line break at its end is no part of it.
     """
-    name = environment_name(key)
     if env.get(name, "").strip():
         return env[name].strip()
     path = env.get(f"{name}_FILE", "").strip()

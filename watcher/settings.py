@@ -165,15 +165,14 @@ def effective(env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         if old and not given:
             result[name] = old
     for row in TABLE:
-        path = result.get(f"{row.name}_FILE", "").strip()
-        if not row.secret or not path or result.get(row.name, "").strip():
+        if not row.secret or result.get(row.name, "").strip():
             continue
         try:
-            result[row.name] = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeError) as error:
-            why = getattr(error, "strerror", None) or "not a text file"
-            problems.append(f"{row.name}_FILE: cannot read {path}: {why}")
-            continue
+            value = program.read_variable(row.name, result)
+        except SettingsError as error:
+            problems.extend(error.problems)
+        else:
+            result.update({} if value is None else {row.name: value})
     return result, problems
 
 
