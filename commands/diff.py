@@ -95,7 +95,7 @@ def _differences(name: str, inputs: Mapping[str, Any], job: Mapping[str, Any], l
             (field_name,),
             wanted.get(field_name, default),
             found.get(field_name, default),
-            lambda path, value: _shown(path, value, hide, str(found.get("executor", ""))),
+            lambda path, value: shown(path, value, hide, str(found.get("executor", ""))),
             lookup,
         )
 
@@ -122,7 +122,7 @@ def _matches(wanted: Any, found: Any, lookup: Lookup) -> bool:
     return re.fullmatch(text.replace(re.escape(_UNKNOWN), ".+"), found, re.DOTALL) is not None
 
 
-def _shown(path: tuple[str, ...], value: Any, hide: Concealer, executor: str) -> str:
+def shown(path: tuple[str, ...], value: Any, hide: Concealer, executor: str) -> str:
     """A value for a person, on one line, secrets hidden."""
     if value is None:
         return ABSENT
@@ -131,7 +131,7 @@ def _shown(path: tuple[str, ...], value: Any, hide: Concealer, executor: str) ->
     elif isinstance(value, str) and len(path) > 1 and path[-1] != OWNER_TAG_KEY and path[0] != "tags":
         text = hidden(hide.option(path[-1], value, executor if path[0] == "executor_config" else ""))
     elif isinstance(value, Mapping):
-        text = "{" + ", ".join(f"{k}: {_shown((*path, str(k)), v, hide, executor)}" for k, v in value.items()) + "}"
+        text = "{" + ", ".join(f"{k}: {shown((*path, str(k)), v, hide, executor)}" for k, v in value.items()) + "}"
     else:
         text = hidden(hide.text(str(value), path[-1], names=False)) if value != "" else '""'
     text = "".join(c if c.isprintable() else " " for c in text)

@@ -1,5 +1,5 @@
-"""What the commands need of a live Dkron: the jobs, believed only from a cluster with a leader, and settings by the
-environment. It writes nothing to Dkron."""
+"""What the commands need of a live Dkron: the jobs, believed only from a cluster with a leader, and its settings, from
+the environment and where it is asked for from the stack's file. It writes nothing to Dkron."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ from provider.dkron.doubt import SECOND_LOOK_AFTER_S, lost_many
 from provider.errors import NoLeader, SettingsError
 from provider.settings import (
     DkronSettings,
+    Lookup,
     from_environment,
     load_default_tags,
     load_dkron,
@@ -38,21 +39,24 @@ def progress(text: str) -> Iterator[None]:
             sys.stderr.flush()
 
 
-def _no_config(_key: str) -> None:
-    """Nothing here reads the stack's config: that would take Pulumi."""
+def _no_config(_key: str) -> str | None:
+    """For the commands that only read: no stack is meant."""
+    return None
 
 
-def settings(address: str | None, environ: Mapping[str, str] | None = None) -> DkronSettings:
-    """Where Dkron is: --dkron, else DKRON_URL; credentials from the environment. Raises SettingsError."""
+def settings(
+    address: str | None, environ: Mapping[str, str] | None = None, config: Lookup = _no_config
+) -> DkronSettings:
+    """Where Dkron is: --dkron, else DKRON_URL, else `config`; credentials likewise. Raises SettingsError."""
     env = dict(os.environ if environ is None else environ)
     if address is not None:
         urls, reason = parse_urls(address)
         if reason or not urls:
             raise SettingsError([f"--dkron {reason}"])
         env["DKRON_URL"] = address
-    elif not env.get("DKRON_URL", "").strip() and not env.get("DKRON_URL_FILE", "").strip():
+    elif from_environment("dkronUrl", env) is None and not config("dkronUrl"):
         raise SettingsError(["no Dkron is named: give --dkron http://host:port, or set DKRON_URL"])
-    return load_dkron(_no_config, env)
+    return load_dkron(config, env)
 
 
 def our_tag() -> str:

@@ -1,7 +1,7 @@
-"""`python -m jobs`: list, check and draw what is declared; export from a live Dkron, compare with it.
+"""`python -m jobs`: list, check and draw what is declared; export from a live Dkron, compare with it, act on its jobs.
 
 It only wires: what is found and what is said stands in the modules beside it. Exit codes: 0 fine, 1 there is something
-to mend, 2 wrong usage, or Dkron could not be read.
+to mend (a run failed), 2 wrong usage, refused, or Dkron could not be read.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from commands import check, listing
+from commands import act_arguments, check, listing
 from provider.errors import DkronJobsError, SettingsError
 from provider.job.declarations import Declarations, gather
 from provider.job.references import Values
@@ -28,9 +28,10 @@ EXAMPLES: Final = """examples:
   python -m jobs export --dkron http://dkron:8080 --all > jobs/imported.py
   python -m jobs diff --dkron http://dkron:8080
   python -m jobs status --dkron http://dkron:8080
+  python -m jobs run --wait geo-purge-stale-whois
 
 Dkron's address may also stand in DKRON_URL, credentials in DKRON_TOKEN or DKRON_USER and DKRON_PASSWORD.
-exit codes: 0 fine, 1 there is something to mend, 2 wrong usage or Dkron could not be read"""
+exit codes: 0 fine, 1 there is something to mend, 2 wrong usage, refused or Dkron could not be read"""
 
 
 class Stop(Exception):
@@ -150,7 +151,7 @@ def run_status(options: argparse.Namespace) -> int:
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m jobs",
-        description="The declared jobs: list, check, draw, import, compare.",
+        description="The declared jobs: list, check, draw, import, compare, act on them.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -188,6 +189,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     command.add_argument("--dkron", **dkron)
     command.add_argument("--at", **at)
     command.set_defaults(run=run_status)
+
+    act_arguments.add(commands, dkron)
     return parser.parse_args(argv)
 
 

@@ -27,6 +27,15 @@ def chosen_stack(environ: Mapping[str, str] | None = None, folder: Path = Path()
     return named or (names[0] if len(names) == 1 else DEFAULT_STACK)
 
 
+def project_name(folder: Path = Path()) -> str:
+    """The project's name. Raises SettingsError."""
+    path = folder / PROJECT_FILE
+    name = _document(path).get("name") if path.is_file() else None
+    if not name:
+        raise SettingsError([f"no {PROJECT_FILE} with a name is here: run this where the Pulumi program is"])
+    return str(name)
+
+
 def plain_config(key: str, environ: Mapping[str, str] | None = None, folder: Path = Path()) -> str | None:
     """The value of a config key in clear in the stack's file, None if there is none. Raises SettingsError."""
     path = folder / f"Pulumi.{chosen_stack(environ, folder)}.yaml"

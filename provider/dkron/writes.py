@@ -1,7 +1,8 @@
 """The only place that changes a job in Dkron for a stack: whose is it, was it judged, is a copy kept, then one write.
 
 What is wanted is decided elsewhere; the job as it is comes from the caller, who has looked. Nothing here may be passed
-by: each write and each deletion asks for the owner and for the limits of the run.
+by: each write and each deletion of a run asks for the owner and for its limits. Only commands, which judge themselves,
+call `upsert`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -59,7 +60,7 @@ class Writes:
             self._check_overwrite(name)
             if adopting or not ownership.may_delete(owner):
                 self._archive.keep(live, "overwritten")
-        self._upsert(name, props, live or {})
+        self.upsert(props, live or {})
 
     def delete(self, name: str, mark: str) -> None:
         """Deletes the job while it is ours; else leaves it, with a warning. Missing is fine.
@@ -92,14 +93,15 @@ class Writes:
         if reason:
             raise NotJudged(name, reason) from None
 
-    def _upsert(self, name: str, props: Props, live: Props) -> None:
+    def upsert(self, props: Props, live: Props) -> None:
+        """Writes `props` over `live`, unasked: the caller has judged, and knows that they differ. Raises DkronError."""
         # Dkron may quote the new job and, after a rotation, the one that it replaces.
         secrets = {*self._secrets, *secret_texts(props), *secret_texts(live)}
         try:
             self._client.upsert_job(to_dkron(props), secrets)
         except (TimedOut, NoLeader, ServerFault, Unreachable) as fault:
             # It may have been stored all the same; then there is nothing to complain of.
-            if not self._is_stored(name, props):
+            if not self._is_stored(str(props.get("name", "")), props):
                 raise fault from None
 
     def _is_stored(self, name: str, props: Props) -> bool:

@@ -93,6 +93,11 @@ def left_alone(job: Mapping[str, Any], name: str, tag: str, mark: str) -> str:
     return f'job "{name}" {_holder(job, tag, mark)}, so it was left in Dkron; only the state forgets it'
 
 
+def not_touched(job: Mapping[str, Any], name: str, tag: str, mark: str) -> str:
+    """Why a command does nothing to a job. One line."""
+    return f'job "{name}" {_holder(job, tag, mark)}, so nothing was done to it'
+
+
 def _holder(job: Mapping[str, Any], tag: str, mark: str) -> str:
     """What the job carries in place of ours, so that it can be found out whose it is."""
     found = one_line(owner_tag(job) or "")

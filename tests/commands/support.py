@@ -84,3 +84,18 @@ def unowned(job: Mapping[str, Any]) -> dict[str, Any]:
     values = canonical(job)
     metadata = {k: v for k, v in values.pop("metadata", {}).items() if k not in OWNERSHIP_KEYS}
     return {**values, "metadata": metadata} if metadata else values
+
+
+CANARY = "CANARY-4f1d-9b2e"
+OURS = {"managed_by": "us", "managed_in": "shop/dev"}
+UNMARKED = {"managed_by": "us"}
+SISTER = {"managed_by": "us", "managed_in": "shop/prod"}
+STRANGER = {"managed_by": "them"}
+
+
+def job(name: str, metadata: Mapping[str, str] = OURS, **fields: Any) -> dict[str, Any]:
+    """A job as it is posted, with a secret in it."""
+    headers = f'["X-Api-Key: {CANARY}"]'
+    config = {"url": "http://gateway/x", "method": "POST", "headers": headers}
+    values = {"schedule": "0 0 2 * * *", "executor": "http", "executor_config": config}
+    return {"name": name, "metadata": dict(metadata), **values, **fields}

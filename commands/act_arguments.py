@@ -1,0 +1,51 @@
+"""The arguments of the commands that act on live jobs. What they do is imported only when one is run."""
+
+import argparse
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # Only for the type checker: argparse names it with an underscore, and has no other.
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+
+
+def add(commands: "Commands", dkron: dict[str, Any]) -> None:
+    """Adds them all; `dkron` is the keywords of --dkron."""
+
+    def command(name: str, module: str, summary: str) -> argparse.ArgumentParser:
+        def run(options: argparse.Namespace) -> int:
+            code: int = getattr(importlib.import_module(f"commands.{module}"), name)(options)
+            return code
+
+        parser = commands.add_parser(name, help=summary, description=f"{summary}.")
+        parser.add_argument("--dkron", **{**dkron, "help": f"{dkron['help']}, else the stack's own"})
+        parser.add_argument(
+            "--stack", metavar="STACK", help="whose jobs; else STACK, else the only stack that has a file"
+        )
+        parser.set_defaults(run=run)
+        return parser
+
+    def asking(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+
+    once = command("run", "run_once", "run a job of ours once, now")
+    once.add_argument("name", metavar="NAME")
+    once.add_argument("--wait", action="store_true", help="tell each attempt as it ends; exit code 1 if the run fails")
+
+    again = command("repost", "act", "write jobs again although nothing differs; an @every interval starts anew")
+    which = again.add_mutually_exclusive_group(required=True)
+    which.add_argument("names", nargs="*", default=[], metavar="NAME")
+    which.add_argument("--all", action="store_true", help="all jobs of the stack")
+
+    asking(command("recreate", "recreate", "delete a job of ours and post it anew, for one that Dkron stopped running"))
+    asking(command("delete", "act", "delete a job of ours that nobody declares"))
+
+    back = command("restore", "restore", "write a job back as it was before it was deleted or overwritten")
+    asking(back)
+    back.add_argument("--at", metavar="WHEN", help="the last copy made until then; the last of all if left out")
+
+    free = command(
+        "release", "act", "take our tag and mark off jobs, so that they stay in Dkron and nobody touches them"
+    )
+    free.add_argument("names", nargs="+", metavar="NAME")
