@@ -107,7 +107,7 @@ def test_nothing_packed_is_asked_for() -> None:
     assert b"Accept-Encoding: identity\r\n" in seen[0]
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000])
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000])
 def test_json_that_nests_without_end_is_a_bad_answer(body: bytes) -> None:
     with server(at_once(body=body)) as url:
         client = DkronClient(DkronSettings((url,)))
