@@ -9,7 +9,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Final
 
 from commands import live
 from commands.stack import chosen_stack, plain_config, project_name
@@ -50,7 +49,9 @@ class Session:
         self.settings = live.settings(options.dkron, env, config)
         self.secrets = config_secrets(config, env)
         self.client = DkronClient(self.settings)
-        self.archive = Archive(directory_from(env), passphrase_from(env), warn)
+        passphrase = passphrase_from(env)
+        self.seals = bool(passphrase)
+        self.archive = Archive(directory_from(env), passphrase, warn)
         self.writes = Writes(self.client, Rights(self.tag), self.archive, warn, self.secrets)
         self._snapshot = Snapshot(self.client)
 
@@ -118,12 +119,14 @@ def delete(options: Namespace) -> int:
     if declared is not None:
         way_out = "remove the declaration, and the next run deletes it"
         raise JobError(name, f'job "{name}" is declared at {declared.declared_at}, so it was not deleted: {way_out}')
-    confirm(name, f'Delete job "{name}" from Dkron at {session.settings.shown}, with its history?', options.yes)
+    unsealed = "" if session.seals else " Without PULUMI_CONFIG_PASSPHRASE its copy will hold no secrets."
+    where = f"from Dkron at {session.settings.shown}"
+    confirm(name, f'Delete job "{name}" {where}, with its history?{unsealed}', options.yes)
     job = session.ours(name)
     session.archive.keep(job, "deleted")
     if not session.client.delete_job(name):
         raise JobError(name, f'job "{name}" was gone from Dkron before it could be deleted')
-    say(f'deleted "{name}"; `python -m jobs restore {name}` writes it back')
+    say(f'deleted "{name}"; a copy is in {session.archive.directory}')
     return DONE
 
 
@@ -151,9 +154,6 @@ def repost(options: Namespace) -> int:
     return code
 
 
-EVERY: Final = "@every"
-
-
-def _restarted(job: dict[str, Any]) -> str:
+def _restarted(job: Job) -> str:
     """What else a write does to the job, as the end of a line."""
-    return "; its interval (@every) starts anew" if str(job.get("schedule")).startswith(EVERY) else ""
+    return "; its interval (@every) starts anew" if str(job.get("schedule")).startswith("@every") else ""

@@ -75,6 +75,8 @@ def _follow(session: Session, job: Job, before: Keys, request: Request, wait: bo
             _tell(session, job, attempts, told)
         if attempts and (not wait or (over and _ended(attempts, retries))):
             return attempts
+        if over and job.get("ephemeral") and session.client.get_job(name) is None:
+            return attempts
         looks += 1 if over or not wait else 0
         if looks >= MOST_LOOKS and not (attempts and request.error):
             if request.error is not None:

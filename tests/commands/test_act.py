@@ -72,7 +72,7 @@ def test_a_job_that_nobody_declares_is_deleted_and_kept(
     assert main(["delete", "x", "--yes"]) == 0
     assert dkron.jobs == {}
     assert archive.entries("x")[0].why == "deleted"
-    assert capsys.readouterr().out == 'deleted "x"; `python -m jobs restore x` writes it back\n'
+    assert capsys.readouterr().out == 'deleted "x"; a copy is in .state/archive\n'
 
 
 def test_a_declared_job_is_not_deleted(dkron: FakeDkron, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +105,15 @@ def test_without_a_terminal_nothing_is_deleted_unless_yes_is_given(
     assert main([command, "x"]) == 2
     assert "nobody can be asked here; add --yes" in capsys.readouterr().err
     assert {request.method for request in dkron.asked} == {"GET"}
+
+
+def test_the_question_says_what_a_copy_lacks(
+    dkron: FakeDkron, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    dkron.put(job("x"))
+    assert main(["delete", "x"]) == 2
+    assert "Without PULUMI_CONFIG_PASSPHRASE its copy will hold no secrets." in capsys.readouterr().err
 
 
 def test_a_parent_is_not_deleted_and_its_children_are_named(dkron: FakeDkron, capsys: Captured) -> None:
