@@ -8,22 +8,10 @@ from typing import Any, Final
 from provider.job.references import shown
 from provider.job.spec import JobSpec
 from provider.job.tags import where_it_runs
-from provider.schedule.calendar import Entry, in_words, next_run
+from provider.schedule.calendar import Entry, in_words, next_runs
 
 HEAD: Final = ("JOB", "SCHEDULE", "IN WORDS", "TIME ZONE", "NODES", "NEXT RUNS (UTC)")
 RUNS: Final = 3
-
-
-def next_runs(entry: Entry, after: datetime, count: int = RUNS) -> list[datetime] | str:
-    """The next runs strictly after an aware datetime, in UTC; or why there is none."""
-    runs: list[datetime] = []
-    while len(runs) < count:
-        found = next_run(entry, after)
-        if isinstance(found, str):
-            return runs or found
-        runs.append(found)
-        after = found
-    return runs
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -55,7 +43,7 @@ def as_table(specs: Iterable[JobSpec], after: datetime) -> str:
                 in_words(entry),
                 entry.timezone or "-",
                 _where(spec),
-                _short(next_runs(entry, after)),
+                _short(next_runs(entry, after, RUNS)),
             )
         )
     count = len(rows) - 1
@@ -74,7 +62,7 @@ def as_json(specs: Iterable[JobSpec], after: datetime) -> str:
     found: list[dict[str, Any]] = []
     for spec in specs:
         entry = Entry.of(spec.inputs())
-        runs = next_runs(entry, after)
+        runs = next_runs(entry, after, RUNS)
         found.append(
             {
                 "name": spec.name,

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from commands.listing import next_runs
 from commands.listing import table as as_table
-from provider.schedule.calendar import Entry
+from provider.schedule.calendar import Entry, next_runs
 from provider.text import one_line
 
 HEAD = ("JOB", "SCHEDULE", "TIME ZONE", "NEXT RUN (UTC)", "DISPLAY NAME")

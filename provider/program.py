@@ -25,7 +25,8 @@ Inputs = dict[str, dict[str, Any]]
 def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()) -> Settings:
     """Where Dkron is and which jobs are ours.
 
-    Raises pulumi.RunError with every problem: those given, those of the settings, those of the specs' references.
+    Raises pulumi.RunError with every problem: those given, those of the settings, and beside them those of the specs'
+    references.
     """
     config = pulumi.Config()
     found = [*problems, *_unencrypted(config, SECRET_KEYS)]
@@ -34,8 +35,9 @@ def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()
         settings = load(config.get, os.environ)
     except SettingsError as error:
         found.extend(error.problems)
-    found += _fill({spec.name: spec.inputs() for spec in specs}, str)[1]
     if found or settings is None:
+        # Without another problem `filled_in` tells these; looking at every reference twice would cost each run.
+        found += _fill({spec.name: spec.inputs() for spec in specs}, str)[1]
         raise pulumi.RunError("\n".join(found)) from None
     return settings
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from commands.export.suspicion import apart, secret_spans, suspicious
 from provider.job.references import ConfigValue, Reference, Text
+from provider.redaction import HARMLESS_OPTIONS
 
 LEAST_FOUND: Final = 6  # characters of a hidden value that is looked for in other texts, too
 HEADER_PARTS: Final = re.compile(r"([^:]*)(:\s*)(.*)", re.DOTALL)
@@ -40,22 +41,7 @@ HARMLESS_HEADERS: Final = frozenset(
     }
 )
 # Options whose form tells all there is to know; base64 on the other hand would hide a secret from every rule below.
-PLAIN_OPTIONS: Final = frozenset(
-    {
-        "method",
-        "timeout",
-        "expectCode",
-        "debug",
-        "tlsNoVerifyPeer",
-        "shell",
-        "mem_limit",
-        "cwd",
-        "su",
-        "tlsRootCAsFile",
-        "tlsCertificateFile",
-        "tlsCertificateKeyFile",
-    }
-)
+PLAIN_OPTIONS: Final = HARMLESS_OPTIONS | {"su"}
 ENCODED_OPTIONS: Final = frozenset({"payload"})
 
 

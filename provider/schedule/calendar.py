@@ -131,6 +131,18 @@ def next_run(entry: Entry, after: datetime) -> datetime | str:
     return moment
 
 
+def next_runs(entry: Entry, after: datetime, count: int) -> list[datetime] | str:
+    """The next runs strictly after an aware datetime, in UTC; or why there is none."""
+    runs: list[datetime] = []
+    while len(runs) < count:
+        found = next_run(entry, after)
+        if isinstance(found, str):
+            return runs or found
+        runs.append(found)
+        after = found
+    return runs
+
+
 def in_words(entry: Entry) -> str:
     """The schedule in short English; never raises."""
     if not entry.schedule:

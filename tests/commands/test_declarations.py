@@ -14,7 +14,7 @@ from provider.job.declarations import gather
 from provider.job.executors import http, shell
 from provider.job.references import secret, setting
 from provider.job.spec import JobSpec
-from provider.schedule.calendar import Entry, lay_out
+from provider.schedule.calendar import Entry, lay_out, next_runs
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 HEAD = "from provider.job.spec import JobSpec\nfrom provider.job.executors import shell\n"
@@ -225,7 +225,7 @@ def test_the_json_holds_the_runs_or_why_there_is_none() -> None:
 
 def test_a_job_that_ends_soon_has_fewer_runs() -> None:
     entry = Entry("a", "@hourly", expires_at="2026-11-24T02:30:00Z")
-    assert listing.next_runs(entry, AT) == [AT.replace(hour=1), AT.replace(hour=2)]
+    assert next_runs(entry, AT, 3) == [AT.replace(hour=1), AT.replace(hour=2)]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from provider.job.executions import Execution
 from provider.job.ownership import OWNER_TAG_KEY
 from provider.job.spec import canonical
 from provider.redaction import HARMLESS_OPTIONS
-from provider.schedule.calendar import Entry, next_run
+from provider.schedule.calendar import Entry, next_runs
 from provider.text import one_line
 from watcher.web import view
 from watcher.web.view import Clean, Job, JobRow
@@ -59,19 +59,6 @@ def _address(url: str) -> str:
     return one_line(f"{parts.scheme}://{host}{port}{parts.path}{more}")
 
 
-def coming(job: Job, after: datetime) -> list[datetime] | str:
-    """The next runs in UTC, or why there is none."""
-    runs: list[datetime] = []
-    entry = Entry.of(job)
-    while len(runs) < NEXT_RUNS:
-        found = next_run(entry, after)
-        if isinstance(found, str):
-            return runs or found
-        runs.append(found)
-        after = found
-    return runs
-
-
 def execution_rows(executions: Sequence[Execution], now: datetime, zone: tzinfo, clean: Clean) -> list[dict[str, Any]]:
     """The last executions in words, the newest first."""
     rows = []
@@ -102,7 +89,7 @@ def _printable(text: str) -> str:
 def values(job: Job, row: JobRow, now: float, zone: tzinfo, clean: Clean) -> dict[str, Any]:
     """What the template shows of the job itself."""
     moment = datetime.fromtimestamp(now, UTC)
-    runs = coming(job, moment)
+    runs = next_runs(Entry.of(job), moment, NEXT_RUNS)
     words = health_words.in_words(row.health, moment, zone) if row.health else ""
     return {
         "name": row.name,
