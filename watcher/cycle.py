@@ -203,9 +203,6 @@ class Cycle:
             return Outcome.CHANGED, judgement.large_change(work.plan, work.case)
         return Outcome.UNCHANGED, ""
 
-    def _gone(self, work: Work) -> tuple[str, ...]:
-        return (*work.applied.deleted, *work.strays_deleted)
-
     def _report(
         self, work: Work, reason: Reason, outcome: Outcome, detail: str, when: tuple[float, float]
     ) -> CycleReport:
@@ -229,5 +226,5 @@ class Cycle:
             revision=work.case.revision,
             created=applied.created,
             updated=(*applied.updated, *applied.replaced),
-            deleted=self._gone(work),
+            deleted=(*applied.deleted, *work.strays_deleted),
         )
