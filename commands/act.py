@@ -146,7 +146,7 @@ def repost(options: Namespace) -> int:
         if not options.all:
             session.archive.keep(job, "reposted")
         session.client.upsert_job(to_dkron(job), {*session.secrets, *secret_texts(job)})
-        say(f'reposted "{name}"{_restarted(job)}')
+        say(f'reposted "{name}"{restarted(job)}')
 
     code = for_each(names, one)
     if not names:
@@ -154,6 +154,6 @@ def repost(options: Namespace) -> int:
     return code
 
 
-def _restarted(job: Job) -> str:
+def restarted(job: Job) -> str:
     """What else a write does to the job, as the end of a line."""
     return "; its interval (@every) starts anew" if str(job.get("schedule")).startswith("@every") else ""

@@ -38,6 +38,28 @@ def add(commands: "Commands", dkron: dict[str, Any]) -> None:
     which.add_argument("names", nargs="*", default=[], metavar="NAME")
     which.add_argument("--all", action="store_true", help="all jobs of the stack")
 
+    def ending(parser: argparse.ArgumentParser) -> None:
+        end = parser.add_mutually_exclusive_group(required=True)
+        end.add_argument(
+            "--for", dest="length", metavar="LENGTH", help="how long, such as 2h or 1d12h; at most 30 days"
+        )
+        end.add_argument("--until", metavar="WHEN", help="until then, such as 2026-12-24T06:00Z; at most 30 days ahead")
+        parser.add_argument("--reason", required=True, help="why; everybody sees it")
+
+    held = command("hold", "hold", "leave jobs as they are until a time: no drift, no repair; @every starts anew")
+    which = held.add_mutually_exclusive_group(required=True)
+    which.add_argument("names", nargs="*", default=[], metavar="NAME")
+    which.add_argument("--all", action="store_true", help="all jobs of the stack")
+    ending(held)
+    held.add_argument("--disable", action="store_true", help="and switch them off meanwhile")
+
+    loose = command("unhold", "hold", "take the hold off jobs: the next run puts them back as declared")
+    which = loose.add_mutually_exclusive_group(required=True)
+    which.add_argument("names", nargs="*", default=[], metavar="NAME")
+    which.add_argument("--all", action="store_true", help="all jobs of the stack that are held")
+
+    ending(command("freeze", "hold", "hold all jobs of the stack"))
+
     asking(command("recreate", "recreate", "delete a job of ours and post it anew, for one that Dkron stopped running"))
     asking(command("delete", "act", "delete a job of ours that nobody declares"))
 

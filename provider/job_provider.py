@@ -9,6 +9,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -30,7 +31,7 @@ from .dkron.snapshot import Snapshot
 from .dkron.writes import Rights, Writes
 from .errors import DkronJobsError, InvalidJob, SettingsError, with_code
 from .event_loops import keep_event_loops
-from .job import lifetime, limits, ownership, validation
+from .job import hold, lifetime, limits, ownership, validation
 from .job.declared import Declared
 from .job.diff import changed_fields, replacing
 from .job.spec import UNKNOWN, canonical
@@ -112,14 +113,16 @@ class JobProvider(ResourceProvider):
     def read(self, id_: str, props: Props) -> ReadResult:
         """The live job as outputs and as inputs, so that a preview names the drifted fields; no id if it is gone.
 
-        A job that ended by itself is read as the state holds it.
+        A job that ended by itself, and one that is held, is read as the state holds it.
         """
         job = self.snapshot.job(id_)
-        if job is None and lifetime.is_done_when_gone(props):
-            # As it was: no drift, and nothing to create until the declaration changes.
+        if lifetime.is_done_when_gone(props) if job is None else self._is_held(job, props):
+            # As it was: no drift, and nothing to write until the declaration changes.
             return ReadResult(id_, dict(props))
         if job is None:
             return ReadResult("", {})
+        if not props.get("name"):
+            job = hold.taken_off(job)  # an import: a declaration has no hold
         # Two dicts: the SDK writes into each.
         return ReadResult(id_, {**canonical(job), **_kept_mark(props, job)}, canonical(job))
 
@@ -139,6 +142,12 @@ class JobProvider(ResourceProvider):
             self.writes.delete(_id, _recorded_mark(_props) or self.declared.mark)
 
     # -- what they share
+
+    def _is_held(self, job: Props, props: Props) -> bool:
+        """Whether a job that the state knows is to be left as it is. A job that others took has no hold for us."""
+        owner = ownership.owner_of(job, self.owner_tag, _recorded_mark(props))
+        held = hold.hold_of(job, datetime.now(UTC)) is not None
+        return held and bool(props.get("name")) and ownership.may_delete(owner)
 
     def _checked(self, props: Props) -> str:
         """The name of a job that may be written. Raises InvalidJob for what a deferred check found."""

@@ -7,11 +7,12 @@ call `upsert`.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from ..archive import Archive
 from ..errors import DkronJobsError, ForeignJob, NoLeader, NotJudged, ServerFault, TimedOut, Unreachable
-from ..job import ownership
+from ..job import hold, ownership
 from ..job.diff import changed_fields
 from ..job.limits import Limits
 from ..job.spec import to_dkron
@@ -50,14 +51,24 @@ class Writes:
     def write(self, props: Props, live: Job | None, adopting: bool = False) -> None:
         """Makes the live job equal to `props`; an equal one is not written. Raises ForeignJob, NotJudged, DkronError.
 
-        `adopting`: the state didn't hold the job so far, so a copy is kept of what is overwritten.
+        `adopting`: the state didn't hold the job so far, so a copy is kept of what is overwritten, and a held job is
+        left as it is. Else a new declaration is written over a held one, with the hold kept.
         """
         name = str(props.get("name", ""))
         if live is not None:
             owner = self._check_owner(name, props, live)
+            now = datetime.now(UTC)
+            held = hold.hold_of(live, now) if ownership.may_delete(owner) else None
+            if held is not None and adopting:
+                self._warn(f'job "{name}" is {held.words}; it is left as it is until then')
+                return
+            if held is not None:
+                props = hold.kept(props, live, now)
             if not changed_fields(live, props):
                 return
             self._check_overwrite(name)
+            if held is not None:
+                self._warn(f'job "{name}" is {held.words}; its new declaration is written, and the hold stays')
             if adopting or not ownership.may_delete(owner):
                 self._archive.keep(live, "overwritten")
         self.upsert(props, live or {})
@@ -77,6 +88,9 @@ class Writes:
             reason = self._rights.limits and self._rights.limits.against_delete(name)
             if reason:
                 raise NotJudged(name, reason) from None
+            held = hold.hold_of(job, datetime.now(UTC))
+            if held is not None:
+                self._warn(f'job "{name}" is {held.words}; it is declared no longer, so it is deleted all the same')
             self._archive.keep(job, "deleted")
             if not self._client.delete_job(name):
                 self._warn(f'job "{name}" was gone from Dkron before it could be deleted')

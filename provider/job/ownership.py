@@ -10,12 +10,14 @@ from enum import Enum
 from typing import Any, Final
 
 from ..text import one_line
+from .hold import HOLD_KEYS
 
 OWNER_TAG_KEY: Final = "managed_by"
 STACK_MARK_KEY: Final = "managed_in"
 # Set by the program while a resource has `retain_on_delete`: such a job is never a stray.
 RETAINED_KEY: Final = "managed_retain"
-OWNERSHIP_KEYS: Final = frozenset((OWNER_TAG_KEY, STACK_MARK_KEY, RETAINED_KEY))
+# What is ours to write into the metadata, never a declaration's.
+OWNERSHIP_KEYS: Final = frozenset((OWNER_TAG_KEY, STACK_MARK_KEY, RETAINED_KEY)) | HOLD_KEYS
 
 
 class Owner(Enum):

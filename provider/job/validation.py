@@ -14,6 +14,7 @@ from ..schedule.text import Refused
 from ..schedule.words import one_line
 from . import http_executor, shell_executor
 from .advise import advise
+from .hold import HOLD_KEYS
 from .kinds import Problem, kind_problems
 from .names import check_name, check_timezone
 from .ownership import owner_tag
@@ -136,6 +137,8 @@ def _owner(job: Mapping[str, Any]) -> Iterator[Problem]:
     metadata = job["metadata"]
     if metadata != UNKNOWN and owner_tag(job) is None:
         yield "metadata.managed_by", "is missing: without our owner tag the job could not be told from a stranger's"
+    for key in sorted(HOLD_KEYS.intersection(metadata if metadata != UNKNOWN else ())):
+        yield f"metadata.{key}", "is set by `python -m jobs hold`, not by a declaration: leave it out"
 
 
 def warnings_for(values: Mapping[str, Any], accept: Collection[str] = ()) -> list[str]:
