@@ -7,12 +7,15 @@ live values everything is hidden that an export would hide.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from commands.export.conceal import Concealer, Keys, hidden
-from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag, without_mark
+from provider.job.hold import Hold, hold_of
+from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag, stack_mark, without_mark
 from provider.job.references import Reference
 from provider.job.spec import DEFAULTS, MANAGED_FIELDS, JobSpec, canonical
+from provider.text import one_line
 
 LONGEST_SHOWN: Final = 100
 ABSENT: Final = "(none)"
@@ -38,18 +41,27 @@ class Finding:
     differences: tuple[Difference, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """Whose jobs are meant, and when: the owner tag, the stack mark (None where no program is), an aware time."""
+
+    tag: str
+    mark: str | None
+    now: datetime
+
+
 @dataclass(slots=True)
 class Comparison:
-    """All findings; `unknown`: config key -> how many jobs could be compared only around its value."""
+    """All findings, and the jobs that are held and so not compared; `unknown`: config key -> how many jobs could be
+    compared only around its value."""
 
     findings: list[Finding] = field(default_factory=list)
+    held: dict[str, Hold] = field(default_factory=dict)
     same: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
 
 
-def compare(
-    specs: Iterable[JobSpec], live: Mapping[str, Mapping[str, Any]], owner_tag_: str, lookup: Lookup
-) -> Comparison:
+def compare(specs: Iterable[JobSpec], live: Mapping[str, Mapping[str, Any]], ours: Ours, lookup: Lookup) -> Comparison:
     """`live`: the jobs of the cluster by name; `lookup`: the value of a config key, None if it isn't known."""
     result = Comparison()
     declared = set()
@@ -57,25 +69,34 @@ def compare(
         declared.add(spec.name)
         job = live.get(spec.name)
         inputs = spec.inputs()
-        inputs["metadata"] = {OWNER_TAG_KEY: owner_tag_, **inputs.get("metadata", {})}
+        inputs["metadata"] = {OWNER_TAG_KEY: ours.tag, **inputs.get("metadata", {})}
         if job is None:
             result.findings.append(Finding("missing", spec.name, "declared, but not in Dkron"))
+            continue
+        hold = hold_of(job, ours.now) if is_ours(job, ours.tag, ours.mark) else None
+        if hold is not None:
+            result.held[spec.name] = hold
             continue
         for key in {key for key in _keys(inputs) if not lookup(key)}:
             result.unknown[key] = result.unknown.get(key, 0) + 1
         differences = tuple(_differences(spec.name, inputs, job, lookup))
-        if not is_ours(job, owner_tag_):
-            tag = owner_tag(job)
-            words = f'carries the owner tag "{tag}"' if tag else "carries no owner tag"
-            result.findings.append(Finding("foreign", spec.name, words, differences))
+        if not is_ours(job, ours.tag, ours.mark):
+            result.findings.append(Finding("foreign", spec.name, _whose(job, ours.tag), differences))
         elif differences:
             result.findings.append(Finding("drifted", spec.name, "", differences))
         else:
             result.same += 1
     for name in sorted(live.keys() - declared):
-        if is_ours(live[name], owner_tag_):
+        if is_ours(live[name], ours.tag, ours.mark):
             result.findings.append(Finding("stray", name, "carries our owner tag, but is not declared"))
     return result
+
+
+def _whose(job: Mapping[str, Any], ours: str) -> str:
+    tag = one_line(owner_tag(job) or "")
+    if tag == ours:
+        return f'belongs to the stack "{one_line(stack_mark(job) or "")}"'
+    return f'carries the owner tag "{tag}"' if tag else "carries no owner tag"
 
 
 def _keys(value: Any) -> Iterable[str]:
@@ -151,7 +172,9 @@ def lines(comparison: Comparison) -> list[str]:
                 result.append(f"    {difference.path}: the secret in it differs: {difference.live}")
             else:
                 result.append(f"    {difference.path}: declared {difference.declared}, live {difference.live}")
+    result += [f"= {name}  {hold.words}" for name, hold in comparison.held.items()]
     counts = {kind: sum(f.kind == kind for f in comparison.findings) for kind in SIGNS}
     told = [f"{count} {kind}" for kind, count in counts.items() if count]
+    told += [f"{len(comparison.held)} held"] if comparison.held else []
     result.append(", ".join([f"{comparison.same} in sync", *told]))
     return result

@@ -121,17 +121,17 @@ def run_export(options: argparse.Namespace) -> int:
 
 
 def run_diff(options: argparse.Namespace) -> int:
-    from commands import diff, live
+    from commands import diff, live, stack
 
     specs = declarations().specs
-    tag = live.our_tag()
+    ours = diff.Ours(live.our_tag(), stack.stack_mark(), datetime.now(UTC))
     values = Values(live.known_value, str)
     for spec in specs:
         values.fill(spec.name, spec.inputs())
     if values.malformed:
         raise SettingsError(f"{environment_name(key)} {reason}" for key, reason in values.malformed.items())
     found = live.live_jobs(live.settings(options.dkron), [spec.name for spec in specs])
-    result = diff.compare(specs, found, tag, live.known_value)
+    result = diff.compare(specs, found, ours, live.known_value)
     say(*diff.lines(result))
     for key, count in sorted(result.unknown.items()):
         way_out = f"set {environment_name(key)} to compare it, too"
@@ -140,10 +140,10 @@ def run_diff(options: argparse.Namespace) -> int:
 
 
 def run_status(options: argparse.Namespace) -> int:
-    from commands import live, status
+    from commands import live, stack, status
 
     now = moment(options.at)
-    jobs, found = status.look(live.settings(options.dkron), live.our_tag(), now)
+    jobs, found = status.look(live.settings(options.dkron), (live.our_tag(), stack.stack_mark()), now)
     say(*status.lines(jobs, found, now))
     return FINE if all(health.well for health in found.values()) else TO_MEND
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from provider.errors import SettingsError
+from provider.job.ownership import mark_of
 from provider.text import one_line
 
 PROJECT_FILE: Final = "Pulumi.yaml"
@@ -34,6 +35,13 @@ def project_name(folder: Path = Path()) -> str:
     if not name:
         raise SettingsError([f"no {PROJECT_FILE} with a name is here: run this where the Pulumi program is"])
     return str(name)
+
+
+def stack_mark(environ: Mapping[str, str] | None = None, folder: Path = Path()) -> str | None:
+    """The mark of the stack that is meant, None where no program is. Raises SettingsError."""
+    if not (folder / PROJECT_FILE).is_file():
+        return None
+    return mark_of(project_name(folder), chosen_stack(environ, folder))
 
 
 def plain_config(key: str, environ: Mapping[str, str] | None = None, folder: Path = Path()) -> str | None:

@@ -13,6 +13,7 @@ from provider.dkron.client import DkronClient
 from provider.job import health_words
 from provider.job.executions import busy_since, executions, moment
 from provider.job.health import Health, Known, State, in_doubt, reckon_all
+from provider.job.hold import hold_of
 from provider.job.ownership import is_ours
 from provider.settings import DkronSettings
 from provider.text import one_line
@@ -21,9 +22,9 @@ ASKED: Final = 10  # jobs in doubt whose executions are asked for
 HEAD: Final = ("JOB", "RUNS", "LAST SUCCESS (UTC)", "LAST ERROR (UTC)")
 
 
-def look(chosen: DkronSettings, tag: str, now: datetime) -> tuple[live.Jobs, dict[str, Health]]:
-    """Our jobs and their health. Raises DkronError."""
-    jobs = {name: job for name, job in live.live_jobs(chosen).items() if is_ours(job, tag)}
+def look(chosen: DkronSettings, ours: tuple[str, str | None], now: datetime) -> tuple[live.Jobs, dict[str, Health]]:
+    """Our jobs and their health; `ours`: owner tag and stack mark. Raises DkronError."""
+    jobs = {name: job for name, job in live.live_jobs(chosen).items() if is_ours(job, *ours)}
     found = reckon_all(jobs.values(), now)
     names = in_doubt(found)
     if not names:
@@ -49,8 +50,11 @@ def lines(jobs: live.Jobs, found: Mapping[str, Health], now: datetime) -> list[s
     for name in names:
         words = health_words.in_words(found[name], now)
         rows.append((one_line(name), words, _stamp(jobs[name], "last_success"), _stamp(jobs[name], "last_error")))
+    holds = {name: hold for name in names if (hold := hold_of(jobs[name], now)) is not None}
+    told = [f"{one_line(name)}: {hold.words}" for name, hold in holds.items()]
     count = health_words.plural(len(names), "job")
-    return [table(rows), "", f"{count}, {health_words.summary(found.values()) or 'all is well'}"]
+    summary = [health_words.summary(found.values()) or "all is well", *([f"{len(holds)} held"] if holds else [])]
+    return [table(rows), "", *told, f"{count}, {', '.join(summary)}"]
 
 
 def _stamp(job: Mapping[str, Any], field: str) -> str:

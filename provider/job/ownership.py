@@ -57,9 +57,9 @@ def is_retained(job: Mapping[str, Any]) -> bool:
     return _metadata_text(job, RETAINED_KEY) == "true"
 
 
-def is_ours(job: Mapping[str, Any], ours: str) -> bool:
-    """Whether the job carries our owner tag, whatever its mark."""
-    return owner_tag(job) == ours
+def is_ours(job: Mapping[str, Any], tag: str, mark: str | None = None) -> bool:
+    """Whether the job carries our owner tag and no other stack's mark; None: which stack is ours isn't known."""
+    return owner_tag(job) == tag and (mark is None or stack_mark(job) in (None, mark))
 
 
 def owner_of(job: Mapping[str, Any], tag: str, mark: str) -> Owner:

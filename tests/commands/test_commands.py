@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -143,6 +144,25 @@ def test_no_difference_is_exit_code_0(
     monkeypatch.setenv("SERVICE_KEY", CANARY)
     assert main(["diff"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_held_job_is_told_and_is_no_difference_and_another_stacks_job_is_not_ours(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = live_jobs()
+    until = f"{datetime.now(UTC) + timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"
+    hold = {"held_until": until, "hold_reason": "an\nincident", "held_by": "ann"}
+    jobs[0] |= {"disabled": True, "retries": 9, "metadata": {**jobs[0]["metadata"], **hold}}
+    prod = {OWNER_TAG_KEY: "d2-dkron-mgr", "managed_in": "dkron-jobs/prod"}
+    jobs[1]["metadata"] = {**prod, **hold}
+    jobs.append({**jobs[2], "name": "theirs", "metadata": prod})
+    serve(jobs)
+    assert main(["diff"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f'! {jobs[1]["name"]}  foreign: belongs to the stack "dkron-jobs/prod"')
+    assert lines[-2].startswith(f"= {jobs[0]['name']}  held until ")
+    assert lines[-2].endswith(" UTC by ann, switched off: an incident")
+    assert lines[-1] == "6 in sync, 1 foreign, 1 held"
 
 
 def test_every_difference_is_told_without_a_secret(

@@ -63,6 +63,18 @@ def test_all_is_well_and_the_exit_code_is_0(serve: Serve, capsys: pytest.Capture
     assert capsys.readouterr().out.splitlines()[-1] == "2 jobs, all is well"
 
 
+def test_held_jobs_are_named_and_another_stacks_jobs_are_left_out(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hold = {"held_until": "2026-11-26T14:00:00Z", "hold_reason": "an\nincident", "held_by": "ann"}
+    held = job("off", disabled=True, metadata={**MINE, "managed_in": "dkron-jobs/dev", **hold})
+    theirs = job("theirs", "2026-11-01T02:30:02Z", metadata={**MINE, "managed_in": "dkron-jobs/prod"})
+    assert main([*serve(held, theirs), *AT]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2] == "off: held until 2026-11-26 14:00:00 UTC by ann, switched off: an incident"
+    assert lines[-1] == "1 job, all is well, 1 held"
+
+
 def test_a_lost_run_and_three_failures_are_found_in_the_executions(
     serve: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:

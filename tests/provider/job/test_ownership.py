@@ -42,6 +42,7 @@ def marked(tag: str = "us", mark: str | None = "shop/dev") -> dict[str, Any]:
 def test_the_owner_tag_is_read_from_the_metadata_alone(job: dict[str, Any], tag: str | None) -> None:
     assert owner_tag(job) == tag
     assert is_ours(job, "us") is (tag == "us")
+    assert is_ours(job, "us", "shop/dev") is may_delete(owner_of(job, "us", "shop/dev"))
 
 
 @pytest.mark.parametrize(
