@@ -158,6 +158,11 @@ class Cycle:
 
     def _up(self, work: Work, reason: Reason) -> None:
         self.keeper.note_changes(work.case, work.strays, work.plan, work.allowed)
+        held = sorted(work.plan.doomed & work.look.held.keys())
+        if held:
+            self.tools.log.warning(
+                "held.deleted", jobs=held, detail="declared no longer, so deleted in spite of the hold"
+            )
         message = f"watcher, cycle {self._number} ({reason.value}), program {work.case.revision}"
         work.applied, work.failures = self.engine.up(
             judgement.run_limits(work.plan), message, self.keeper.archive().directory

@@ -64,7 +64,7 @@ def read(plan: ChangeSet, case: Case) -> ChangeSet:
 
 
 def strays(plan: ChangeSet, look: Look, case: Case) -> Strays:
-    return sort(find(look.marked, plan), plan, case.memory, case.here, case.now)
+    return sort(find(look.marked - look.held.keys(), plan), plan, case.memory, case.here, case.now)
 
 
 def judge(

@@ -10,6 +10,7 @@ from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.cycle import Cycle
+from watcher.dkron.holds import Holds
 from watcher.dkron.probe import Unsettled, drifted
 from watcher.dkron.runs import Runs
 from watcher.notify import Notifier
@@ -48,6 +49,7 @@ class Loop:
         self._files = files_fingerprint(tools.settings.program_dir)
         self._drift_seen: float | None = None
         self.runs = Runs()
+        self.holds = Holds(tools.log, tools.metrics)
         if tools.settings.job_metrics:
             tools.metrics.follow_jobs(self.runs.samples)
 
@@ -80,6 +82,7 @@ class Loop:
                 self.runs.led(datetime.fromtimestamp(started, UTC))
             self._latency(report)
             self._tell(report)
+            self._tell_holds()
             self._notify()
         return report
 
@@ -98,13 +101,18 @@ class Loop:
             "created": list(report.created),
             "updated": list(report.updated),
             "deleted": list(report.deleted),
-            "drift": [f"{d.job} ({', '.join(d.fields) or d.kind})" for d in report.drift],
+            "drift": [f"{d.job} ({d.words})" for d in report.drift],
             "failed": [{"job": f.job, "why": f.reason} for f in report.failures],
             "detail": report.detail,
         }
         told = {k: v for k, v in fields.items() if v not in ([], "")}
         log = self.tools.log
         (log.info if report.outcome.good else log.error)("cycle.done", **told)
+
+    def _tell_holds(self) -> None:
+        connection = self.cycle.connector.current
+        if connection is not None:
+            self.holds.tell(connection.probe.held)
 
     # -- between cycles
 
@@ -174,7 +182,8 @@ class Loop:
             self.runs.lost()
             self.tools.log.debug("probe.failed", why=str(error))
             return False
-        found = drifted(noted, look.prints) - self.cycle.fights.resting
+        self._tell_holds()
+        found = drifted(noted, look.prints, self.cycle.census.held, look.held) - self.cycle.fights.resting
         probes.labels("drift" if found else "same").inc()
         if found:
             self._drift_seen = seen_at

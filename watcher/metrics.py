@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from provider.job.hold import Hold
 from watcher.pulumi.output import OPERATIONS
 from watcher.status import CycleReport, Outcome, Reason
 
@@ -29,6 +30,7 @@ class JobSample:
     successes: int
     errors: int
     seconds: float | None
+    hold: Hold | None = None
 
 
 class _Jobs(Collector):
@@ -46,6 +48,7 @@ class _Jobs(Collector):
         coming = gauge("next_run_timestamp_seconds", "When a job is due next, by our own reckoning")
         health = gauge("health", "1 for the state that a job is in", "state")
         seconds = gauge("duration_seconds", "Length of a job's last run, where it was asked for")
+        held = gauge("held_until_timestamp_seconds", "End of a job's hold, and its reason", "reason")
         runs = CounterMetricFamily("watcher_job_runs", "Runs of a job, as Dkron counts them", labels=["job", "result"])
         for sample in self.samples():
             times = ((success, sample.success), (error, sample.error), (coming, sample.next_run))
@@ -55,9 +58,11 @@ class _Jobs(Collector):
             runs.add_metric([sample.job, "success"], sample.successes)
             runs.add_metric([sample.job, "error"], sample.errors)
             health.add_metric([sample.job, sample.state], 1)
+            if sample.hold is not None:
+                held.add_metric([sample.job, sample.hold.reason], sample.hold.until.timestamp())
             if sample.seconds is not None:
                 seconds.add_metric([sample.job], sample.seconds)
-        yield from (success, error, coming, health, seconds, runs)
+        yield from (success, error, coming, health, held, seconds, runs)
 
 
 class Metrics:
@@ -91,6 +96,7 @@ class Metrics:
         self.stale_locks = counter("stale_locks_cleared", "Locks of dead runs cleared")
         self.state_repairs = counter("state_repairs", "Damaged state files mended")
         self.refused = gauge("refused_count", "1 while the guard refuses the change set")
+        self.held = gauge("held_jobs_count", "Jobs that are left as they are until a time")
         self.fought = gauge("fought_jobs_count", "Jobs that another writer keeps rewriting")
         self.notifications = counter("notifications", "Messages by result: sent, failed, dropped", "result")
         self.probes = counter("probes", "Looks for drift by result", "result")

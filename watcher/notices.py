@@ -54,8 +54,7 @@ def of_cycles(snapshot: Snapshot, now: float, clean: Callable[[str], str]) -> di
                 PERSON, failure.job, f"job {failure.job} needs a person: {reason}"
             )
     for drift in last.drift if last.outcome is Outcome.CHANGED else ():
-        fields = ", ".join(drift.fields) or drift.kind
-        words = f"job {drift.job} was changed by hand ({fields}) and brought back"
+        words = f"job {drift.job} was changed by hand ({drift.words}) and brought back"
         found[f"{DRIFT} {last.started} {drift.job}"] = Notice(DRIFT, drift.job, one_line(words))
     return found
 

@@ -13,7 +13,7 @@ def lines(found: ChangeSet, strays: Mapping[str, str], unmarked: Sequence[str], 
     for sign, names in (("+", found.creates), ("~", found.updates), ("-", found.deletes), ("±", found.replaces)):
         for name in names:
             seen = drift.get(name)
-            why = f"  drift: {', '.join(seen.fields) or seen.kind}" if seen else ""
+            why = f"  drift: {seen.words}" if seen else ""
             result.append(f"{sign} {name}{why}")
     result += [f"? {name}  stray, in no state and no program: {why}" for name, why in strays.items()]
     result += [

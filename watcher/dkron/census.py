@@ -18,11 +18,13 @@ from watcher.status import Board, Outcome
 
 
 class Census:
-    """Looks for one watcher. `noted`: fingerprints as the last cycle left them, None before the first."""
+    """Looks for one watcher. `noted`: fingerprints as the last cycle left them, None before the first; `held`: the jobs
+    that were held then."""
 
     def __init__(self, control: Control, metrics: Metrics, board: Board, patience_s: float) -> None:
         self.control, self.metrics, self.board, self.patience_s = control, metrics, board, patience_s
         self.noted: dict[str, str] | None = None
+        self.held: frozenset[str] = frozenset()
 
     def await_leader(self, connection: Connection) -> bool:
         """Returns whether it had to wait. Raises Ended where there is none, Stopped, hard DkronErrors."""
@@ -64,7 +66,7 @@ class Census:
 
     def note(self, connection: Connection, look: Look, touched: Iterable[str]) -> None:
         """Notes how the jobs are now; a fault here only costs the probe its baseline."""
-        names = frozenset(touched)
+        names, self.held = frozenset(touched), frozenset(look.held)
         if not names:
             self.noted = dict(look.prints)
             return

@@ -5,12 +5,14 @@ once, because a node that has just started answers 200 with no or few jobs for s
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from provider.dkron.client import DkronClient, Job
 from provider.dkron.doubt import SECOND_LOOK_AFTER_S
+from provider.job.hold import Hold, hold_of
 from provider.job.ownership import Owner, is_retained, owner_of
 from provider.job.spec import MANAGED_FIELDS, canonical
 from watcher.clock import Control
@@ -28,13 +30,15 @@ class Unsettled(Exception):
 class Look:
     """The jobs with our tag that no other stack holds: name -> fingerprint of the managed fields.
 
-    `marked`: those that carry our stack mark and aren't kept on purpose. `foreign`: how many jobs are others'.
+    `marked`: those that carry our stack mark and aren't kept on purpose. `foreign`: how many jobs are others'. `held`:
+    those that are left as they are for a time.
     """
 
     prints: Prints = field(default_factory=dict)
     marked: frozenset[str] = frozenset()
     unmarked: frozenset[str] = frozenset()
     foreign: int = 0
+    held: Mapping[str, Hold] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:
@@ -46,9 +50,13 @@ def fingerprint(job: Mapping[str, Any]) -> str:
     return json.dumps(canonical(job), sort_keys=True, default=str)
 
 
-def drifted(noted: Prints, seen: Prints) -> frozenset[str]:
-    """The jobs that are not as they were noted: changed, gone, or new under our tag."""
-    return frozenset(name for name in noted.keys() | seen.keys() if noted.get(name) != seen.get(name))
+def drifted(noted: Prints, seen: Prints, held_then: Collection[str] = (), held: Collection[str] = ()) -> frozenset[str]:
+    """The jobs that are not as they were noted: changed, gone, or new under our tag.
+
+    A held job is none of them until its hold ends. `held_then`: those that were held when they were noted.
+    """
+    changed = {name for name in noted.keys() | seen.keys() if noted.get(name) != seen.get(name)}
+    return frozenset((changed | (seen.keys() & held_then)).difference(held))
 
 
 def merged(before: Prints, after: Prints, touched: Iterable[str]) -> dict[str, str]:
@@ -68,12 +76,19 @@ def fingerprints(jobs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {str(job.get("name")): fingerprint(job) for job in jobs}
 
 
+def holds(jobs: Iterable[Mapping[str, Any]], at: float) -> dict[str, Hold]:
+    """Those of our jobs that are held at a time (seconds since 1970), by name."""
+    now = datetime.fromtimestamp(at, UTC)
+    return {str(job.get("name")): hold for job in jobs if (hold := hold_of(job, now)) is not None}
+
+
 class Probe:
     """Looks at the jobs of one stack: one owner tag, one stack mark."""
 
     def __init__(self, client: DkronClient, owner_tag: str, mark: str, control: Control) -> None:
         self.client, self.owner_tag, self.mark, self.control = client, owner_tag, mark, control
         self.latest: tuple[list[Job], float] | None = None  # our jobs as they were seen last, and when
+        self.held: Mapping[str, Hold] = {}  # of those, the ones that are left as they are for a time
         self._seen: dict[str, tuple[list[Any], str]] = {}
 
     def look(self) -> Look:
@@ -93,6 +108,7 @@ class Probe:
         seen: dict[str, tuple[list[Any], str]] = {}
         ours: list[Job] = []
         by_owner: dict[Owner, set[str]] = {owner: set() for owner in Owner}
+        at = self.control.clock.now()
         for job in jobs:
             owner, name = owner_of(job, self.owner_tag, self.mark), str(job.get("name"))
             if not is_retained(job):
@@ -103,10 +119,11 @@ class Probe:
             raw = list(map(job.get, MANAGED_FIELDS))
             before = self._seen.get(name)
             seen[name] = before if before is not None and before[0] == raw else (raw, fingerprint(job))
-        self._seen, self.latest = seen, (ours, self.control.clock.now())
+        self._seen, self.latest = seen, (ours, at)
+        self.held = holds(ours, at)
         marked, unmarked = frozenset(by_owner[Owner.OURS]), frozenset(by_owner[Owner.UNMARKED])
         foreign = len(by_owner[Owner.FOREIGN]) + len(by_owner[Owner.OTHER_STACK])
-        return Look({name: made for name, (_, made) in seen.items()}, marked, unmarked, foreign)
+        return Look({name: made for name, (_, made) in seen.items()}, marked, unmarked, foreign, self.held)
 
     def settled_look(self, first: Look | None = None) -> Look:
         """Looks until two in a row show the same jobs. Raises DkronError, Unsettled (also when asked to stop)."""

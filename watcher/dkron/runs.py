@@ -15,6 +15,7 @@ from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronError
 from provider.job.executions import busy_since, count, executions, moment
 from provider.job.health import Health, Known, State, in_doubt, reckon_all, silence
+from provider.job.hold import hold_of
 from provider.job.spec import MANAGED_FIELDS
 from provider.schedule.calendar import Entry, next_run
 from watcher.metrics import JobSample
@@ -187,6 +188,7 @@ class Runs:
             count(job.get("success_count")),
             count(job.get("error_count")),
             ended[0] if ended else None,
+            hold_of(job, at),
         )
 
 

@@ -20,11 +20,20 @@ OPERATIONS = (CREATE, UPDATE, DELETE, REPLACE)
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A job that isn't in Dkron as the last run left it. `kind`: gone or changed; `fields`: which, if changed."""
+    """A job that isn't in Dkron as the last run left it. `kind`: gone or changed; `fields`: which, if changed;
+    `switched_off`: somebody disabled it."""
 
     job: str
     kind: str
     fields: tuple[str, ...] = ()
+    switched_off: bool = False
+
+    @property
+    def words(self) -> str:
+        """What differs, and what to do instead of switching a job off by hand."""
+        what = ", ".join(self.fields) or self.kind
+        hint = f"; switched off by hand: `python -m jobs hold {self.job} --disable` keeps a job off for a time"
+        return f"{what}{hint if self.switched_off else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +237,8 @@ def _drift(name: str, op: str, ops: Mapping[str, Any]) -> Drift | None:
     fields = tuple(f for f in MANAGED_FIELDS if recorded.get(f) != live.get(f))
     if not fields and live == wanted:
         fields = (HIDDEN,)  # what differs is shown as [secret] on both sides
-    return Drift(name, "changed", fields) if fields else None
+    off = live.get("disabled") is True and not recorded.get("disabled")
+    return Drift(name, "changed", fields, off) if fields else None
 
 
 def parse_up(lines: str) -> Applied:

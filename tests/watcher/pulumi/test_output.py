@@ -67,6 +67,14 @@ def test_only_what_differs_from_the_last_run_is_drift() -> None:
     assert found.drift == (Drift("a", "changed", ("displayname",)),)
 
 
+def test_a_job_that_was_switched_off_by_hand_is_told_with_the_way_out() -> None:
+    off, on = {"disabled": True}, {"disabled": False}
+    (drift,) = change_set(step("refresh", "a", on, on), step("update", "a", off, on)).drift
+    assert drift.words.startswith("disabled; switched off by hand: `python -m jobs hold a --disable`")
+    (drift,) = change_set(step("refresh", "a", off, off), step("update", "a", on, off)).drift
+    assert drift.words == "disabled"
+
+
 def test_a_difference_that_is_shown_on_neither_side_is_a_secret() -> None:
     hidden = {"executor_config": "[secret]"}
     found = change_set(step("refresh", "a", hidden, hidden), step("update", "a", hidden, hidden))
