@@ -22,8 +22,9 @@ from watcher.pulumi.cli import Limits, PulumiCli
 from watcher.recovery.recovery import Tools
 from watcher.settings import TABLE, WatcherSettings
 from watcher.status import EXIT_CODES, Board, Snapshot
+from watcher.web.clean import cleaner
 from watcher.web.live import LiveJobs, Sources
-from watcher.web.page import cleaner, pages
+from watcher.web.page import pages
 from watcher.web.server import Asked, HttpServer, health_routes
 
 BAD_SETTINGS = 2

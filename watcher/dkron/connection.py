@@ -32,8 +32,13 @@ class Connection:
     said: bool = True
 
     @property
+    def mark(self) -> str:
+        """Our stack's."""
+        return self.probe.mark
+
+    @property
     def identity(self) -> Identity:
-        return Identity(self.owner_tag, self.probe.mark, self.client.settings.shown)
+        return Identity(self.owner_tag, self.mark, self.client.settings.shown)
 
 
 class Connector:

@@ -8,7 +8,8 @@ from typing import Any
 from provider.job import health_words
 from provider.schedule.calendar import Calendar
 from watcher.status import CycleReport, Snapshot
-from watcher.web.view import Clean, JobRow, Verdict
+from watcher.web.verdict import Verdict
+from watcher.web.view import Clean, JobRow
 
 
 def utc(moment: datetime | float | None) -> str | None:
@@ -65,6 +66,14 @@ def job(row: JobRow, at: datetime) -> dict[str, Any]:
         "errors": row.errors,
         "state": row.state,
         "detail": row.detail,
+        "hold": None
+        if row.hold is None
+        else {
+            "until": utc(row.hold.until),
+            "reason": row.hold.reason,
+            "by": row.hold.by,
+            "switchedOff": row.hold.disabled,
+        },
         "health": None
         if health is None
         else {

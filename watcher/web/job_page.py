@@ -15,7 +15,7 @@ from provider.job.spec import canonical
 from provider.redaction import HARMLESS_OPTIONS
 from provider.schedule.calendar import Entry, next_runs
 from provider.text import one_line
-from watcher.web import view
+from watcher.web import view, words
 from watcher.web.view import Clean, Job, JobRow
 
 NEXT_RUNS: Final = 10
@@ -65,11 +65,11 @@ def execution_rows(executions: Sequence[Execution], now: datetime, zone: tzinfo,
     for execution in executions[:EXECUTIONS]:
         seconds = execution.seconds
         result = "running" if seconds is None else "good" if execution.success else "bad"
-        took = f"since {health_words.span(now - execution.started)}" if seconds is None else view.duration(seconds)
+        took = f"since {health_words.span(now - execution.started)}" if seconds is None else words.duration(seconds)
         level = {"running": view.BUSY, "good": view.GOOD, "bad": view.BAD}[result]
         rows.append(
             {
-                "started": view.stamp(execution.started, zone),
+                "started": words.stamp(execution.started, zone),
                 "took": took,
                 "node": one_line(execution.node),
                 "attempt": execution.attempt,
@@ -90,16 +90,17 @@ def values(job: Job, row: JobRow, now: float, zone: tzinfo, clean: Clean) -> dic
     """What the template shows of the job itself."""
     moment = datetime.fromtimestamp(now, UTC)
     runs = next_runs(Entry.of(job), moment, NEXT_RUNS)
-    words = health_words.in_words(row.health, moment, zone) if row.health else ""
+    health = health_words.in_words(row.health, moment, zone) if row.health else ""
     return {
         "name": row.name,
         "displayname": row.displayname,
         "schedule": row.schedule,
         "words": row.words,
         "timezone": row.timezone,
-        "health": words,
+        "health": health,
+        "hold": f"{row.state} {row.detail}" if row.state == view.HELD else "",
         "successes": row.successes,
         "errors": row.errors,
         "declaration": [(clean(field), clean(value)) for field, value in declaration(job)],
-        "coming": runs if isinstance(runs, str) else [view.stamp(run, zone) for run in runs],
+        "coming": runs if isinstance(runs, str) else [words.stamp(run, zone) for run in runs],
     }

@@ -6,43 +6,31 @@ No script, nothing from elsewhere, every value escaped; the policy in the header
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs, unquote
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from provider.job import health_words
-from provider.job.health import State
 from provider.schedule import calendar, calendar_svg
 from provider.schedule.calendar import Calendar, Entry
 from provider.schedule.display_zone import display_zone
 from watcher.clock import Clock
 from watcher.dkron.probe import fingerprints
-from watcher.status import Board, CycleReport, Snapshot
-from watcher.web import as_json, job_page, strip, view
+from watcher.status import Board, CycleReport
+from watcher.web import as_json, job_page, strip, view, words
 from watcher.web.live import LiveJobs
 from watcher.web.server import Answer
-from watcher.web.view import Clean, JobRow, Live, Verdict
+from watcher.web.verdict import Verdict, verdict_of
+from watcher.web.view import Clean, JobRow, Live
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 HOURS: Final = 24
 LONGEST_ZONE: Final = 60
-MOST_CHANGES: Final = 40  # of one cycle, on the page
-LEVELS: Final[Mapping[str, str]] = {
-    view.IN_SYNC: "good",
-    view.DRIFTED: "warning",
-    view.MISSING: "warning",
-    view.STRAY: "warning",
-    view.FOREIGN: "bad",
-    view.FAILED: "bad",
-    view.UNCHECKED: "busy",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +72,23 @@ class Page:
         zone_name, zone, problem = chosen_zone(query)
         now = datetime.fromtimestamp(self.clock.now(), UTC)
         seen, snapshot = self._look(now), self.board.now
-        verdict = view.verdict(snapshot, seen.rows, seen.live, self.clock.now(), self.clean)
+        verdict = verdict_of(snapshot, seen.rows, seen.live, self.clock.now(), self.clean)
         text = self._template.render(
             css=Markup(self.css),  # noqa: S704 - our own file
             stack=snapshot.stack,
-            now=view.stamp(now, zone),
+            now=words.stamp(now, zone),
             zone_name=zone_name,
             zone_problem=problem,
             zones=sorted({row.timezone for row in seen.rows if row.timezone} | {"UTC"})[:50],
             verdict=verdict,
-            facts=self._facts(snapshot, seen, zone),
+            facts=words.facts_of(snapshot, seen.rows, self.clock.now(), zone),
             picture=Markup(calendar_svg.svg(seen.calendar, zone, now, standalone=False)),  # noqa: S704 - escaped there
             picture_words=calendar_svg.summary(seen.calendar, zone),
             live_note=self._live_note(seen.live, verdict, zone),
-            rows=[_shown(row, now, zone) for row in seen.rows],
-            cycles=[self._cycle(cycle, zone) for cycle in reversed(snapshot.cycles)],
+            rows=[words.row_of(row, now, zone) for row in seen.rows],
+            marks=words.MARKS,
+            legend=words.LEGEND,
+            cycles=[words.cycle_of(cycle, zone, self.clean) for cycle in reversed(snapshot.cycles)],
         )
         return Answer(200, text.encode("utf-8", "replace"), "text/html; charset=utf-8", self.headers)
 
@@ -106,7 +96,7 @@ class Page:
         """The same data; times in UTC."""
         now = self.clock.now()
         seen, snapshot = self._look(datetime.fromtimestamp(now, UTC)), self.board.now
-        verdict = view.verdict(snapshot, seen.rows, seen.live, now, self.clean)
+        verdict = verdict_of(snapshot, seen.rows, seen.live, now, self.clean)
         document = as_json.document(snapshot, verdict, seen.rows, seen.calendar, seen.live.at or None)
         document |= {
             "now": as_json.utc(now),
@@ -128,11 +118,11 @@ class Page:
         text = self._job_template.render(
             css=Markup(self.css),  # noqa: S704 - our own file
             stack=self.board.now.stack,
-            now=view.stamp(now, zone),
+            now=words.stamp(now, zone),
             zone_name=zone_name,
             zone_problem=problem,
             job=job_page.values(job, row, self.clock.now(), zone, self.clean),
-            level=_health_level(row),
+            level=words.health_level(row),
             executions=job_page.execution_rows(executions, now, zone, self.clean),
             note=self.clean(note),
         )
@@ -152,52 +142,12 @@ class Page:
             self._seen = seen = Seen(live, last, minute, rows, picture)
         return seen
 
-    def _facts(self, snapshot: Snapshot, seen: Seen, zone: tzinfo) -> list[tuple[str, str, str]]:
-        """(what, value, note) of what the watcher is at."""
-        last, now = snapshot.last, self.clock.now()
-        facts = []
-        if last:
-            took = f"{last.reason.value}, took {view.duration(last.seconds)}"
-            facts.append(("Last cycle", last.outcome.value.replace("_", " "), f"{_ago(last.started, now)}, {took}"))
-        if snapshot.next_cycle is not None:
-            facts.append(("Next cycle", f"in {view.duration(max(0.0, snapshot.next_cycle - now))}", ""))
-        else:
-            facts.append(("Next cycle", "running now" if snapshot.mode == "working" else "-", ""))
-        good = view.stamp(snapshot.last_good, zone)
-        failures = snapshot.consecutive_failures
-        facts += [
-            ("Last good cycle", _ago(snapshot.last_good, now) if snapshot.last_good else "none yet", good),
-            ("Failures in a row", str(failures), ""),
-            ("Dkron's leader", snapshot.leader or "none known", ""),
-            ("Mode", snapshot.mode, f"every {view.duration(snapshot.interval_s)}"),
-            ("Jobs", str(len(seen.rows)), _states(seen.rows)),
-        ]
-        return facts
-
     def _live_note(self, live: Live, verdict: Verdict, zone: tzinfo) -> str:
         if not live.problem:
             return ""
-        when = f" Shown as seen at {view.stamp(live.at, zone)}." if live.at else ""
+        when = f" Shown as seen at {words.stamp(live.at, zone)}." if live.at else ""
         reason = "" if verdict.reason == live.problem else f": {self.clean(live.problem)}"
         return f"Dkron could not be read just now{reason}.{when}"
-
-    def _cycle(self, cycle: CycleReport, zone: tzinfo) -> dict[str, Any]:
-        changes = [(sign, self.clean(words)) for sign, words in view.changes_of(cycle)]
-        more = len(changes) - MOST_CHANGES
-        level = "good" if cycle.outcome.good else "warning" if cycle.outcome.value in _PASSING else "bad"
-        return {
-            "number": cycle.number or "-",
-            "started": view.stamp(cycle.started, zone),
-            "took": view.duration(cycle.seconds),
-            "reason": cycle.reason.value,
-            "outcome": cycle.outcome.value.replace("_", " "),
-            "level": level,
-            "detail": self.clean(cycle.detail),
-            "changes": [*changes[:MOST_CHANGES], *([("…", f"and {more} more")] if more > 0 else [])],
-        }
-
-
-_PASSING: Final = ("locked", "no_leader", "paused", "retry")
 
 
 def chosen_zone(query: str) -> tuple[str, tzinfo, str]:
@@ -209,66 +159,8 @@ def chosen_zone(query: str) -> tuple[str, tzinfo, str]:
         return "UTC", UTC, str(error)
 
 
-def cleaner(redact: Clean, paths: Mapping[str, str]) -> Clean:
-    """Takes secrets out of a text, and the paths where the state lies: `paths` by what is to stand for each."""
-    known = sorted(((path, words) for words, path in paths.items() if len(path) > 1), key=lambda p: -len(p[0]))
-    word = re.compile(r"[^\s\"'():,;]+")  # a run of what a path is made of, so the work stays linear
-
-    def without_state(found: re.Match[str]) -> str:
-        return "[state]" if "/.pulumi" in found[0] else found[0]
-
-    def clean(text: str) -> str:
-        for path, words in known:
-            if path in text:
-                # Up to the end of the path, so that nothing of what lies in it is left.
-                text = re.sub(rf"(?:file://)?{re.escape(path)}(?:/[^\s\"'():,;]*)?", f"[{words}]", text)
-        return redact(word.sub(without_state, text))
-
-    return clean
-
-
 def _squeezed(css: str) -> str:
     return css.replace("\n", "")
-
-
-def _shown(row: JobRow, now: datetime, zone: tzinfo) -> dict[str, Any]:
-    """A row with its times in words."""
-    coming = row.next_run if isinstance(row.next_run, str) else view.stamp(row.next_run, zone)
-    return {
-        "name": row.name,
-        "displayname": row.displayname,
-        "words": row.words,
-        "schedule": row.schedule,
-        "timezone": row.timezone,
-        "next": coming,
-        "success": view.stamp(row.last_success, zone),
-        "error": view.stamp(row.last_error, zone),
-        "successes": row.successes,
-        "errors": row.errors,
-        "state": row.state,
-        "detail": row.detail,
-        "level": LEVELS[row.state],
-        "health": health_words.in_words(row.health, now, zone) if row.health else "",
-        "health_level": _health_level(row),
-    }
-
-
-def _health_level(row: JobRow) -> str:
-    health = row.health
-    if health is None or health.well:
-        return view.GOOD if health and health.state is State.OK else view.BUSY
-    return view.BAD if health.state in (State.STUCK, State.OVERDUE, State.FAILING) else view.WARNING
-
-
-def _states(rows: list[JobRow]) -> str:
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.state] = counts.get(row.state, 0) + 1
-    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items(), key=lambda item: -item[1]))
-
-
-def _ago(then: float, now: float) -> str:
-    return f"{view.duration(max(0.0, now - then))} ago"
 
 
 def pages(board: Board, live: LiveJobs, clock: Clock, clean: Clean) -> dict[str, Callable[[str], Answer]]:

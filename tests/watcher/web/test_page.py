@@ -17,8 +17,9 @@ from tests.watcher.web.support import NOW, FakeClient, Site, cycle, job, site
 from watcher.dkron.probe import fingerprints
 from watcher.pulumi.output import Drift, Failure
 from watcher.status import Outcome, Reason, Snapshot
-from watcher.web import view
-from watcher.web.page import chosen_zone, cleaner
+from watcher.web import view, words
+from watcher.web.clean import cleaner
+from watcher.web.page import chosen_zone
 from watcher.web.server import HttpServer
 
 MARKUP = "<img src=x onerror=alert(1)>\"'&</td></table><script>alert(2)</script>"
@@ -136,8 +137,8 @@ def test_the_last_cycles_say_what_they_changed() -> None:
         failures=(Failure("x", "y"), Failure("", "whole")),
     )
     text = Tags(site(cycles=(cycle(reason=Reason.START), done)).html()).text
-    for words in ("+ new-one", "~ mended (schedule)", "− d0", "… and 4 more", "start"):
-        assert words in text
+    for told in ("+ new-one", "~ mended (schedule)", "- d0", "… and 4 more", "start"):
+        assert told in text
 
 
 def test_times_are_shown_in_the_zone_that_is_asked_for() -> None:
@@ -301,11 +302,11 @@ def test_the_server_takes_get_and_head_only_and_passes_the_query() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "told"),
     [(0.44, "0.4 s"), (12.3, "12 s"), (120, "2 min"), (260, "4.3 min"), (9000, "2.5 h"), (1e6, "11.6 d")],
 )
-def test_durations_are_short(seconds: float, words: str) -> None:
-    assert view.duration(seconds) == words
+def test_durations_are_short(seconds: float, told: str) -> None:
+    assert words.duration(seconds) == told
 
 
 def test_a_child_a_bad_schedule_and_odd_times_are_shown_in_words() -> None:
@@ -331,7 +332,7 @@ def test_the_calendar_is_told_in_the_data() -> None:
         "busiestJobs": 2,
     }
     assert view.changed_fields('{"tags": {}}', '{"tags": "x"}') == ["tags"]
-    assert view.stamp(NOW) == "2026-11-24 02:02:17"
+    assert words.stamp(NOW) == "2026-11-24 02:02:17"
     assert Snapshot("s", 0, 1).last is None
 
 
@@ -340,3 +341,65 @@ def test_cleaning_a_long_text_takes_linear_time(unit: str) -> None:
     """A quadratic pattern would take hours over a megabyte; the test's own time limit ends it."""
     clean = cleaner(lambda text: text, {"state": "/srv/state"})
     assert "/.pulumi/" not in clean(unit * (1_000_000 // len(unit)) + " /srv/state/.pulumi/x")
+
+
+def held(name: str, **fields: Any) -> dict[str, Any]:
+    hold = {"held_until": "2026-11-24T06:00:00Z", "hold_reason": f"a {CANARY}\n{MARKUP}", "held_by": "ann"}
+    return job(name, **{**fields, "metadata": {"managed_by": "d2-dkron-mgr", **hold}})
+
+
+def hide(text: str) -> str:
+    return text.replace(CANARY, "[secret]")
+
+
+def test_a_held_job_is_shown_with_its_end_and_its_reason() -> None:
+    made = site(job("b"), held("a", disabled=True), noted=fingerprints([job("b"), job("a")]), clean=cleaner(hide, {}))
+    text = made.html()
+    assert "All is well" in text
+    assert "1 job is as declared, 1 held" in text
+    assert states(made)["a"][0] == "held"
+    assert states(made)["a"][1].startswith("until 2026-11-24 06:00:00 UTC by ann, switched off: a [secret] <img")
+    document = json.loads(made.page.as_json("").body)
+    row = next(row for row in document["jobs"] if row["name"] == "a")
+    assert (row["hold"]["until"], row["hold"]["by"], row["hold"]["switchedOff"]) == (
+        "2026-11-24T06:00:00Z",
+        "ann",
+        True,
+    )
+    assert "held until 2026-11-24 06:00:00 UTC" in made.job("a")
+    assert "held until" not in made.job("b")
+    for shown in (text, json.dumps(document), made.job("a")):
+        assert CANARY not in shown
+    assert "img" not in Tags(text).names
+
+
+def test_a_hold_that_is_over_is_drift_until_it_is_repaired() -> None:
+    made = site(held("a"), noted=fingerprints([job("a")]))
+    made.clock.at += 4 * 3600
+    made.board.update(last_attempt=made.clock.at)
+    assert states(made)["a"][0] == "drifted"
+
+
+def test_a_held_job_in_trouble_is_still_in_the_verdict() -> None:
+    failing = {"success_count": 0, "last_success": None, "last_error": "2026-11-23T02:15:31Z"}
+    made = site(job("b", **failing), held("a"))
+    assert "1 job as declared, 1 failing, 1 held" in made.html()
+
+
+def test_another_stacks_jobs_are_not_shown_as_ours() -> None:
+    theirs = job("theirs", metadata={"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"})
+    ours = job("ours", metadata={"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/prod"})
+    made = site(theirs, ours, job("unmarked"), noted=fingerprints([ours, job("unmarked")]))
+    assert list(states(made)) == ["ours", "unmarked"]
+    assert made.page.job("theirs").status == 404
+
+
+@pytest.mark.parametrize(("count", "heading"), [(0, "Cycles"), (1, "The last cycle"), (2, "The last 2 cycles")])
+def test_the_cycles_are_counted_in_good_english(count: int, heading: str) -> None:
+    assert f"<h2>{heading}</h2>" in site(cycles=(cycle(),) * count).html()
+
+
+def test_marks_and_words_are_explained() -> None:
+    text = Tags(site(job("a")).html()).text
+    for word in ("managed", "held", "stray", "foreign", "+ created", "~ changed", "- deleted", "? declared nowhere"):
+        assert word in text
