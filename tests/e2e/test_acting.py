@@ -124,3 +124,32 @@ def test_what_a_run_of_pulumi_deleted_is_written_back(project: Project, dkron: D
     assert code == 0, told
     fields = ("schedule", "executor_config", "metadata", "retries", "tags")
     assert {field: dkron.job(name)[field] for field in fields} == {field: before[field] for field in fields}
+
+
+def test_a_held_job_is_left_by_pulumi_until_it_is_let_go(project: Project, dkron: Dkron) -> None:
+    project.declare('JobSpec(name="x", schedule="@every 24h", executor=shell("true"), tags={"dc": "dc1:1"})')
+    project.up().ok()
+    code, told = jobs(project, "hold", "x", "--for", "2h", "--disable", "--reason", "an incident")
+    assert code == 0, told
+    dkron.change("x", displayname="by hand")
+    assert set(changes(project.up().ok().output)) == {"unchanged"}
+    assert jobs(project, "diff", "--dkron", dkron.url)[1].splitlines()[-1] == "0 in sync, 1 held"
+    project.declare('JobSpec(name="x", schedule="@every 12h", executor=shell("true"), tags={"dc": "dc1:1"})')
+    output = project.up().ok().output
+    assert "its new declaration is written, and the hold stays" in output
+    live = dkron.job("x")
+    assert (live["schedule"], live["disabled"], live["displayname"]) == ("@every 12h", True, "")
+    assert live["metadata"]["hold_reason"] == "an incident"
+    assert set(changes(project.up().ok().output)) == {"unchanged"}
+    assert jobs(project, "unhold", "x")[0] == 0
+    assert changes(project.up().ok().output)["updated"] == 1
+    assert (dkron.job("x")["disabled"], dkron.job("x")["metadata"]) == (False, OURS)
+
+
+def test_a_held_job_is_deleted_with_its_declaration_after_a_warning(project: Project, dkron: Dkron) -> None:
+    project.declare('JobSpec(name="x", schedule="@every 24h", executor=shell("true"), tags={"dc": "dc1:1"})')
+    project.up().ok()
+    assert jobs(project, "freeze", "--for", "2h", "--reason", "an incident")[0] == 0
+    project.declare()
+    assert "declared no longer, so it is deleted all the same" in project.up().ok().output
+    assert dkron.jobs() == {}
