@@ -6,7 +6,7 @@ A test holds that both are as written here. Nothing else in those files is touch
 import sys
 
 from dev.say import ROOT
-from watcher.settings import TABLE, Setting
+from watcher.setting_table import TABLE, Setting
 
 ENV_EXAMPLE = ROOT / ".env.example"
 DOCUMENT = ROOT / "docs" / "settings.md"

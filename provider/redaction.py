@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from .job.ownership import OWNERSHIP_KEYS
 from .settings import SECRET_KEYS, from_environment
@@ -38,6 +38,18 @@ def config_secrets(config: Callable[[str], Any], env: Mapping[str, str]) -> froz
     """The values of the secret settings, from the stack's config and from the environment."""
     found = [config(key) for key in SECRET_KEYS] + [from_environment(key, env) for key in SECRET_KEYS]
     return frozenset(str(value) for value in found if value)
+
+
+def bare_address(url: str, hidden: str) -> str:
+    """A URL without user, password, query and fragment; `hidden` stands for what is left out."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return hidden
+    more = f"?{hidden}" if parts.query or parts.fragment else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}{more}"
 
 
 def secret_texts(job: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from dev import settings_text
 from dev.__main__ import DEV_PASSPHRASE
 from dev.say import ROOT
 from dev.versions import known_good
-from watcher.settings import TABLE
+from watcher.setting_table import TABLE
 from watcher.web.server import Answer, HttpServer
 
 DEFAULTS = {row.name: row.default for row in TABLE}

@@ -20,7 +20,9 @@ from watcher.metrics import Metrics
 from watcher.notify import Notifier, Wishes
 from watcher.pulumi.cli import Limits, PulumiCli
 from watcher.recovery.recovery import Tools
-from watcher.settings import TABLE, WatcherSettings
+from watcher.restraint import PlanOnly
+from watcher.setting_table import TABLE
+from watcher.settings import WatcherSettings
 from watcher.status import EXIT_CODES, Board, Snapshot
 from watcher.web.clean import cleaner
 from watcher.web.live import LiveJobs, Sources
@@ -177,7 +179,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         needs.require(chosen)
     except SettingsError as error:
         return complain(error)
-    allowance = Allowance(options.allow_deletes, options.allow_updates, user())
+    let_through = options.once and chosen.rules.plan_only is not PlanOnly.OFF
+    allowance = Allowance(options.allow_deletes, options.allow_updates, user(), let_through)
     parts = assemble(chosen, allowance)
     take_signals(parts)
     try:

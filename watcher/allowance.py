@@ -18,20 +18,22 @@ OLDEST_S = 600.0  # what nobody took within this time is forgotten
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many jobs may be deleted and updated at once beyond the limits (None: not allowed), and who said so."""
+    """How many jobs may be deleted and updated at once beyond the limits (None: not allowed), and who said so. `plan`:
+    whether what PLAN_ONLY holds back is let through."""
 
     deletes: int | None = None
     updates: int | None = None
     who: str = ""
+    plan: bool = False
 
     @property
     def given(self) -> bool:
-        return self.deletes is not None or self.updates is not None
+        return self.deletes is not None or self.updates is not None or self.plan
 
     @property
     def shown(self) -> dict[str, int]:
         """As it stands in the log."""
-        counts = {"deletes": self.deletes, "updates": self.updates}
+        counts = {"deletes": self.deletes, "updates": self.updates, "plan": self.plan or None}
         return {what: count for what, count in counts.items() if count is not None}
 
 
@@ -75,6 +77,7 @@ class AllowanceFile:
             row = json.loads(text)
             age = now - float(row["at"])
             deletes, updates = (None if row[key] is None else int(row[key]) for key in ("deletes", "updates"))
-            return Allowance(deletes, updates, str(row["who"])) if abs(age) <= OLDEST_S else None
+            allowance = Allowance(deletes, updates, str(row["who"]), row.get("plan") is True)
+            return allowance if abs(age) <= OLDEST_S else None
         except (ValueError, KeyError, TypeError):
             return None

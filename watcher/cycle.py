@@ -5,46 +5,26 @@ what went wrong is the report's outcome.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from provider.errors import DkronJobsError
+from provider.job.health_words import plural
 from watcher import judgement
 from watcher.allowance import Allowance
 from watcher.dkron import strays
 from watcher.dkron.census import Census
 from watcher.dkron.connection import Connection, Connector
-from watcher.dkron.probe import Look, Unsettled
+from watcher.dkron.probe import Unsettled
 from watcher.dkron.strays import NONE, Strays
 from watcher.endings import Ended, NoStack, Stopped, outcome_of
 from watcher.fights import Fights
 from watcher.guard import Verdict
-from watcher.judgement import Case
 from watcher.keeper import Done, Keeper
 from watcher.pulumi import output, workspace
 from watcher.pulumi.engine import Engine, told
-from watcher.pulumi.output import Applied, ChangeSet, Failure
 from watcher.recovery.recovery import Recovery, Tools
+from watcher.restraint import Restraint, restraint
 from watcher.status import Board, CycleReport, Outcome, Reason
-
-
-@dataclass(slots=True)
-class Work:
-    """What one cycle has found and done so far."""
-
-    case: Case
-    plan: ChangeSet = field(default_factory=ChangeSet)
-    applied: Applied = field(default_factory=Applied)
-    look: Look = field(default_factory=Look)
-    strays: Strays = NONE
-    strays_deleted: tuple[str, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    allowed: Verdict = field(default_factory=Verdict)
-    refusal: str = ""
-
-    @property
-    def unmarked(self) -> tuple[str, ...]:
-        """Jobs that dkron-mgr or an older version left, and that nobody declares."""
-        return tuple(sorted(self.look.unmarked - self.plan.known))
+from watcher.work import Work
 
 
 class Cycle:
@@ -96,6 +76,7 @@ class Cycle:
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.count(connection)
         work.strays = judgement.strays(work.plan, work.look, work.case)
+        work.restraint = self._restraint()
         return work, self._judge(work, work.strays if self.tools.settings.delete_strays else NONE)
 
     # -- stages
@@ -114,9 +95,10 @@ class Cycle:
             self._preview(connection, work)
             self._guard(work)
             self._go_on()
-            if not work.plan.empty:
+            if not work.part.empty:
                 self._up(work, reason)
-            self._delete_strays(connection, work)
+            if not work.waiting:
+                self._delete_strays(connection, work)
             self.census.note(connection, work.look, self._touched(work))
         finally:
             self.recovery.prune(space)
@@ -144,30 +126,40 @@ class Cycle:
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.confirm_missing(connection, work.plan, work.look)
 
+    def _restraint(self) -> Restraint:
+        rules, now = self.tools.settings.rules, self.tools.control.clock.now()
+        return restraint(rules, now, self.keeper.allowance.plan)
+
     def _guard(self, work: Work) -> None:
-        """Refuses before anything is written."""
+        """Refuses before anything is written. What waits is judged, too, but nothing of it that is refused is done."""
         work.strays = judgement.strays(work.plan, work.look, work.case)
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen), "unmarked": len(work.unmarked)})
         self.keeper.note_strays(work.case, work.strays, work.unmarked)
+        work.restraint = self._restraint()
+        self.keeper.use_let_through()
         work.allowed = self._judge(work, NONE)
-        if not work.allowed.safe:
+        if not work.allowed.safe and not work.waiting:
             raise Ended(Outcome.REFUSED, work.allowed.refusal)
 
     def _judge(self, work: Work, found: Strays) -> Verdict:
         return judgement.judge(work.plan, work.case, self.tools.settings, self.keeper.allowance, found)
 
     def _up(self, work: Work, reason: Reason) -> None:
-        self.keeper.note_changes(work.case, work.strays, work.plan, work.allowed)
-        held = sorted(work.plan.doomed & work.look.held.keys())
+        part = work.part
+        self.keeper.note_changes(work.case, work.strays, part, work.allowed)
+        held = sorted(part.doomed & work.look.held.keys())
         if held:
             self.tools.log.warning(
                 "held.deleted", jobs=held, detail="declared no longer, so deleted in spite of the hold"
             )
         message = f"watcher, cycle {self._number} ({reason.value}), program {work.case.revision}"
         work.applied, work.failures = self.engine.up(
-            judgement.run_limits(work.plan), message, self.keeper.archive().directory
+            judgement.run_limits(part),
+            message,
+            self.keeper.archive().directory,
+            sorted(part.urns.values()) if work.waiting else (),
         )
-        for fight in self.fights.note(self.tools.control.clock.monotonic(), work.plan.drift):
+        for fight in self.fights.note(self.tools.control.clock.monotonic(), part.drift):
             self.tools.log.warning("job.fought", job=fight.job, fields=list(fight.fields), detail=fight.words)
         self.tools.metrics.fought.set(len(self.fights.resting))
 
@@ -187,23 +179,28 @@ class Cycle:
         self.tools.log.warning("strays.deleted", jobs=deleted)
 
     def _touched(self, work: Work) -> Iterable[str]:
-        plan = work.plan
+        plan = work.part
         return {*plan.writes, *plan.deletes, *plan.replaces, *work.applied.created, *work.strays_deleted}
 
     # -- the end
 
     def _outcome(self, work: Work) -> tuple[Outcome, str]:
         left = {name: seen for name, seen in work.strays.seen.items() if name not in work.strays_deleted}
-        applied, plan = work.applied, work.plan
+        applied, plan = work.applied, work.part
         # Resources may be called otherwise than their jobs, so they are only counted.
         deleted = min(len(applied.deleted) + len(applied.replaced), len(plan.doomed)) + len(work.strays_deleted)
         updated = min(len(applied.updated), len(plan.revised))
-        done = Done(plan.declared, left, deleted, updated, good=not work.failures)
+        waiting = work.waiting
+        done = Done(plan.declared, left, deleted, updated, good=not work.failures and not waiting)
         self.keeper.finish(work.case, done, work.allowed)
         if work.failures:
             return outcome_of(work.failures), told(work.failures)
         if work.refusal:
             return Outcome.REFUSED, work.refusal
+        if waiting:
+            unsafe = f"; then it would be refused: {work.allowed.refusal}" if not work.allowed.safe else ""
+            number = f"{plural(len(waiting), 'change')} wait{'s' if len(waiting) == 1 else ''}"
+            return Outcome.PLANNED, f"{number}: {work.restraint.why}{unsafe}"
         if not work.plan.empty or work.strays_deleted:
             return Outcome.CHANGED, judgement.large_change(work.plan, work.case)
         return Outcome.UNCHANGED, ""
@@ -225,11 +222,13 @@ class Cycle:
             changes=changes,
             unchanged=applied.unchanged if not plan.empty else len(plan.sames),
             failures=work.failures,
-            drift=plan.drift,
+            drift=work.part.drift,
+            unrepaired=work.unrepaired,
             strays=work.strays.told(work.strays_deleted),
             unmarked=work.unmarked,
             revision=work.case.revision,
             created=applied.created,
             updated=(*applied.updated, *applied.replaced),
             deleted=(*applied.deleted, *work.strays_deleted),
+            waiting=work.waiting,
         )

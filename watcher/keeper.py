@@ -18,11 +18,11 @@ from watcher.guard import Verdict
 from watcher.judgement import Case
 from watcher.memory import Identity, Memory, MemoryFile, Sighting
 from watcher.pulumi import workspace
-from watcher.pulumi.output import ChangeSet
+from watcher.pulumi.change_set import ChangeSet
 from watcher.pulumi.workspace import Fingerprint, ProgramBroken, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.revision import revision
-from watcher.settings import TABLE
+from watcher.setting_table import TABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,10 @@ class Keeper:
         if taken is not None:
             self.allowance = taken
             self.tools.log.warning("allowance.given", who=taken.who, **taken.shown)
+
+    def use_let_through(self) -> None:
+        """A person lets one cycle's change set through, whatever becomes of it."""
+        self.allowance = replace(self.allowance, plan=False)
 
     # -- what a cycle leaves
 

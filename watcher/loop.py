@@ -10,7 +10,7 @@ from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.cycle import Cycle
-from watcher.dkron.holds import Holds
+from watcher.dkron.holds import MOST_TOLD, Holds
 from watcher.dkron.probe import Unsettled, drifted
 from watcher.dkron.runs import Runs
 from watcher.notify import Notifier
@@ -87,7 +87,7 @@ class Loop:
         return report
 
     def _latency(self, report: CycleReport) -> None:
-        if self._drift_seen is not None and report.outcome is Outcome.CHANGED:
+        if self._drift_seen is not None and report.outcome.good and report.changes:
             self.tools.metrics.repair_latency.observe(self.tools.control.clock.monotonic() - self._drift_seen)
         self._drift_seen = None
 
@@ -103,6 +103,7 @@ class Loop:
             "deleted": list(report.deleted),
             "drift": [f"{d.job} ({d.words})" for d in report.drift],
             "failed": [{"job": f.job, "why": f.reason} for f in report.failures],
+            "waiting": list(report.waiting[:MOST_TOLD]),
             "detail": report.detail,
         }
         told = {k: v for k, v in fields.items() if v not in ([], "")}

@@ -4,6 +4,7 @@ It compares what is wrong now with what was told before; `watcher.notify` sends 
 come cleaned, and a stranger's is one line.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from provider.job import health_words
 from provider.job.health import Health, State
 from provider.text import one_line
 from watcher.status import Outcome, Snapshot
-from watcher.targets import DRIFT, FAILED, JOB, PERSON, RECOVERED, REFUSED
+from watcher.targets import DRIFT, FAILED, JOB, PERSON, PLAN, RECOVERED, REFUSED
 
 AGAIN_S: Final = 24 * 3600.0
 FLOOD: Final = 5  # more messages at once become one
@@ -53,10 +54,20 @@ def of_cycles(snapshot: Snapshot, now: float, clean: Callable[[str], str]) -> di
             found[f"{PERSON} {failure.job}"] = Notice(
                 PERSON, failure.job, f"job {failure.job} needs a person: {reason}"
             )
-    for drift in last.drift if last.outcome is Outcome.CHANGED else ():
+    if last.outcome is Outcome.PLANNED:
+        mark = hashlib.sha256("\n".join(last.waiting).encode()).hexdigest()[:12]
+        found[f"{PLAN} {mark}"] = Notice(PLAN, "", _planned(last.waiting, detail))
+    for drift in last.drift if last.outcome in (Outcome.CHANGED, Outcome.PLANNED) else ():
         words = f"job {drift.job} was changed by hand ({drift.words}) and brought back"
         found[f"{DRIFT} {last.started} {drift.job}"] = Notice(DRIFT, drift.job, one_line(words))
     return found
+
+
+def _planned(waiting: tuple[str, ...], detail: str) -> str:
+    """A line of what holds the changes back, then one for each of the first changes."""
+    first = [one_line(line) for line in waiting[:FLOOD]]
+    more = [f"and {len(waiting) - FLOOD} more"] if len(waiting) > FLOOD else []
+    return "\n".join([detail, *first, *more])
 
 
 def of_jobs(healths: Mapping[str, Health], now: float) -> dict[str, Notice]:
@@ -89,7 +100,7 @@ def to_tell(
     unwell = {(notice.kind, notice.subject) for notice in current.values()}
     for key in told.keys() - kept.keys():
         over = told[key]
-        if RECOVERED in wanted and over.kind != DRIFT and (over.kind, over.subject) not in unwell:
+        if RECOVERED in wanted and over.kind not in (DRIFT, PLAN) and (over.kind, over.subject) not in unwell:
             messages.append(Notice(RECOVERED, over.subject, f"over: {over.text}"))
     return _few(messages), kept
 

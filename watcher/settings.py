@@ -1,4 +1,4 @@
-"""The watcher's settings: one table, from which the README, .env.example and the compose file are checked.
+"""Reads the watcher's settings, by the rows of `setting_table`.
 
 Everything comes from the environment. Names of the Node reconciler (DKRON_MGR__X) are taken where X isn't set, and a
 secret NAME may stand in a file named by NAME_FILE. All problems are told at once. Nothing else is decided here.
@@ -12,64 +12,13 @@ from urllib.parse import urlsplit
 
 from provider import settings as program
 from provider.errors import SettingsError
-from watcher import targets
+from watcher import freeze, targets
 from watcher.bound import DEFAULT, Bound, parse_bound
+from watcher.restraint import PlanOnly, Rules
+from watcher.setting_table import TABLE
 
 LEGACY_PREFIX = "DKRON_MGR__"
 LEGACY = ("DKRON_URL", "GATEWAY_URL", "SERVICE_KEY", "RECONCILE_INTERVAL_MS")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row. `default` is text, "" for none; `minimum` makes it an integer; `choices` closes the list of values."""
-
-    name: str
-    default: str
-    meaning: str
-    secret: bool = False
-    minimum: int | None = None
-    choices: tuple[str, ...] = ()
-
-
-_LOGS = ("keep", "off")
-TABLE: tuple[Setting, ...] = (
-    Setting("STACK", "dev", "Pulumi stack to keep true"),
-    Setting("PROGRAM_DIR", ".", "directory with Pulumi.yaml and __main__.py"),
-    Setting("DKRON_URL", "", "address of Dkron's API, several servers by commas; else the stack's dkronUrl"),
-    Setting("GATEWAY_URL", "", "address of the gateway that the jobs call; else the stack's gatewayUrl"),
-    Setting("SERVICE_KEY", "", "key that the jobs send; else the stack's serviceKey", secret=True),
-    Setting("DKRON_TOKEN", "", "bearer token for a proxy before Dkron", secret=True),
-    Setting("DKRON_USER", "", "user for basic authentication at that proxy"),
-    Setting("DKRON_PASSWORD", "", "password for basic authentication at that proxy", secret=True),
-    Setting("DKRON_CA_FILE", "", "file with the CA certificates of that proxy"),
-    Setting("OWNER_TAG", "", "metadata.managed_by of our jobs; else the stack's ownerTag"),
-    Setting("ADOPT", "", "true takes over declared jobs that lack our tag", choices=("true", "false", "1", "0")),
-    Setting("DEFAULT_TAGS", "", "tags of jobs that declare none, such as dc=dc1:1; else the stack's defaultTags"),
-    Setting("RECONCILE_INTERVAL_MS", "300000", "from the start of one cycle to the start of the next", minimum=1000),
-    Setting("PROBE_INTERVAL_MS", "10000", "how often to look for drift between cycles; 0 never", minimum=0),
-    Setting("MAX_DELETES", "", "most deletions in a cycle and in an hour, a number or a share such as 20%; else 5 or"
-            " a third of the jobs, whichever is less"),
-    Setting("MAX_UPDATES", "", "the same for updates by the program or the config, never for repairs; else no limit"),
-    Setting("STRAYS", "delete", "jobs with our tag, in no state and no program", choices=("delete", "report")),
-    Setting("UP_TIMEOUT_MS", "600000", "time limit of one pulumi process", minimum=1000),
-    Setting("GRACE_MS", "30000", "how long SIGTERM waits for the operation in hand", minimum=0),
-    Setting("LEADER_WAIT_MS", "30000", "how long one cycle waits for Dkron's leader", minimum=0),
-    Setting("HEALTH_ADDR", "127.0.0.1:8080", "host:port of /healthz, /readyz and /metrics; off for none"),
-    Setting("JOB_METRICS", "on", "metrics with the names of the jobs: on, or off", choices=("on", "off")),
-    Setting("SHOW_OUTPUT", "false", "true shows what runs printed on a job's page", choices=("true", "false")),
-    Setting("NOTIFY", "", "whom to tell, by commas, in apprise's syntax (json://, slack://, mailto://)", secret=True),
-    Setting("NOTIFY_ON", "refused,failed,person,job,recovered", "what to tell, by commas; drift, too"),
-    Setting("PUBLIC_URL", "", "address of the status page, for links in messages"),
-    Setting("LOG_FORMAT", "json", "json, or text for people", choices=("json", "text")),
-    Setting("LOG_LEVEL", "info", "debug, info, warning or error", choices=("debug", "info", "warning", "error")),
-    Setting("WATCHER_HOSTS", "", "host names of all watchers on a shared state, by commas: their old locks are dead"),
-    Setting("WORK_DIR", ".state", "the watcher's own files where the state isn't in a directory"),
-    Setting("PULUMI_BACKEND_URL", "", "where the state is; else Pulumi.yaml's backend", secret=True),
-    Setting("PULUMI_CONFIG_PASSPHRASE", "", "decrypts the stack's secrets", secret=True),
-    Setting("PULUMI_ACCESS_TOKEN", "", "for Pulumi Cloud", secret=True),
-    Setting("PULUMI_HOME", "", "Pulumi's own directory: plugins, logs, workspaces"),
-    Setting("PULUMI_LOGS", "keep", "keep or off: the CLI's own log of each run, at a third of its time", choices=_LOGS),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +32,7 @@ class WatcherSettings:
     max_deletes: Bound
     max_updates: Bound | None
     delete_strays: bool
+    rules: Rules
     up_timeout_s: float
     grace_s: float
     leader_wait_s: float
@@ -135,6 +85,13 @@ class _Reader:
         except ValueError as error:
             self.problems.append(f"{name} is {_quoted(value)}: {error}")
             return None
+
+    def windows(self) -> tuple[freeze.Window, ...]:
+        try:
+            return freeze.parse(self.text("FREEZE"))
+        except ValueError as error:
+            self.problems.append(f"FREEZE: {error}")
+            return ()
 
     def address(self, name: str) -> tuple[str, int] | None:
         value = self.text(name)
@@ -222,6 +179,7 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         max_deletes=reader.bound("MAX_DELETES") or DEFAULT,
         max_updates=reader.bound("MAX_UPDATES"),
         delete_strays=reader.text("STRAYS") == "delete",
+        rules=Rules(reader.windows(), reader.text("FREEZE_DRIFT") == "repair", PlanOnly(reader.text("PLAN_ONLY"))),
         up_timeout_s=reader.number("UP_TIMEOUT_MS") / 1000,
         grace_s=reader.number("GRACE_MS") / 1000,
         leader_wait_s=reader.number("LEADER_WAIT_MS") / 1000,

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from watcher.pulumi.output import Drift, Failure
+from watcher.pulumi.change_set import Drift
+from watcher.pulumi.output import Failure
 
 KEPT = 50
 
@@ -33,11 +34,12 @@ class Outcome(StrEnum):
     LOCKED = "locked"
     NO_LEADER = "no_leader"
     PAUSED = "paused"
+    PLANNED = "planned"  # changes wait for the end of a freeze or for a person, as it was set
     RETRY = "retry"  # something changed while it was judged: nothing is wrong, and the next cycle judges anew
 
     @property
     def good(self) -> bool:
-        return self in (Outcome.UNCHANGED, Outcome.CHANGED)
+        return self in (Outcome.UNCHANGED, Outcome.CHANGED, Outcome.PLANNED)
 
 
 EXIT_CODES: Mapping[Outcome, int] = {
@@ -49,6 +51,7 @@ EXIT_CODES: Mapping[Outcome, int] = {
     Outcome.NO_LEADER: 5,
     Outcome.PAUSED: 6,
     Outcome.RETRY: 7,
+    Outcome.PLANNED: 8,
 }
 
 
@@ -57,7 +60,8 @@ class CycleReport:
     """One cycle. Times: seconds since 1970, durations in seconds. `changes`: operation -> how many jobs.
 
     `strays`: job -> why it is still there ("" where it was deleted); `unmarked`: jobs with our tag and no stack's mark
-    that nobody declares; `revision`: the program's.
+    that nobody declares; `revision`: the program's; `drift`: what was repaired. `waiting`: a line
+    for each change that is held back; `unrepaired`: the drift among them.
     """
 
     number: int
@@ -76,6 +80,8 @@ class CycleReport:
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    unrepaired: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

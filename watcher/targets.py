@@ -4,8 +4,9 @@ import logging
 import re
 from typing import Final
 
-REFUSED, FAILED, PERSON, JOB, DRIFT, RECOVERED = "refused", "failed", "person", "job", "drift", "recovered"
-KINDS: Final = (REFUSED, FAILED, PERSON, JOB, DRIFT, RECOVERED)
+REFUSED, FAILED, PERSON, JOB, PLAN = "refused", "failed", "person", "job", "plan"
+DRIFT, RECOVERED = "drift", "recovered"
+KINDS: Final = (REFUSED, FAILED, PERSON, JOB, PLAN, DRIFT, RECOVERED)
 
 
 def targets(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pytest
 import dev.__main__ as command
 from dev.say import ROOT
 from dev.tools import Tool
-from watcher.settings import TABLE
+from watcher.setting_table import TABLE
 
 
 class Became(Exception):

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from watcher.logs import Redactor, open_log
 from watcher.metrics import Metrics
 from watcher.pulumi.cli import Finished, Limits, PulumiCli
 from watcher.recovery.recovery import Tools
+from watcher.restraint import Rules
 from watcher.settings import WatcherSettings
 from watcher.status import Board, Snapshot
 from watcher.targets import KINDS
@@ -145,6 +146,7 @@ class FakeCli(PulumiCli):
     messages: list[str] = field(default_factory=list)
     judged: list[dict[str, Any]] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
+    targets: list[list[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(Path(), "dev", {}, Limits(60, 30), self.control)
@@ -158,7 +160,8 @@ class FakeCli(PulumiCli):
         self.told = dict(told or {})
         return self._next("preview", self.previews)
 
-    def up(self, message: str = "", told: Mapping[str, str] | None = None) -> Finished:
+    def up(self, message: str = "", told: Mapping[str, str] | None = None, targets: Sequence[str] = ()) -> Finished:
+        self.targets.append(list(targets))
         assert told is not None
         self.messages.append(message)
         self.judged.append(json.loads(Path(told["DKRON_JOBS_LIMITS"]).read_text()))
@@ -209,6 +212,7 @@ def settings(root: Path, **changes: Any) -> WatcherSettings:
         max_deletes=Bound(5, shown="5"),
         max_updates=None,
         delete_strays=True,
+        rules=Rules(),
         up_timeout_s=600,
         grace_s=30,
         leader_wait_s=30,

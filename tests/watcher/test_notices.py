@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from provider.job.health import Health, State
 from tests.watcher.web.support import NOW
 from watcher.notices import AGAIN_S, FLOOD, Notice, of_cycles, of_jobs, to_tell
-from watcher.pulumi.output import Drift, Failure
+from watcher.pulumi.change_set import Drift
+from watcher.pulumi.output import Failure
 from watcher.status import CycleReport, Outcome, Reason, Snapshot
-from watcher.targets import JOB, KINDS, PERSON, RECOVERED
+from watcher.targets import JOB, KINDS, PERSON, PLAN, RECOVERED
 
 AT = datetime.fromtimestamp(NOW, UTC)
 
@@ -53,6 +54,29 @@ def test_repaired_drift_is_told_with_its_fields() -> None:
         "job a was changed by hand (disabled) and brought back",
         "job b was changed by hand (gone) and brought back",
     ]
+
+
+def test_a_change_set_that_waits_is_told_once_and_again_when_it_is_another() -> None:
+    waiting = ("- c", "~ a (schedule)", *(f"+ j{n}" for n in range(5)))
+    planned = of_cycles(snapshot(Outcome.PLANNED, detail="7 changes wait: frozen", waiting=waiting), NOW, plain)
+    (notice,) = planned.values()
+    assert notice.text.splitlines() == [
+        "7 changes wait: frozen",
+        *("- c", "~ a (schedule)", "+ j0", "+ j1", "+ j2"),
+        "and 2 more",
+    ]
+    messages, told = to_tell(planned, {}, KINDS, KINDS, NOW)
+    assert [message.kind for message in messages] == [PLAN]
+    assert to_tell(planned, told, KINDS, KINDS, NOW + 60)[0] == []
+    other = of_cycles(snapshot(Outcome.PLANNED, detail="1 change waits", waiting=("- c",)), NOW, plain)
+    assert [message.text for message in to_tell(other, told, KINDS, KINDS, NOW)[0]] == ["1 change waits\n- c"]
+    assert to_tell({}, told, KINDS, KINDS, NOW)[0] == []
+
+
+def test_drift_that_is_repaired_while_the_rest_waits_is_told() -> None:
+    drift = (Drift("a", "changed", ("disabled",), switched_off=True),)
+    told = texts(Outcome.PLANNED, drift=drift, waiting=("- c",), detail="1 change waits")
+    assert "job a was changed by hand (disabled; switched off by hand: `python -m jobs hold a --disable`" in told[1]
 
 
 def test_a_single_failure_of_a_job_is_not_told() -> None:

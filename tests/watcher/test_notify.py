@@ -235,4 +235,6 @@ def test_a_malformed_target_is_told_by_its_number_only() -> None:
 
 def test_the_kinds_are_checked() -> None:
     assert kinds("job, Drift") == (frozenset({"job", "drift"}), [])
-    assert kinds("jobs")[1] == ['NOTIFY_ON names "jobs": it must be of refused, failed, person, job, drift, recovered']
+    assert kinds("jobs")[1] == [
+        'NOTIFY_ON names "jobs": it must be of refused, failed, person, job, plan, drift, recovered'
+    ]

@@ -20,8 +20,9 @@ from watcher.guard import Verdict
 from watcher.logs import Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
-from watcher.pulumi.output import ChangeSet, Drift, Failure
-from watcher.settings import TABLE
+from watcher.pulumi.change_set import ChangeSet, Drift
+from watcher.pulumi.output import Failure
+from watcher.setting_table import TABLE
 from watcher.status import EXIT_CODES, Board, CycleReport, Outcome, Reason, Snapshot
 from watcher.web.server import Answer, HttpServer, health_routes
 

@@ -4,7 +4,9 @@ import pytest
 
 from provider.errors import SettingsError
 from watcher.bound import DEFAULT
-from watcher.settings import TABLE, effective, known_secrets, load
+from watcher.restraint import PlanOnly, Rules
+from watcher.setting_table import TABLE
+from watcher.settings import effective, known_secrets, load
 
 
 @pytest.fixture
@@ -35,6 +37,19 @@ def test_every_setting_can_be_given(env: dict[str, str]) -> None:
     assert (found.health, set(found.hosts), found.work_dir) == (("::1", 9), {"a", "b"}, Path("/w"))
 
 
+def test_what_holds_changes_back_can_be_given(env: dict[str, str]) -> None:
+    assert load(env).rules == Rules()
+    env |= {"FREEZE": "Fri 18:00-Mon 06:00 Europe/Berlin, Wed 00:00-Thu 00:00", "FREEZE_DRIFT": "Repair"}
+    rules = load({**env, "PLAN_ONLY": "STRICT"}).rules
+    assert (len(rules.freeze), rules.freeze_repairs, rules.plan_only) == (2, True, PlanOnly.STRICT)
+
+
+def test_a_window_that_is_none_is_named(env: dict[str, str]) -> None:
+    assert problems({**env, "FREEZE": "weekend"}) == (
+        'FREEZE: "weekend" is no window such as "Fri 18:00-Mon 06:00 Europe/Berlin"',
+    )
+
+
 def test_no_http_side_is_possible(env: dict[str, str]) -> None:
     assert load({**env, "HEALTH_ADDR": "off"}).health is None
 
@@ -51,6 +66,9 @@ def test_no_http_side_is_possible(env: dict[str, str]) -> None:
         ("MAX_DELETES", "120%"),
         ("MAX_UPDATES", "-1"),
         ("STRAYS", "maybe"),
+        ("FREEZE_DRIFT", "maybe"),
+        ("PLAN_ONLY", "yes"),
+        ("FREEZE", "Fri 18:00-Mon 06:00 Mars"),
         ("LOG_FORMAT", "xml"),
         ("HEALTH_ADDR", "8080"),
         ("HEALTH_ADDR", "host:99999"),

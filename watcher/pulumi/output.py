@@ -1,97 +1,19 @@
-"""What `pulumi` said, as values: the change set of a preview, and what an up did to which job. Pure; touches nothing.
+"""What `pulumi up` did to which job, and why something failed, as values. Pure; touches nothing.
 
-Shapes: `preview --json` prints one object, `up --json` one event a line (recorded: preview-drift.json). Values of
-properties stay inside: only names of jobs and of fields leave this module, and messages, which the caller redacts.
+`up --json` prints one event a line. Values of properties stay inside: only names of jobs leave this module, and
+messages, which the caller redacts. A preview is read in `preview`.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from provider.errors import code_in
-from provider.job.spec import MANAGED_FIELDS, canonical
 
 JOB_TYPE = "dkron:Job"
 SAME, CREATE, UPDATE, DELETE, REPLACE, REFRESH = "same", "create", "update", "delete", "replace", "refresh"
-HIDDEN = "secret"  # the field of a drift that the preview doesn't show
 OPERATIONS = (CREATE, UPDATE, DELETE, REPLACE)
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """A job that isn't in Dkron as the last run left it. `kind`: gone or changed; `fields`: which, if changed;
-    `switched_off`: somebody disabled it."""
-
-    job: str
-    kind: str
-    fields: tuple[str, ...] = ()
-    switched_off: bool = False
-
-    @property
-    def words(self) -> str:
-        """What differs, and what to do instead of switching a job off by hand."""
-        what = ", ".join(self.fields) or self.kind
-        hint = f"; switched off by hand: `python -m jobs hold {self.job} --disable` keeps a job off for a time"
-        return f"{what}{hint if self.switched_off else ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeSet:
-    """What an up would do, by job name. `other`: changes of resources that are no jobs.
-
-    `replaces` are the names that the replaced resources had, `renamed` those that they get. `revised`: the updates that
-    come from the program or the config; the others only repair.
-    """
-
-    creates: tuple[str, ...] = ()
-    updates: tuple[str, ...] = ()
-    deletes: tuple[str, ...] = ()
-    replaces: tuple[str, ...] = ()
-    sames: tuple[str, ...] = ()
-    renamed: tuple[str, ...] = ()
-    revised: tuple[str, ...] = ()
-    drift: tuple[Drift, ...] = ()
-    other: int = 0
-
-    @property
-    def empty(self) -> bool:
-        return not (self.creates or self.updates or self.deletes or self.replaces or self.other)
-
-    @property
-    def declared(self) -> frozenset[str]:
-        return frozenset((*self.creates, *self.updates, *self.renamed, *self.sames))
-
-    @property
-    def doomed(self) -> frozenset[str]:
-        """The jobs that go: a deleted or replaced resource whose job another one declares only forgets it."""
-        return frozenset((*self.deletes, *self.replaces)) - self.declared
-
-    @property
-    def known(self) -> frozenset[str]:
-        """Every job that the program or the state has."""
-        return self.declared | {*self.deletes, *self.replaces}
-
-    @property
-    def writes(self) -> frozenset[str]:
-        """The jobs that may be written, be they new, adopted or changed."""
-        return frozenset((*self.creates, *self.updates, *self.renamed))
-
-    @property
-    def existing(self) -> int:
-        """How many jobs the state knows."""
-        gone = sum(1 for d in self.drift if d.kind == "gone")
-        return len(self.updates) + len(self.replaces) + len(self.sames) + len(self.deletes) + gone
-
-    @property
-    def gone(self) -> frozenset[str]:
-        return frozenset(d.job for d in self.drift if d.kind == "gone")
-
-    def with_new_secrets(self) -> "ChangeSet":
-        """As it reads when a key of the config has changed: what differs out of sight is then no drift."""
-        hidden = {d.job for d in self.drift if d.fields == (HIDDEN,)}
-        drift = tuple(d for d in self.drift if d.job not in hidden)
-        return replace(self, drift=drift, revised=tuple(sorted({*self.revised, *hidden})))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,115 +54,6 @@ def resource_name(urn: str) -> str:
     return "::".join(urn.split("::")[3:])
 
 
-def _inputs(state: Any) -> Mapping[str, Any]:
-    inputs = state.get("inputs") if isinstance(state, Mapping) else None
-    return inputs if isinstance(inputs, Mapping) else {}
-
-
-def _job_name(step: Mapping[str, Any], urn: str) -> str:
-    """The job's own name; a resource may be called otherwise."""
-    for key in ("oldState", "newState"):
-        name = _inputs(step.get(key)).get("name")
-        if isinstance(name, str) and name:
-            return name
-    return resource_name(urn)
-
-
-def parse_preview(text: str) -> tuple[ChangeSet, tuple[Failure, ...]]:
-    """The change set, and why the preview failed if it did. Raises ValueError if `text` is no preview."""
-    document = json.loads(text)
-    if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
-        raise ValueError("not the JSON of a preview")  # noqa: TRY004 - whatever is wrong with the text, it is no preview
-    jobs: dict[str, dict[str, Mapping[str, Any]]] = {}
-    other = others_same = 0
-    for step in document["steps"]:
-        urn, op = str(step.get("urn", "")), str(step.get("op", ""))
-        if is_job(urn):
-            jobs.setdefault(urn, {})[op] = step
-        elif op in OPERATIONS and "pulumi:providers:" not in urn and "pulumi:pulumi:Stack" not in urn:
-            other += 1
-        others_same += not is_job(urn) and op == SAME
-    # An unchanged job has no step but its refresh, and so has one that is gone and declared no longer.
-    summary = document.get("changeSummary")
-    if isinstance(summary, Mapping) and int(summary.get(SAME) or 0) > others_same:
-        for steps in jobs.values():
-            if steps.keys() == {REFRESH}:
-                steps[SAME] = steps[REFRESH]
-    diagnostics = document.get("diagnostics")
-    failures = [_failure(d) for d in diagnostics if _is_error(d)] if isinstance(diagnostics, list) else []
-    return _change_set(jobs, other), distinct(failures)
-
-
-def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int) -> ChangeSet:
-    found: dict[str, list[str]] = {op: [] for op in (*OPERATIONS, SAME)}
-    drift: list[Drift] = []
-    renamed: list[str] = []
-    revised: list[str] = []
-    for urn, ops in jobs.items():
-        op = _net_operation(ops)
-        if op is None:
-            continue
-        name = _job_name(ops.get(op) or next(iter(ops.values())), urn)
-        found[op].append(name)
-        if op == REPLACE:
-            renamed.append(_new_name(ops) or name)
-        if op == UPDATE and _is_revised(ops):
-            revised.append(name)
-        seen = _drift(name, op, ops)
-        if seen is not None:
-            drift.append(seen)
-    creates, updates, deletes, replaces, sames = (tuple(sorted(found[op])) for op in (*OPERATIONS, SAME))
-    return ChangeSet(
-        creates,
-        updates,
-        deletes,
-        replaces,
-        sames,
-        tuple(sorted(renamed)),
-        tuple(sorted(revised)),
-        drift=tuple(sorted(drift, key=lambda d: d.job)),
-        other=other,
-    )
-
-
-def _new_name(ops: Mapping[str, Mapping[str, Any]]) -> str:
-    """The name that a replaced resource's job gets, "" if no step says it."""
-    names = (_inputs(step.get("newState")).get("name") for op, step in ops.items() if op != REFRESH)
-    return next((name for name in names if isinstance(name, str) and name), "")
-
-
-def _is_revised(ops: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether an update writes anything else than what the last run had left."""
-    recorded = ops.get(REFRESH, ops[UPDATE]).get("oldState")
-    return canonical(_inputs(recorded)) != canonical(_inputs(ops[UPDATE].get("newState")))
-
-
-def _net_operation(ops: Mapping[str, Any]) -> str | None:
-    """What happens to one resource all in all: a replacement comes as up to three steps."""
-    if any(op in ops for op in (REPLACE, "create-replacement", "delete-replaced", "discard-replaced")):
-        return REPLACE
-    return next((op for op in (CREATE, UPDATE, DELETE, SAME) if op in ops), None)
-
-
-def _drift(name: str, op: str, ops: Mapping[str, Any]) -> Drift | None:
-    """Recorded against live. The refresh step holds what the last run left, the update step what lives in Dkron."""
-    refresh = ops.get(REFRESH)
-    if refresh is None:
-        return None
-    if op == CREATE:
-        return Drift(name, "gone")
-    if op != UPDATE:
-        return None
-    recorded = canonical(_inputs(refresh.get("oldState")))
-    live = canonical(_inputs(ops[UPDATE].get("oldState")))
-    wanted = canonical(_inputs(ops[UPDATE].get("newState")))
-    fields = tuple(f for f in MANAGED_FIELDS if recorded.get(f) != live.get(f))
-    if not fields and live == wanted:
-        fields = (HIDDEN,)  # what differs is shown as [secret] on both sides
-    off = live.get("disabled") is True and not recorded.get("disabled")
-    return Drift(name, "changed", fields, off) if fields else None
-
-
 def parse_up(lines: str) -> Applied:
     """What an up did. A line that is no event (a notice, a cut line) is passed over; `complete` tells if it ended."""
     done: dict[str, str] = {}
@@ -251,8 +64,8 @@ def parse_up(lines: str) -> Applied:
         if "summaryEvent" in event:
             complete = True
         diagnostic = event.get("diagnosticEvent")
-        if isinstance(diagnostic, Mapping) and _is_error(diagnostic):
-            failures.append(_failure(diagnostic))
+        if isinstance(diagnostic, Mapping) and is_error(diagnostic):
+            failures.append(failure_of(diagnostic))
         for kind, target in (("resOutputsEvent", done), ("resOpFailedEvent", failed)):
             metadata = (event.get(kind) or {}).get("metadata") or {}
             urn, op = str(metadata.get("urn", "")), str(metadata.get("op", ""))
@@ -283,11 +96,11 @@ def _events(lines: str) -> Iterator[Mapping[str, Any]]:
         yield event
 
 
-def _is_error(diagnostic: Any) -> bool:
+def is_error(diagnostic: Any) -> bool:
     return isinstance(diagnostic, Mapping) and diagnostic.get("severity") == "error"
 
 
-def _failure(diagnostic: Mapping[str, Any]) -> Failure:
+def failure_of(diagnostic: Mapping[str, Any]) -> Failure:
     urn = str(diagnostic.get("urn") or "")
     job = resource_name(urn) if is_job(urn) else ""
     message = str(diagnostic.get("message", ""))

@@ -102,5 +102,6 @@ def cycle(report: CycleReport, clean: Clean) -> dict[str, Any]:
         "deleted": report.deleted,
         "drift": [asdict(drift) for drift in report.drift],
         "strays": report.strays,
+        "waiting": [clean(line) for line in report.waiting],
         "failures": [{"job": f.job, "reason": clean(f.reason)} for f in report.failures],
     }

@@ -6,13 +6,12 @@ Nothing of a config is shown that may hold a secret; what a run printed only whe
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from provider.job import health_words
 from provider.job.executions import Execution
 from provider.job.ownership import OWNER_TAG_KEY
 from provider.job.spec import canonical
-from provider.redaction import HARMLESS_OPTIONS
+from provider.redaction import HARMLESS_OPTIONS, bare_address
 from provider.schedule.calendar import Entry, next_runs
 from provider.text import one_line
 from watcher.web import view, words
@@ -43,20 +42,8 @@ def _shown(field: str, key: str, value: Any) -> str:
     if harmless.get(field, False):
         return one_line(str(value))
     if (field, key) == ("executor_config", "url"):
-        return _address(str(value))
+        return one_line(bare_address(str(value), CONCEALED))
     return CONCEALED
-
-
-def _address(url: str) -> str:
-    """A URL without user, password, query and fragment."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return CONCEALED
-    more = f"?{CONCEALED}" if parts.query or parts.fragment else ""
-    return one_line(f"{parts.scheme}://{host}{port}{parts.path}{more}")
 
 
 def execution_rows(executions: Sequence[Execution], now: datetime, zone: tzinfo, clean: Clean) -> list[dict[str, Any]]:

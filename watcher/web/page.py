@@ -86,6 +86,7 @@ class Page:
             picture_words=calendar_svg.summary(seen.calendar, zone),
             live_note=self._live_note(seen.live, verdict, zone),
             rows=[words.row_of(row, now, zone) for row in seen.rows],
+            waiting=words.waiting_of(snapshot.last, self.clean) if snapshot.last else [],
             marks=words.MARKS,
             legend=words.LEGEND,
             cycles=[words.cycle_of(cycle, zone, self.clean) for cycle in reversed(snapshot.cycles)],

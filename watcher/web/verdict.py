@@ -68,6 +68,9 @@ def verdict_of(snapshot: Snapshot, rows: Iterable[JobRow], live: Live, now: floa
         states[row.state] = states.get(row.state, 0) + 1
     off = [f"{states[s]} {s}" for s in (DRIFTED, MISSING, FOREIGN, STRAY, FAILED) if s in states]
     runs = health_words.summary(row.health for row in rows if row.health is not None)
+    if last.outcome is Outcome.PLANNED:
+        found = [clean(last.detail), *off, *([runs] if runs else [])]
+        return Verdict(WARNING, "Changes wait", "; ".join(found), "They are listed below.")
     if off:
         return Verdict(
             WARNING,

@@ -82,6 +82,7 @@ def job_rows(
 ) -> list[JobRow]:
     """The table, what is in trouble first. `prints`: the fingerprints of the live jobs, as `noted` has them."""
     failures = {f.job: f.reason for f in last.failures} if last else {}
+    unrepaired = {drift.job: drift.words for drift in last.unrepaired} if last else {}
     strays = set(last.strays) - set(last.deleted) if last else set()
     seen = datetime.fromtimestamp(live.at, UTC)
     healths = reckon_all(live.jobs, seen, live.known)
@@ -89,6 +90,8 @@ def job_rows(
     for job in live.jobs:
         name = str(job.get("name"))
         state, detail = _state(name, live.noted, prints, strays)
+        if state == IN_SYNC and name in unrepaired:
+            state, detail = DRIFTED, unrepaired[name]
         hold = hold_of(job, seen)
         if hold is not None:
             state, detail = HELD, hold.words.removeprefix("held ")
@@ -96,7 +99,7 @@ def job_rows(
             state, detail = FAILED, failures[name]
         rows.append(replace(_row(job, state, detail, now), health=healths[name], hold=hold))
     noted = live.noted or {}
-    gone = noted.keys() - {row.name for row in rows} - live.others.keys()
+    gone = (noted.keys() | unrepaired.keys()) - {row.name for row in rows} - live.others.keys()
     rows += [_row(_noted_job(name, noted), MISSING, "not in Dkron", now) for name in gone]
     for name, other in live.others.items():
         if other is None:
@@ -136,7 +139,7 @@ def changed_fields(before: str, after: str) -> list[str]:
 
 
 def _noted_job(name: str, noted: Mapping[str, str]) -> Job:
-    job = json.loads(noted[name])
+    job = json.loads(noted.get(name, "null"))
     return job if isinstance(job, dict) else {"name": name}
 
 

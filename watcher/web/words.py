@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from provider.job import health_words
 from provider.job.health import State
+from provider.text import one_line
 from watcher.status import CycleReport, Snapshot
 from watcher.web import view
 from watcher.web.view import Clean, JobRow
@@ -102,6 +103,13 @@ def cycle_of(cycle: CycleReport, zone: tzinfo, clean: Clean) -> dict[str, Any]:
         "detail": clean(cycle.detail),
         "changes": [*changes[:MOST_CHANGES], *([("…", f"and {more} more")] if more > 0 else [])],
     }
+
+
+def waiting_of(cycle: CycleReport, clean: Clean) -> list[str]:
+    """A line for each of the first changes that are held back."""
+    lines = [clean(one_line(line)) for line in cycle.waiting]
+    more = len(lines) - MOST_CHANGES
+    return [*lines[:MOST_CHANGES], *([f"and {more} more"] if more > 0 else [])]
 
 
 def row_of(row: JobRow, now: datetime, zone: tzinfo) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import pytest
 from provider.errors import NoLeader
 from tests.watcher.web.support import NOW, FakeClient, Site, cycle, job, site
 from watcher.dkron.probe import fingerprints
-from watcher.pulumi.output import Drift, Failure
+from watcher.pulumi.change_set import Drift
+from watcher.pulumi.output import Failure
 from watcher.status import Outcome, Reason, Snapshot
 from watcher.web import view, words
 from watcher.web.clean import cleaner
@@ -403,3 +404,23 @@ def test_marks_and_words_are_explained() -> None:
     text = Tags(site(job("a")).html()).text
     for word in ("managed", "held", "stray", "foreign", "+ created", "~ changed", "- deleted", "? declared nowhere"):
         assert word in text
+
+
+def test_what_waits_is_shown_with_the_way_out_and_drift_that_waits_is_still_drift() -> None:
+    waiting = ("- c", f"~ a (schedule) {MARKUP}", *(f"+ j{n}" for n in range(50)))
+    unrepaired = (Drift("a", "changed", ("schedule",)), Drift("lost", "gone"))
+    planned = cycle(
+        Outcome.PLANNED, detail="52 changes wait: PLAN_ONLY is strict", waiting=waiting, unrepaired=unrepaired
+    )
+    made = site(job("a"), job("b"), cycles=(planned,))
+    text = Tags(made.html()).text
+    for told in ("Changes wait", "PLAN_ONLY is strict", "1 drifted", "What waits", "- c", "and 12 more"):
+        assert told in text
+    assert states(made) == {
+        "a": ("drifted", "schedule"),
+        "b": ("in sync", ""),
+        "lost": ("missing", "not in Dkron"),
+    }
+    document = json.loads(made.page.as_json("").body)
+    assert (document["verdict"]["level"], document["cycles"][0]["waiting"][0]) == ("warning", "- c")
+    assert "What waits" not in site(job("a")).html()

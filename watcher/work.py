@@ -1,0 +1,56 @@
+"""What one cycle has found and done so far, and what of it may be applied. Holds values; does nothing."""
+
+from dataclasses import dataclass, field
+
+from watcher.dkron.probe import Look
+from watcher.dkron.strays import NONE, Strays
+from watcher.guard import Verdict
+from watcher.judgement import Case
+from watcher.pulumi.change_set import ChangeSet, Drift
+from watcher.pulumi.output import Applied, Failure
+from watcher.restraint import Restraint, Scope
+
+
+@dataclass(slots=True)
+class Work:
+    """Filled in stage by stage."""
+
+    case: Case
+    plan: ChangeSet = field(default_factory=ChangeSet)
+    applied: Applied = field(default_factory=Applied)
+    look: Look = field(default_factory=Look)
+    strays: Strays = NONE
+    strays_deleted: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    allowed: Verdict = field(default_factory=Verdict)
+    refusal: str = ""
+    restraint: Restraint = field(default_factory=Restraint)
+
+    @property
+    def part(self) -> ChangeSet:
+        """What of the plan may be applied now."""
+        scope = self.restraint.scope
+        if scope is Scope.NOTHING:
+            return ChangeSet()
+        return self.plan.only_repairs() if scope is Scope.REPAIRS else self.plan
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """What of the plan, and of the strays that were to go, is held back: lines such as "~ geo-purge (schedule)"."""
+        if self.restraint.scope is Scope.ALL:
+            return ()
+        part, other = self.part, self.plan.other
+        done = {*part.creates, *part.updates}
+        lines = [change.line for change in self.plan.details if change.job not in done]
+        lines += [f"- {name} (stray)" for name in self.strays.ripe]
+        return (*lines, *([f"~ other resources ({other})"] if other else []))
+
+    @property
+    def unrepaired(self) -> tuple[Drift, ...]:
+        """The drift that waits, too."""
+        return tuple(drift for drift in self.plan.drift if drift not in self.part.drift)
+
+    @property
+    def unmarked(self) -> tuple[str, ...]:
+        """Jobs that dkron-mgr or an older version left, and that nobody declares."""
+        return tuple(sorted(self.look.unmarked - self.plan.known))
