@@ -34,6 +34,7 @@ PURE = [
     "watcher/fights.py",
     "watcher/guard.py",
     "watcher/freeze.py",
+    "watcher/report.py",
     "watcher/restraint.py",
     "watcher/work.py",
     "watcher/pulumi/change_set.py",

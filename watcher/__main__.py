@@ -20,6 +20,7 @@ from watcher.metrics import Metrics
 from watcher.notify import Notifier, Wishes
 from watcher.pulumi.cli import Limits, PulumiCli
 from watcher.recovery.recovery import Tools
+from watcher.report import FORMATS
 from watcher.restraint import PlanOnly
 from watcher.setting_table import TABLE
 from watcher.settings import WatcherSettings
@@ -63,6 +64,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--once", action="store_true", help="one cycle; the exit code tells the outcome")
     parser.add_argument("--report", action="store_true", help="show what a cycle would do; change nothing")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="of --report: text, json, or markdown")
     parser.add_argument("--allow-deletes", type=_count, metavar="N", help="let one change set delete up to N jobs")
     parser.add_argument("--allow-updates", type=_count, metavar="N", help="let one change set update up to N jobs")
     parser.add_argument("--create-stack", action="store_true", help="make the stack if there is none (dev: always)")
@@ -185,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     take_signals(parts)
     try:
         if options.report:
-            return once.report_once(parts.tools, parts.cycle)
+            return once.report_once(parts.tools, parts.cycle, options.format)
         if allowance.given:
             parts.tools.log.warning("allowance.given", who=allowance.who, **allowance.shown)
         return once.run_once(parts.tools, parts.cycle, parts.loop) if options.once else run_for_ever(parts)

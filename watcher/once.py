@@ -50,7 +50,8 @@ def _hand_over(tools: Tools, cycle: Cycle) -> int | None:
     return EXIT_CODES[Outcome.LOCKED]
 
 
-def report_once(tools: Tools, cycle: Cycle) -> int:
+def report_once(tools: Tools, cycle: Cycle, style: str = "text") -> int:
+    """What a cycle would do, on standard output; the exit code tells whether it could be found out."""
     problem: tuple[Outcome, str] | None = None
     try:
         work, verdict = cycle.look_only()
@@ -65,6 +66,6 @@ def report_once(tools: Tools, cycle: Cycle) -> int:
         tools.log.error("report.failed", outcome=outcome.value, detail=tools.redactor(detail))
         return EXIT_CODES[outcome]
     tools.log.progress.clear()
-    text = "\n".join(report.lines(work.plan, work.strays.told(), work.unmarked, verdict))
-    sys.stdout.write(tools.redactor(text) + "\n")
+    found = report.cleaned(report.document(work, verdict, tools.settings.stack), tools.redactor)
+    sys.stdout.write(report.render(found, style) + "\n")
     return 0

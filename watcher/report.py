@@ -1,39 +1,171 @@
-"""`--report`: what a cycle would do and what has drifted, as text for a person. Changes nothing."""
+"""`--report`: what a cycle would do, field by field: as text, JSON, or Markdown for a pull request's comment. Pure.
 
-from collections.abc import Mapping, Sequence
+Names, values and reasons may be a stranger's: each is one line, and in Markdown it can be nothing but itself.
+"""
 
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from provider.text import one_line
 from watcher.guard import Verdict
-from watcher.pulumi.change_set import ChangeSet
+from watcher.pulumi.change_set import SIGNS
+from watcher.work import Work
+
+FORMATS: Final = ("text", "json", "markdown")
+NONE: Final = "(none)"
+LONGEST_MARKDOWN: Final = 60_000  # characters; GitHub takes no comment above 65,536
+_PLAIN: Final = " -/,="
+Document = dict[str, Any]
+Clean = Callable[[str], str]
 
 
-def lines(found: ChangeSet, strays: Mapping[str, str], unmarked: Sequence[str], verdict: Verdict) -> list[str]:
-    """One line a job, then the counts, then what the guard says. `strays`: job -> why it is still there."""
-    result = []
-    drift = {d.job: d for d in found.drift}
-    for sign, names in (("+", found.creates), ("~", found.updates), ("-", found.deletes), ("±", found.replaces)):
-        for name in names:
-            seen = drift.get(name)
-            why = f"  drift: {seen.words}" if seen else ""
-            result.append(f"{sign} {name}{why}")
-    result += [f"? {name}  stray, in no state and no program: {why}" for name, why in strays.items()]
-    result += [
-        f"? {name}  unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, "
-        f"or delete it with `python -m jobs delete {name}`"
-        for name in unmarked
-    ]
+def document(work: Work, verdict: Verdict, stack: str) -> Document:
+    """All that a report says, deletions first."""
+    held = {name: hold.words for name, hold in work.look.held.items()}
+    plan, strays = work.plan, work.strays.told()
     counts = {
-        "to create": found.creates,
-        "to update": found.updates,
-        "to replace": found.replaces,
-        "to delete": found.deletes,
-        "unchanged": found.sames,
-        "drifted": found.drift,
+        "to delete": plan.deletes,
+        "to replace": plan.replaces,
+        "to update": plan.updates,
+        "to create": plan.creates,
+        "unchanged": plan.sames,
+        "drifted": plan.drift,
+        "held": held,
         "strays": strays,
-        "unmarked": unmarked,
+        "unmarked": work.unmarked,
     }
-    result.append(", ".join(f"{len(names)} {what}" for what, names in counts.items() if names) or "no jobs")
-    if not verdict.safe:
-        result.append(f"a cycle would be refused: {verdict.refusal}")
-    elif verdict.uses_allowance:
-        result.append("a cycle would be applied only because of what is allowed here")
+    return {
+        "stack": stack,
+        "safe": verdict.safe,
+        "refusal": one_line(verdict.refusal),
+        "usesAllowance": verdict.uses_allowance,
+        "heldBack": work.restraint.why if work.waiting else "",
+        "counts": {what: len(names) for what, names in counts.items() if names},
+        "changes": [
+            {
+                "operation": change.operation,
+                "job": one_line(change.job),
+                "drift": one_line(change.drift),
+                "fields": [{"field": one_line(f.field), "old": f.old, "new": f.new} for f in change.fields],
+            }
+            for change in plan.details
+        ],
+        "strays": [{"job": one_line(name), "why": one_line(why)} for name, why in strays.items()],
+        "unmarked": [one_line(name) for name in work.unmarked],
+        "held": [{"job": one_line(name), "hold": words} for name, words in sorted(held.items())],
+    }
+
+
+def cleaned(found: Document, clean: Clean) -> Document:
+    """The same without secrets, all texts in one go: replacing is slow to begin and quick to go on."""
+    texts: list[str] = []
+
+    def noted(words: str) -> str:
+        texts.append(words)
+        return words
+
+    _mapped(found, noted)
+    after = iter(json.loads(clean(json.dumps(texts))))
+    result: Document = _mapped(found, lambda _text: next(after))
     return result
+
+
+def _mapped(value: Any, change: Clean) -> Any:
+    """`value` with each text in it changed; keys stay."""
+    if isinstance(value, dict):
+        return {key: _mapped(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value
+
+
+def render(found: Document, style: str) -> str:
+    """The report in one of FORMATS, without a line break at its end."""
+    if style == "json":
+        return json.dumps(found, indent=2, ensure_ascii=False)
+    return markdown(found) if style == "markdown" else "\n".join(text(found))
+
+
+def text(found: Document) -> Iterator[str]:
+    """A line for each job and field, then the counts, then what the guard says."""
+    for change in found["changes"]:
+        drift = f"  drift: {change['drift']}" if change["drift"] else ""
+        yield f"{SIGNS[change['operation']]} {change['job']}{drift}"
+        for field in change["fields"]:
+            yield f"    {field['field']}: {_shown(field['old'])} -> {_shown(field['new'])}"
+    for stray in found["strays"]:
+        yield f"? {stray['job']}  stray, in no state and no program: {stray['why']}"
+    for name in found["unmarked"]:
+        yield (
+            f"? {name}  unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, "
+            f"or delete it with `python -m jobs delete {name}`"
+        )
+    for held in found["held"]:
+        yield f"= {held['job']}  {held['hold']}"
+    yield _counted(found)
+    yield from _verdict(found)
+
+
+def _shown(value: str | None) -> str:
+    return NONE if value is None else value
+
+
+def _counted(found: Document) -> str:
+    return ", ".join(f"{count} {what}" for what, count in found["counts"].items()) or "no jobs"
+
+
+def _verdict(found: Mapping[str, Any]) -> Iterator[str]:
+    if found["heldBack"]:
+        yield f"a cycle would leave changes waiting: {found['heldBack']}"
+    if not found["safe"]:
+        yield f"a cycle would be refused: {found['refusal']}"
+    elif found["usesAllowance"]:
+        yield "a cycle would be applied only because of what is allowed here"
+
+
+def markdown(found: Document) -> str:
+    """A heading, the verdict, and one table; what is too long for a comment is counted."""
+    lines = [f"### Dkron jobs, stack {_code(found['stack'])}", "", f"{_counted(found)}."]
+    for line in _verdict(found):
+        lines += ["", f"> **{line.partition(':')[0]}** {_code(line.partition(': ')[2])}"]
+    changes = found["changes"]
+    if changes:
+        lines += ["", "| | job | field | before | after |", "|---|---|---|---|---|"]
+    length = sum(map(len, lines))
+    for number, change in enumerate(changes):
+        rows = list(_rows(change))
+        length += sum(len(row) + 1 for row in rows)
+        if length > LONGEST_MARKDOWN:
+            lines += ["", f"And {len(changes) - number} more changes: `--format json` has them all."]
+            break
+        lines += rows
+    notes = [*_notes(found)]
+    if length + sum(map(len, notes)) <= LONGEST_MARKDOWN and notes:
+        lines += ["", *notes]
+    return "\n".join(lines)
+
+
+def _rows(change: Mapping[str, Any]) -> Iterator[str]:
+    """Rows of the table: the job in the first, a field in each."""
+    first = f"| {_code(SIGNS[change['operation']])} | {_code(change['job'])} |"
+    fields = change["fields"] or [{"field": change["drift"], "old": None, "new": None}]
+    for field in fields:
+        old, new = ("" if value is None else _code(value) for value in (field["old"], field["new"]))
+        yield f"{first} {_code(field['field']) if field['field'] else ''} | {old} | {new} |"
+        first = "| | |"
+
+
+def _notes(found: Document) -> Iterator[str]:
+    for stray in found["strays"]:
+        yield f"- {_code(stray['job'])} is a stray, in no state and no program: {_code(stray['why'])}"
+    for name in found["unmarked"]:
+        yield f"- {_code(name)} carries our tag and no stack's mark, and nobody declares it"
+    for held in found["held"]:
+        yield f"- {_code(held['job'])} is {_code(held['hold'])}"
+
+
+def _code(words: str) -> str:
+    """A text that Markdown shows as it is, also inside a table: no markup, no link, nobody mentioned."""
+    escaped = "".join(c if c.isalnum() or c in _PLAIN else f"&#{ord(c)};" for c in words)
+    return f"<code>{escaped}</code>" if words else ""

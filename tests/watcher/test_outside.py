@@ -14,13 +14,12 @@ import pytest
 from provider.errors import SettingsError
 from tests.watcher.support import SECRET, FakeClock, job, preview, step, world
 from watcher import __main__ as main
-from watcher import once, report
+from watcher import once
 from watcher.clock import Control, SystemClock
-from watcher.guard import Verdict
 from watcher.logs import Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
-from watcher.pulumi.change_set import ChangeSet, Drift
+from watcher.pulumi.change_set import Drift
 from watcher.pulumi.output import Failure
 from watcher.setting_table import TABLE
 from watcher.status import EXIT_CODES, Board, CycleReport, Outcome, Reason, Snapshot
@@ -241,28 +240,7 @@ def test_a_signal_wakes_the_sleeper() -> None:
         clock.close()
 
 
-# -- the report and the command line
-
-
-def test_a_report_has_a_line_for_each_job_and_a_sum() -> None:
-    found = ChangeSet(
-        ("a",), ("b",), ("c",), ("d",), ("e",), drift=(Drift("a", "gone"), Drift("b", "changed", ("schedule",)))
-    )
-    refused = Verdict("it would delete 3 jobs")
-    assert report.lines(found, {"x": "it waits"}, ["old"], refused) == [
-        "+ a  drift: gone",
-        "~ b  drift: schedule",
-        "- c",
-        "± d",
-        "? x  stray, in no state and no program: it waits",
-        "? old  unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, or delete it with "
-        "`python -m jobs delete old`",
-        "1 to create, 1 to update, 1 to replace, 1 to delete, 1 unchanged, 2 drifted, 1 strays, 1 unmarked",
-        "a cycle would be refused: it would delete 3 jobs",
-    ]
-    assert report.lines(ChangeSet(), {}, [], Verdict()) == ["no jobs"]
-    allowed = report.lines(ChangeSet(), {}, [], Verdict(allowed_deletes=True))
-    assert allowed[-1].startswith("a cycle would be applied only because")
+# -- the command line
 
 
 def test_help_names_every_setting_and_exit_code() -> None:
