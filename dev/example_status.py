@@ -74,7 +74,7 @@ def ended_runs(job: Job) -> list[datetime]:
 
 
 def example_jobs() -> list[Job]:
-    """Ten that run, one that Dkron has lost, and one that fails each time."""
+    """Nine that run, one that Dkron has lost, one that fails each time, and one that somebody holds."""
     specs = [
         {"name": s.name, "schedule": s.schedule, "displayname": str(s.displayname), "timezone": s.timezone}
         for s in gather().specs
@@ -86,6 +86,9 @@ def example_jobs() -> list[Job]:
         counters = {"success_count": 212, "error_count": 0, "last_success": str(ended[-1]), "last_error": None}
         jobs.append({**job, **counters, "metadata": {"managed_by": DEFAULT_OWNER_TAG}})
     jobs[0] |= {"success_count": 40, "last_success": "2026-11-17T02:30:02Z"}
+    hold = {"held_until": "2026-11-24T08:00:00Z", "hold_reason": "the tile server is down", "held_by": "ann"}
+    (held,) = (job for job in jobs if job["name"] == "geo-refresh-tiles")
+    held |= {"disabled": True, "metadata": {**held["metadata"], **hold}}
     jobs[2] |= {"success_count": 0, "error_count": 212, "last_success": None, "last_error": jobs[2]["last_success"]}
     return jobs
 
