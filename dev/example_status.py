@@ -64,7 +64,7 @@ class ExampleClient(DkronClient):
 
 def ended_runs(job: Job) -> list[datetime]:
     """When the job's runs of the last 24 hours ended, had all of them been as they should."""
-    entry, now = Entry.of(job), datetime.fromtimestamp(NOW, UTC)
+    entry, now = Entry.of({**job, "disabled": False}), datetime.fromtimestamp(NOW, UTC)
     ended: list[datetime] = []
     due = next_run(entry, now - timedelta(hours=24))
     while isinstance(due, datetime) and due < now:
