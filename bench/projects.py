@@ -29,6 +29,7 @@ COMMANDS = {
     "up": ["--yes", "--skip-preview", "--refresh", "--run-program", "--continue-on-error", "--json"],
     "destroy": ["--yes", "--skip-preview", "--continue-on-error", "--json"],
 }
+PROJECT = "dkron-jobs"  # as Pulumi.yaml names it
 STACK = "dev"
 GATEWAY_URL = "http://127.0.0.1:5461"
 SERVICE_KEY = "bench-service-key"
