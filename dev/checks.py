@@ -33,6 +33,7 @@ PURE = [
     "watcher/causes.py",
     "watcher/fights.py",
     "watcher/guard.py",
+    "watcher/pulumi/changes.py",
     "watcher/pulumi/output.py",
     "watcher/notices.py",
     "watcher/web/as_json.py",

@@ -10,7 +10,7 @@ from provider.schedule.calendar import Entry, next_run
 from provider.settings import DEFAULT_OWNER_TAG, DkronSettings
 from watcher.dkron.probe import fingerprints
 from watcher.dkron.runs import Runs
-from watcher.pulumi.output import Drift
+from watcher.pulumi.changes import Drift
 from watcher.status import Board, CycleReport, Outcome, Reason, Snapshot
 from watcher.web.live import LiveJobs, Sources
 from watcher.web.page import pages

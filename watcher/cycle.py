@@ -20,9 +20,9 @@ from watcher.fights import Fights
 from watcher.guard import Verdict
 from watcher.judgement import Case
 from watcher.keeper import Done, Keeper
-from watcher.pulumi import output, workspace
+from watcher.pulumi import workspace
+from watcher.pulumi.changes import DELETE, Applied, ChangeSet, Failure
 from watcher.pulumi.engine import Engine, told
-from watcher.pulumi.output import Applied, ChangeSet, Failure
 from watcher.recovery.recovery import Recovery, Tools
 from watcher.status import Board, CycleReport, Outcome, Reason
 
@@ -209,7 +209,7 @@ class Cycle:
         applied, plan = work.applied, work.plan
         changes = applied.changes
         if work.strays_deleted:
-            changes[output.DELETE] = changes.get(output.DELETE, 0) + len(work.strays_deleted)
+            changes[DELETE] = changes.get(DELETE, 0) + len(work.strays_deleted)
         return CycleReport(
             number=self._number,
             reason=reason,

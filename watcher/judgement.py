@@ -14,8 +14,8 @@ from watcher.dkron.probe import Look
 from watcher.dkron.strays import NONE, Strays, find, sort
 from watcher.endings import Ended
 from watcher.memory import Identity, Memory
+from watcher.pulumi.changes import ChangeSet
 from watcher.pulumi.engine import Modules
-from watcher.pulumi.output import ChangeSet
 from watcher.settings import WatcherSettings
 from watcher.status import Outcome
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from watcher.pulumi.output import OPERATIONS
+from watcher.pulumi.changes import OPERATIONS
 from watcher.status import CycleReport, Outcome, Reason
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

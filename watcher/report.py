@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from watcher.guard import Verdict
-from watcher.pulumi.output import ChangeSet
+from watcher.pulumi.changes import ChangeSet
 
 
 def lines(found: ChangeSet, strays: Mapping[str, str], unmarked: Sequence[str], verdict: Verdict) -> list[str]:

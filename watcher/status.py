@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from watcher.pulumi.output import Drift, Failure
+from watcher.pulumi.changes import Drift, Failure
 
 KEPT = 50
 

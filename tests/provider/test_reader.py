@@ -1,6 +1,7 @@
 """The reader of settings: what its judges take, and that every problem is told once, at the end."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_judge_gives_the_value(judge: Callable[[str], object], text: str, want
         (whole_number(1, 4096), "4097", "must be at most 4096"),
     ],
 )
-def test_a_wrong_value_is_told_and_the_default_holds(judge: Callable[[str], object], text: str, reason: str) -> None:
+def test_a_wrong_value_is_told_and_the_default_holds(judge: Callable[[str], Any], text: str, reason: str) -> None:
     reader = Reader({"X": text}.get, told)
     assert reader.judged("X", judge, "default") == "default"
     with pytest.raises(SettingsError) as caught:

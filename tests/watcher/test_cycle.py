@@ -13,8 +13,8 @@ from watcher.allowance import Allowance
 from watcher.bound import Bound
 from watcher.dkron.connection import Connection
 from watcher.endings import Ended, NoStack
+from watcher.pulumi.changes import Failure
 from watcher.pulumi.cli import Finished
-from watcher.pulumi.output import Failure
 from watcher.pulumi.workspace import Workspace
 from watcher.status import CycleReport, Outcome, Reason
 

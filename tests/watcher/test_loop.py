@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from provider.errors import Unreachable
 from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
 from watcher.loop import Loop, plan_next
+from watcher.pulumi.changes import Drift
 from watcher.pulumi.cli import Finished
-from watcher.pulumi.output import Drift
 from watcher.status import CycleReport, Outcome, Reason
 
 

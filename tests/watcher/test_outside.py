@@ -20,7 +20,7 @@ from watcher.guard import Verdict
 from watcher.logs import Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
-from watcher.pulumi.output import ChangeSet, Drift, Failure
+from watcher.pulumi.changes import ChangeSet, Drift, Failure
 from watcher.settings import TABLE
 from watcher.status import EXIT_CODES, Board, CycleReport, Outcome, Reason, Snapshot
 from watcher.web.server import Answer, HttpServer, health_routes

@@ -13,7 +13,7 @@ from watcher.dkron.leader import wait_for_leader
 from watcher.dkron.probe import Look, Unsettled, merged
 from watcher.endings import Ended, Stopped
 from watcher.metrics import Metrics
-from watcher.pulumi.output import ChangeSet
+from watcher.pulumi.changes import ChangeSet
 from watcher.status import Board, Outcome
 
 

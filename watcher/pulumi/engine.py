@@ -14,8 +14,8 @@ from provider.job.declarations import MODULES_VARIABLE
 from provider.job.limits import LIMITS_VARIABLE, Limits
 from watcher.endings import Ended, Stopped, outcome_of
 from watcher.pulumi import output
+from watcher.pulumi.changes import Applied, ChangeSet, Failure
 from watcher.pulumi.cli import Finished
-from watcher.pulumi.output import Applied, ChangeSet, Failure
 from watcher.recovery import locks
 from watcher.recovery.recovery import Recovery, Tools
 from watcher.status import Outcome

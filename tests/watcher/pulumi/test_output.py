@@ -7,17 +7,8 @@ from hypothesis import strategies as st
 
 from tests.paths import DATA
 from tests.watcher.support import event, preview, step, urn
-from watcher.pulumi.output import (
-    Applied,
-    ChangeSet,
-    Drift,
-    Failure,
-    is_job,
-    parse_preview,
-    parse_up,
-    reason,
-    resource_name,
-)
+from watcher.pulumi.changes import Applied, ChangeSet, Drift, Failure
+from watcher.pulumi.output import is_job, parse_preview, parse_up, reason, resource_name
 
 
 def test_the_recorded_preview_of_a_drifted_and_a_lost_job() -> None:

@@ -15,7 +15,7 @@ import pytest
 from provider.errors import NoLeader
 from tests.watcher.web.support import NOW, FakeClient, Site, cycle, job, site
 from watcher.dkron.probe import fingerprints
-from watcher.pulumi.output import Drift, Failure
+from watcher.pulumi.changes import Drift, Failure
 from watcher.status import Outcome, Reason, Snapshot
 from watcher.web import view
 from watcher.web.page import chosen_zone, cleaner
