@@ -1,10 +1,12 @@
 """One cycle: leader -> preview -> guard -> up -> strays. It does what the pure modules decide, and reports.
 
+A simple drift is repaired without a preview: leader -> up of those jobs.
+
 It never runs by itself (the loop calls it), never overlaps with another, and never raises for a fault of the world:
 what went wrong is the report's outcome.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from provider.errors import DkronJobsError
@@ -24,6 +26,7 @@ from watcher.pulumi import workspace
 from watcher.pulumi.changes import DELETE, Applied, ChangeSet, Failure
 from watcher.pulumi.engine import Engine, told
 from watcher.recovery.recovery import Recovery, Tools
+from watcher.repair import Repair, Standing, simple
 from watcher.status import Board, CycleReport, Outcome, Reason
 
 
@@ -58,6 +61,7 @@ class Cycle:
         self.census = Census(tools.control, tools.metrics, board, tools.settings.leader_wait_s)
         self.keeper = Keeper(tools, allowance or Allowance())
         self.fights = Fights(calm_s=2 * tools.settings.interval_s)
+        self._standing: Standing | None = None
         self._number = 0
 
     def close(self) -> None:
@@ -111,16 +115,46 @@ class Cycle:
             waited = self.census.await_leader(connection)
             work.look = self.census.before(connection, waited)
             self._go_on()
-            self._preview(connection, work)
-            self._guard(work)
-            self._go_on()
-            if not work.plan.empty:
-                self._up(work, reason)
-            self._delete_strays(connection, work)
+            repair = self._simple_repair(space, work) if reason is Reason.DRIFT else None
+            self._standing = None
+            if repair is not None:
+                self._repair(work, repair, reason)
+            else:
+                self._whole_way(connection, work, reason)
             self.census.note(connection, work.look, self._touched(work))
         finally:
             self.recovery.prune(space)
-        return self._outcome(work)
+        outcome, detail = self._outcome(work)
+        if outcome.good:
+            self._standing = Standing(work.plan.declared, work.plan.urns, self._around(space, work))
+        return outcome, detail
+
+    def _around(self, space: workspace.Workspace, work: Work) -> object:
+        """What a simple repair relies on besides Dkron."""
+        return space, self.keeper.files(), work.case.here, work.case.config, self.recovery.state_signature
+
+    def _simple_repair(self, space: workspace.Workspace, work: Work) -> Repair | None:
+        standing, noted = self._standing, self.census.noted
+        if standing is None or noted is None or self.recovery.state_signature is None:
+            return None
+        return simple(standing, self._around(space, work), noted, work.look.prints, self.fights.resting)
+
+    def _repair(self, work: Work, repair: Repair, reason: Reason) -> None:
+        """Strays wait for a full cycle."""
+        self.tools.log.debug("drift.repairing", jobs=[seen.job for seen in repair.plan.drift])
+        work.plan, work.strays = repair.plan, Strays(work.case.memory.strays)
+        work.case = work.case.with_modules(work.case.memory.modules)
+        self._up(work, reason, repair.targets)
+        if not work.applied.changes and not work.failures:
+            work.plan = ChangeSet(sames=tuple(sorted(repair.plan.declared)), urns=repair.plan.urns)
+
+    def _whole_way(self, connection: Connection, work: Work, reason: Reason) -> None:
+        self._preview(connection, work)
+        self._guard(work)
+        self._go_on()
+        if not work.plan.empty:
+            self._up(work, reason)
+        self._delete_strays(connection, work)
 
     def _go_on(self) -> None:
         if self.tools.control.stopping:
@@ -156,11 +190,11 @@ class Cycle:
     def _judge(self, work: Work, found: Strays) -> Verdict:
         return judgement.judge(work.plan, work.case, self.tools.settings, self.keeper.allowance, found)
 
-    def _up(self, work: Work, reason: Reason) -> None:
+    def _up(self, work: Work, reason: Reason, targets: Sequence[str] = ()) -> None:
         self.keeper.note_changes(work.case, work.strays, work.plan, work.allowed)
         message = f"watcher, cycle {self._number} ({reason.value}), program {work.case.revision}"
         work.applied, work.failures = self.engine.up(
-            judgement.run_limits(work.plan), message, self.keeper.archive().directory
+            judgement.run_limits(work.plan), message, self.keeper.archive().directory, targets
         )
         for fight in self.fights.note(self.tools.control.clock.monotonic(), work.plan.drift):
             self.tools.log.warning("job.fought", job=fight.job, fields=list(fight.fields), detail=fight.words)

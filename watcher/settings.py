@@ -22,7 +22,7 @@ LEGACY = ("DKRON_URL", "GATEWAY_URL", "SERVICE_KEY", "RECONCILE_INTERVAL_MS")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row. `default` is text, "" for none; `minimum` makes it an integer; `choices` closes the list of values."""
+    """One row. `default` is text, "" for none; `minimum`: it is an integer; `choices` closes the list of values."""
 
     name: str
     default: str
@@ -47,7 +47,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("ADOPT", "", "true takes over declared jobs that lack our tag", choices=("true", "false", "1", "0")),
     Setting("DEFAULT_TAGS", "", "tags of jobs that declare none, such as dc=dc1:1; else the stack's defaultTags"),
     Setting("RECONCILE_INTERVAL_MS", "300000", "from the start of one cycle to the start of the next", minimum=1000),
-    Setting("PROBE_INTERVAL_MS", "10000", "how often to look for drift between cycles; 0 never", minimum=0),
+    Setting("PROBE_INTERVAL_MS", "", "how often to look for drift between cycles, 0 never; else each 2 s, but at most a"
+            " fiftieth of the time", minimum=0),
     Setting("MAX_DELETES", "", "most deletions in a cycle and in an hour, a number or a share such as 20%; else 5 or"
             " a third of the jobs, whichever is less"),
     Setting("MAX_UPDATES", "", "the same for updates by the program or the config, never for repairs; else no limit"),
@@ -75,12 +76,15 @@ TABLE: tuple[Setting, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class WatcherSettings:
-    """What the watcher was told. Times in seconds. `env` is for its `pulumi` children and may hold secrets."""
+    """What the watcher was told. Times in seconds. `env` is for its `pulumi` children and may hold secrets.
+
+    `probe_s`: None for as often as it costs little, 0 for never.
+    """
 
     stack: str
     program_dir: Path
     interval_s: float
-    probe_s: float
+    probe_s: float | None
     max_deletes: Bound
     max_updates: Bound | None
     delete_strays: bool
@@ -120,6 +124,11 @@ class _Reader(Reader):
     def number(self, name: str) -> int:
         row = self.rows[name]
         return self.judged(name, whole_number(row.minimum or 0), int(row.default))
+
+    def seconds(self, name: str) -> float | None:
+        """Of a setting in milliseconds; None where it is not given and has no default."""
+        given = self.judged(name, whole_number(self.rows[name].minimum or 0), None)
+        return None if given is None else given / 1000
 
 
 def _address(text: str) -> tuple[str, int] | None:
@@ -203,7 +212,7 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         stack=stack,
         program_dir=program_dir,
         interval_s=reader.number("RECONCILE_INTERVAL_MS") / 1000,
-        probe_s=reader.number("PROBE_INTERVAL_MS") / 1000,
+        probe_s=reader.seconds("PROBE_INTERVAL_MS"),
         max_deletes=reader.judged("MAX_DELETES", parse_bound, DEFAULT),
         max_updates=reader.judged("MAX_UPDATES", parse_bound, None),
         delete_strays=reader.choice("STRAYS") == "delete",

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,7 @@ class FakeCli(PulumiCli):
     calls: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     judged: list[dict[str, Any]] = field(default_factory=list)
+    targets: list[tuple[str, ...]] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -158,8 +159,9 @@ class FakeCli(PulumiCli):
         self.told = dict(told or {})
         return self._next("preview", self.previews)
 
-    def up(self, message: str = "", told: Mapping[str, str] | None = None) -> Finished:
+    def up(self, message: str = "", told: Mapping[str, str] | None = None, targets: Sequence[str] = ()) -> Finished:
         assert told is not None
+        self.targets.append(tuple(targets))
         self.messages.append(message)
         self.judged.append(json.loads(Path(told["DKRON_JOBS_LIMITS"]).read_text()))
         if self.on_event is not None:

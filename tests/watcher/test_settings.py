@@ -21,7 +21,7 @@ def problems(env: dict[str, str]) -> tuple[str, ...]:
 
 def test_the_defaults(env: dict[str, str], tmp_path: Path) -> None:
     found = load(env)
-    assert (found.stack, found.program_dir, found.interval_s, found.probe_s) == ("dev", tmp_path, 300, 10)
+    assert (found.stack, found.program_dir, found.interval_s, found.probe_s) == ("dev", tmp_path, 300, None)
     assert (found.max_deletes, found.delete_strays, found.up_timeout_s, found.grace_s) == (DEFAULT, True, 600, 30)
     assert (found.health, found.log_format, found.hosts) == (("127.0.0.1", 8080), "json", frozenset())
     assert found.work_dir == tmp_path / ".state"

@@ -3,7 +3,8 @@
 Only names of jobs and of fields stand here, and reasons, which whoever makes a Failure has redacted: no values.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 SAME, CREATE, UPDATE, DELETE, REPLACE = "same", "create", "update", "delete", "replace"
 HIDDEN = "secret"  # the field of a drift that the preview doesn't show
@@ -24,7 +25,7 @@ class ChangeSet:
     """What an up would do, by job name. `other`: changes of resources that are no jobs.
 
     `replaces` are the names that the replaced resources had, `renamed` those that they get. `revised`: the updates that
-    come from the program or the config; the others only repair.
+    come from the program or the config; the others only repair. `urns`: job -> URN, of the resources that stay.
     """
 
     creates: tuple[str, ...] = ()
@@ -36,6 +37,7 @@ class ChangeSet:
     revised: tuple[str, ...] = ()
     drift: tuple[Drift, ...] = ()
     other: int = 0
+    urns: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def empty(self) -> bool:

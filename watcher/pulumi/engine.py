@@ -5,7 +5,7 @@ It turns a run into values or into the end of the cycle, tells nothing unredacte
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,22 +60,26 @@ class Engine:
             run = self.tools.cli.preview({MODULES_VARIABLE: str(path)})
             return run, _modules_in(path)
 
-    def up(self, limits: Limits, message: str, archive: Path) -> tuple[Applied, tuple[Failure, ...]]:
-        """Applies the program within `limits`: what was done, and what failed (redacted).
+    def up(
+        self, limits: Limits, message: str, archive: Path, targets: Sequence[str] = ()
+    ) -> tuple[Applied, tuple[Failure, ...]]:
+        """Applies the program within `limits`, or those of its resources that `targets` names by URN.
 
-        `archive`: where the provider keeps copies of what it deletes. Raises Ended if it was cut short.
+        Returns what was done, and what failed (redacted). `archive`: where the provider keeps copies of what it
+        deletes. Raises Ended if it was cut short.
         """
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             path = Path(folder) / "limits.json"
             path.touch(mode=0o600)
             path.write_text(limits.to_json(), encoding="utf-8")
-            return self._up(message, {LIMITS_VARIABLE: str(path), DIRECTORY_VARIABLE: str(archive)})
+            told_run = {LIMITS_VARIABLE: str(path), DIRECTORY_VARIABLE: str(archive)}
+            return self._up(lambda: self._run_up(message, told_run, targets))
 
-    def _up(self, message: str, told_run: Mapping[str, str]) -> tuple[Applied, tuple[Failure, ...]]:
-        run = self._run_up(message, told_run)
+    def _up(self, once: Callable[[], Finished]) -> tuple[Applied, tuple[Failure, ...]]:
+        run = once()
         if locks.locked(run.stdout, run.stderr):
             self.recovery.clear_remote_lock(run.stderr)
-            run = self._run_up(message, told_run)
+            run = once()
             if locks.locked(run.stdout, run.stderr):
                 raise Ended(Outcome.LOCKED, locks.waiting(locks.holders_in(run.stderr), self.tools.control.clock.now()))
         self.recovery.suspect = self.recovery.suspect or run.crashed
@@ -96,7 +100,7 @@ class Engine:
         if run.code < 0:
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover")
 
-    def _run_up(self, message: str, told_run: Mapping[str, str]) -> Finished:
+    def _run_up(self, message: str, told_run: Mapping[str, str], targets: Sequence[str]) -> Finished:
         done = 0
 
         def count(line: str) -> None:
@@ -107,7 +111,7 @@ class Engine:
 
         self.tools.cli.on_event = count
         try:
-            return self.tools.cli.up(message, told_run)
+            return self.tools.cli.up(message, told_run, targets)
         finally:
             self.tools.cli.on_event = None
 

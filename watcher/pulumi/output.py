@@ -81,6 +81,7 @@ def parse_preview(text: str) -> tuple[ChangeSet, tuple[Failure, ...]]:
 def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int) -> ChangeSet:
     found: dict[str, list[str]] = {op: [] for op in (*OPERATIONS, SAME)}
     drift: list[Drift] = []
+    urns: dict[str, str] = {}
     renamed: list[str] = []
     revised: list[str] = []
     for urn, ops in jobs.items():
@@ -89,6 +90,8 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
             continue
         name = _job_name(ops.get(op) or next(iter(ops.values())), urn)
         found[op].append(name)
+        if op in (SAME, CREATE, UPDATE):
+            urns[name] = urn
         if op == REPLACE:
             renamed.append(_new_name(ops) or name)
         if op == UPDATE and _is_revised(ops):
@@ -107,6 +110,7 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
         tuple(sorted(revised)),
         drift=tuple(sorted(drift, key=lambda d: d.job)),
         other=other,
+        urns=urns,
     )
 
 
