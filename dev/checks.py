@@ -36,6 +36,7 @@ PURE = [
     "watcher/pulumi/changes.py",
     "watcher/pulumi/output.py",
     "watcher/notices.py",
+    "watcher/dkron/look.py",
     "watcher/repair.py",
     "watcher/web/as_json.py",
     "watcher/web/job_page.py",

@@ -15,7 +15,8 @@ from watcher.allowance import Allowance
 from watcher.dkron import strays
 from watcher.dkron.census import Census
 from watcher.dkron.connection import Connection, Connector
-from watcher.dkron.probe import Look, Unsettled
+from watcher.dkron.look import Look
+from watcher.dkron.probe import Unsettled
 from watcher.dkron.strays import NONE, Strays
 from watcher.endings import Ended, NoStack, Stopped, outcome_of
 from watcher.fights import Fights

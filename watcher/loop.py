@@ -12,7 +12,8 @@ from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.cycle import Cycle
-from watcher.dkron.probe import Unsettled, drifted
+from watcher.dkron.look import drifted
+from watcher.dkron.probe import Unsettled
 from watcher.dkron.runs import Runs
 from watcher.notify import Notifier
 from watcher.pulumi.workspace import files_fingerprint

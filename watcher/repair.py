@@ -12,7 +12,7 @@ from typing import Any
 
 from provider.dkron.doubt import FEW
 from provider.job.spec import MANAGED_FIELDS
-from watcher.dkron.probe import Prints, drifted
+from watcher.dkron.look import Prints, drifted
 from watcher.pulumi.changes import ChangeSet, Drift
 
 MOST = 20  # jobs; the targets stand in the command line, and beyond a few the whole way costs little more

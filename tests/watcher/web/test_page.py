@@ -14,7 +14,7 @@ import pytest
 
 from provider.errors import NoLeader
 from tests.watcher.web.support import NOW, FakeClient, Site, cycle, job, site
-from watcher.dkron.probe import fingerprints
+from watcher.dkron.look import fingerprints
 from watcher.pulumi.changes import Drift, Failure
 from watcher.status import Outcome, Reason, Snapshot
 from watcher.web import view
