@@ -76,11 +76,14 @@ def run(tally: Tally, name: str, command: Sequence[str | Path]) -> None:
 
 
 def lint(tally: Tally) -> None:
-    """ruff, mypy --strict, import-linter."""
+    """ruff, mypy --strict, import-linter; for texts codespell and pymarkdown."""
     run(tally, "ruff check", [BIN / "ruff", "check", *SOURCES])
     run(tally, "ruff format", [BIN / "ruff", "format", "--check", *SOURCES])
     run(tally, "mypy", [BIN / "mypy", *SOURCES])
     run(tally, "import-linter", [BIN / "lint-imports"])
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]
+    run(tally, "codespell", [BIN / "codespell", *SOURCES, *documents])
+    run(tally, "pymarkdown", [BIN / "pymarkdown", "scan", *documents])
 
 
 def pytest(tally: Tally, name: str, arguments: Sequence[str]) -> None:
