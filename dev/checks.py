@@ -185,7 +185,7 @@ def e2e(tally: Tally) -> None:
     A test that fails is run once more, alone on the machine: it then counts, and the summary names it all the same.
     """
     first = Tally()
-    pytest(first, "end-to-end tests", ["-m", "e2e", "--timeout=600"])
+    pytest(first, "end-to-end tests", ["-m", "e2e", "--timeout=600", "--durations=20"])
     tally.counts, tally.skipped, tally.pairs = (
         tally.counts + first.counts,
         tally.skipped + first.skipped,
