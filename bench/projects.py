@@ -20,7 +20,7 @@ from dev.tools import Tool, choose_dkron, choose_pulumi, stand_in, version
 from provider.settings import KEYS, environment_name
 from watcher.pulumi.cli import run_environment
 from watcher.recovery.state_files import keep_no_logs
-from watcher.settings import TABLE
+from watcher.setting_table import TABLE
 
 TIMEOUT_S = 60.0
 # Preview and up are the watcher's own command lines; a test holds that.
@@ -29,6 +29,7 @@ COMMANDS = {
     "up": ["--yes", "--skip-preview", "--refresh", "--run-program", "--continue-on-error", "--json"],
     "destroy": ["--yes", "--skip-preview", "--continue-on-error", "--json"],
 }
+PROJECT = "dkron-jobs"  # as Pulumi.yaml names it
 STACK = "dev"
 GATEWAY_URL = "http://127.0.0.1:5461"
 SERVICE_KEY = "bench-service-key"

@@ -19,7 +19,9 @@ from bench.declared import declarations
 from bench.measure import BenchError, Cost, in_turns, run, timed
 from bench.projects import (
     GATEWAY_URL,
+    PROJECT,
     SERVICE_KEY,
+    STACK,
     TIMEOUT_S,
     Project,
     Server,
@@ -30,7 +32,7 @@ from bench.projects import (
     our_project,
 )
 from provider.dkron.client import DkronClient
-from provider.job.ownership import OWNER_TAG_KEY
+from provider.job.ownership import OWNER_TAG_KEY, mark_of
 from provider.job.references import Values
 from provider.job.spec import to_dkron
 from provider.settings import DEFAULT_OWNER_TAG, DkronSettings
@@ -198,7 +200,7 @@ class Ours(Program):
     def probe(self) -> Samples:
         """The watcher's probe against one bare list request to the same server, in turns."""
         client, clock = DkronClient(DkronSettings(urls=(self.server.url,))), SystemClock()
-        probe = Probe(client, DEFAULT_OWNER_TAG, "", Control(clock))
+        probe = Probe(client, DEFAULT_OWNER_TAG, mark_of(PROJECT, STACK), Control(clock))
         url, owner = f"{self.server.url}/v1/jobs", {f"metadata[{OWNER_TAG_KEY}]": DEFAULT_OWNER_TAG}
         with requests.Session() as session:
             session.trust_env = False

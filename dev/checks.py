@@ -37,11 +37,13 @@ PURE = [
     "watcher/report.py",
     "watcher/restraint.py",
     "watcher/work.py",
-    "watcher/pulumi/change_set.py",
     "watcher/pulumi/changes.py",
+    "watcher/pulumi/fields.py",
     "watcher/pulumi/output.py",
     "watcher/pulumi/preview.py",
     "watcher/notices.py",
+    "watcher/dkron/look.py",
+    "watcher/repair.py",
     "watcher/web/as_json.py",
     "watcher/web/job_page.py",
     "watcher/web/strip.py",
@@ -82,11 +84,14 @@ def run(tally: Tally, name: str, command: Sequence[str | Path]) -> None:
 
 
 def lint(tally: Tally) -> None:
-    """ruff, mypy --strict, import-linter."""
+    """ruff, mypy --strict, import-linter; for texts codespell and pymarkdown."""
     run(tally, "ruff check", [BIN / "ruff", "check", *SOURCES])
     run(tally, "ruff format", [BIN / "ruff", "format", "--check", *SOURCES])
     run(tally, "mypy", [BIN / "mypy", *SOURCES])
     run(tally, "import-linter", [BIN / "lint-imports"])
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]
+    run(tally, "codespell", [BIN / "codespell", *SOURCES, *documents])
+    run(tally, "pymarkdown", [BIN / "pymarkdown", "scan", *documents])
 
 
 def pytest(tally: Tally, name: str, arguments: Sequence[str]) -> None:
@@ -188,7 +193,7 @@ def e2e(tally: Tally) -> None:
     A test that fails is run once more, alone on the machine: it then counts, and the summary names it all the same.
     """
     first = Tally()
-    pytest(first, "end-to-end tests", ["-m", "e2e", "--timeout=600"])
+    pytest(first, "end-to-end tests", ["-m", "e2e", "--timeout=600", "--durations=20"])
     tally.counts, tally.skipped, tally.pairs = (
         tally.counts + first.counts,
         tally.skipped + first.skipped,

@@ -8,9 +8,9 @@ from provider.dkron.client import DkronClient, Job
 from provider.job.declarations import gather
 from provider.schedule.calendar import Entry, next_run
 from provider.settings import DEFAULT_OWNER_TAG, DkronSettings
-from watcher.dkron.probe import fingerprints
+from watcher.dkron.look import fingerprints
 from watcher.dkron.runs import Runs
-from watcher.pulumi.change_set import Drift
+from watcher.pulumi.changes import Drift
 from watcher.status import Board, CycleReport, Outcome, Reason, Snapshot
 from watcher.web.live import LiveJobs, Sources
 from watcher.web.page import pages

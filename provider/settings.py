@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from .errors import SettingsError
 from .job.tags import parse_tags
+from .reader import Reader, boolean, whole_number
 
 DEFAULT_OWNER_TAG = "d2-dkron-mgr"
 DEFAULT_MAX_ANSWER_MB = 64  # of one answer, decoded; the list of 10,000 jobs has about 10
@@ -96,30 +97,16 @@ def read_variable(name: str, env: Mapping[str, str]) -> str | None:
         raise SettingsError([f"{name}_FILE: cannot read {path}: {reason}"]) from None
 
 
-class _Reader:
-    """Looks values up, environment first, and gathers the problems."""
+def _reader(config: Lookup, env: Mapping[str, str] | None) -> Reader:
+    """Looks values up in the environment first, then in the stack's config."""
+    variables = os.environ if env is None else env
 
-    def __init__(self, config: Lookup, env: Mapping[str, str]) -> None:
-        self.config, self.env = config, env
-        self.problems: list[str] = []
+    def lookup(key: str) -> str | None:
+        value = from_environment(key, variables)
+        # The config holds booleans and numbers, too.
+        return value if value is not None else str(config(key) or "")
 
-    def text(self, key: str) -> str:
-        """The value of `key`, "" where there is none."""
-        try:
-            value = from_environment(key, self.env)
-        except SettingsError as error:
-            self.problems.extend(error.problems)
-            return ""
-        return (value if value is not None else str(self.config(key) or "")).strip()
-
-    def required(self, key: str) -> str:
-        value = self.text(key)
-        if not value and not any(p.startswith(f"{environment_name(key)}_FILE") for p in self.problems):
-            self.problems.append(f"{key} is not set: {way_out(key)}")
-        return value
-
-    def malformed(self, key: str, reason: str) -> None:
-        self.problems.append(f"{key} {reason}: {way_out(key)}")
+    return Reader(lookup, lambda key, _value, reason: f"{key} {reason}: {way_out(key)}")
 
 
 def way_out(key: str, *, secret: bool = False) -> str:
@@ -154,9 +141,11 @@ def parse_urls(text: str) -> tuple[tuple[str, ...], str | None]:
     return urls, next((reason for reason in map(check_url, urls) if reason), None)
 
 
-def _dkron(reader: _Reader) -> DkronSettings:
+def _dkron(reader: Reader) -> DkronSettings:
     urls: tuple[str, ...] = ()
-    text = reader.required("dkronUrl")
+    text = reader.text("dkronUrl")
+    if not text and not reader.problems:  # no file that could not be read
+        reader.malformed("dkronUrl", "is not set")
     if text:
         urls, reason = parse_urls(text)
         if reason:
@@ -177,63 +166,40 @@ def _dkron(reader: _Reader) -> DkronSettings:
     ca_file = reader.text("dkronCaFile")
     if ca_file and not Path(ca_file).is_file():
         reader.malformed("dkronCaFile", f"names no file ({ca_file})")
-    size = reader.text("dkronMaxAnswerMb") or str(DEFAULT_MAX_ANSWER_MB)
-    if not (size.isascii() and size.isdigit() and 0 < int(size[:9]) <= 4096):
-        reader.malformed("dkronMaxAnswerMb", "must be a whole number of megabytes, up to 4096")
-        size = str(DEFAULT_MAX_ANSWER_MB)
-    return DkronSettings(urls, token, user, password, ca_file, max_answer_mb=int(size))
-
-
-def _adopt(reader: _Reader) -> bool:
-    text = reader.text("adopt").lower()
-    if text not in ("", "true", "false", "1", "0"):
-        reader.malformed("adopt", "must be true or false")
-    return text in ("true", "1")
-
-
-def _default_tags(reader: _Reader) -> dict[str, str]:
-    """The tags of every job that declares none; empty if none are set."""
-    try:
-        return parse_tags(reader.text("defaultTags"))
-    except ValueError as error:
-        reader.malformed("defaultTags", str(error))
-        return {}
+    size = reader.judged("dkronMaxAnswerMb", whole_number(1, 4096), DEFAULT_MAX_ANSWER_MB)
+    return DkronSettings(urls, token, user, password, ca_file, max_answer_mb=size)
 
 
 def load_default_tags(config: Lookup, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """The tags of every job that declares none. Raises SettingsError."""
-    reader = _Reader(config, os.environ if env is None else env)
-    tags = _default_tags(reader)
-    if reader.problems:
-        raise SettingsError(reader.problems)
+    reader = _reader(config, env)
+    tags: dict[str, str] = reader.judged("defaultTags", parse_tags, {})
+    reader.end()
     return tags
 
 
 def load_dkron(config: Lookup, env: Mapping[str, str] | None = None) -> DkronSettings:
     """Only what a client of Dkron needs. Raises SettingsError."""
-    reader = _Reader(config, os.environ if env is None else env)
+    reader = _reader(config, env)
     settings = _dkron(reader)
-    if reader.problems:
-        raise SettingsError(reader.problems)
+    reader.end()
     return settings
 
 
 def load_owner(config: Lookup, env: Mapping[str, str] | None = None) -> tuple[str, bool]:
     """The owner tag and whether foreign jobs may be adopted. Raises SettingsError."""
-    reader = _Reader(config, os.environ if env is None else env)
-    tag, adopt = reader.text("ownerTag") or DEFAULT_OWNER_TAG, _adopt(reader)
-    if reader.problems:
-        raise SettingsError(reader.problems)
+    reader = _reader(config, env)
+    tag, adopt = reader.text("ownerTag") or DEFAULT_OWNER_TAG, reader.judged("adopt", boolean, False)
+    reader.end()
     return tag, adopt
 
 
 def load(config: Lookup, env: Mapping[str, str] | None = None) -> Settings:
     """Everything. `config` looks a key of the stack's config up. Raises SettingsError with all problems at once."""
-    reader = _Reader(config, os.environ if env is None else env)
+    reader = _reader(config, env)
     dkron = _dkron(reader)
     tag = reader.text("ownerTag") or DEFAULT_OWNER_TAG
-    adopt = _adopt(reader)
-    tags = _default_tags(reader)
-    if reader.problems:
-        raise SettingsError(reader.problems)
+    adopt = reader.judged("adopt", boolean, False)
+    tags: dict[str, str] = reader.judged("defaultTags", parse_tags, {})
+    reader.end()
     return Settings(dkron, tag, adopt, tags)

@@ -31,10 +31,10 @@ def parse_bound(text: str) -> Bound:
     """ "5" or "20%". Raises ValueError for anything else."""
     number = text.removesuffix("%").rstrip()
     if not (number.isascii() and number.isdigit() and len(number) <= 9):
-        raise ValueError('it must be a whole number, or a share such as "20%"')
+        raise ValueError('must be a whole number, or a share such as "20%"')
     if not text.endswith("%"):
         return Bound(count=int(number), shown=text)
     if int(number) > 100:
-        raise ValueError("a share is at most 100%")
+        raise ValueError("must be a share of at most 100%")
     # 0% is meant as none, which no share could say.
     return Bound(share=int(number) / 100, shown=text) if int(number) else Bound(count=0, shown=text)

@@ -1,28 +1,32 @@
 """One cycle: leader -> preview -> guard -> up -> strays. It does what the pure modules decide, and reports.
 
+A simple drift is repaired without a preview: leader -> up of those jobs.
+
 It never runs by itself (the loop calls it), never overlaps with another, and never raises for a fault of the world:
 what went wrong is the report's outcome.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from provider.errors import DkronJobsError
-from provider.job.health_words import plural
 from watcher import judgement
 from watcher.allowance import Allowance
 from watcher.dkron import strays
 from watcher.dkron.census import Census
 from watcher.dkron.connection import Connection, Connector
+from watcher.dkron.look import drifted
 from watcher.dkron.probe import Unsettled
 from watcher.dkron.strays import NONE, Strays
 from watcher.endings import Ended, NoStack, Stopped, outcome_of
 from watcher.fights import Fights
 from watcher.guard import Verdict
 from watcher.keeper import Done, Keeper
-from watcher.pulumi import output, workspace
+from watcher.pulumi import workspace
+from watcher.pulumi.changes import ChangeSet
 from watcher.pulumi.engine import Engine, told
 from watcher.recovery.recovery import Recovery, Tools
-from watcher.restraint import Restraint, restraint
+from watcher.repair import Repair, Standing, simple
+from watcher.restraint import Restraint, Scope, restraint
 from watcher.status import Board, CycleReport, Outcome, Reason
 from watcher.work import Work
 
@@ -38,6 +42,7 @@ class Cycle:
         self.census = Census(tools.control, tools.metrics, board, tools.settings.leader_wait_s)
         self.keeper = Keeper(tools, allowance or Allowance())
         self.fights = Fights(calm_s=2 * tools.settings.interval_s)
+        self._standing: Standing | None = None
         self._number = 0
 
     def close(self) -> None:
@@ -60,7 +65,8 @@ class Cycle:
             outcome, detail = end.outcome, end.detail
         except (DkronJobsError, Unsettled) as error:
             outcome, detail = Outcome.FAILED, str(error)
-        return self._report(work, reason, outcome, self.tools.redactor(detail), (started, clock.monotonic() - since))
+        when = started, clock.monotonic() - since
+        return work.report(self._number, reason, outcome, self.tools.redactor(detail), when)
 
     def look_only(self) -> tuple[Work, Verdict]:
         """Preview, strays, the guard's verdict; changes nothing, takes no lock, mends nothing.
@@ -92,17 +98,50 @@ class Cycle:
             waited = self.census.await_leader(connection)
             work.look = self.census.before(connection, waited)
             self._go_on()
-            self._preview(connection, work)
-            self._guard(work)
-            self._go_on()
-            if not work.part.empty:
-                self._up(work, reason)
-            if not work.waiting:
-                self._delete_strays(connection, work)
+            repair = self._simple_repair(space, work) if reason is Reason.DRIFT else None
+            self._standing = None
+            if repair is not None:
+                self._repair(work, repair, reason)
+            else:
+                self._whole_way(connection, work, reason)
             self.census.note(connection, work.look, self._touched(work))
         finally:
             self.recovery.prune(space)
-        return self._outcome(work)
+        outcome, detail = self._outcome(work)
+        if outcome.good and not work.waiting:
+            self._standing = Standing(work.plan.declared, work.plan.urns, self._around(space, work))
+        return outcome, detail
+
+    def _around(self, space: workspace.Workspace, work: Work) -> object:
+        """What a simple repair relies on besides Dkron."""
+        return space, self.keeper.files(), work.case.here, work.case.config, self.recovery.state_signature
+
+    def _simple_repair(self, space: workspace.Workspace, work: Work) -> Repair | None:
+        standing, noted = self._standing, self.census.noted
+        if standing is None or noted is None or self.recovery.state_signature is None:
+            return None
+        if self._restraint().scope is Scope.NOTHING:
+            return None
+        names = drifted(noted, work.look.prints, self.census.held, work.look.held) - self.fights.resting
+        return simple(standing, self._around(space, work), noted, work.look.prints, names)
+
+    def _repair(self, work: Work, repair: Repair, reason: Reason) -> None:
+        """Strays wait for a full cycle."""
+        self.tools.log.debug("drift.repairing", jobs=[seen.job for seen in repair.plan.drift])
+        work.plan, work.strays = repair.plan, Strays(work.case.memory.strays)
+        work.case = work.case.with_modules(work.case.memory.modules)
+        self._up(work, reason, repair.targets)
+        if not work.applied.changes and not work.failures:
+            work.plan = ChangeSet(sames=tuple(sorted(repair.plan.declared)), urns=repair.plan.urns)
+
+    def _whole_way(self, connection: Connection, work: Work, reason: Reason) -> None:
+        self._preview(connection, work)
+        self._guard(work)
+        self._go_on()
+        if not work.part.empty:
+            self._up(work, reason, sorted(work.part.urns.values()) if work.waiting else ())
+        if not work.waiting:
+            self._delete_strays(connection, work)
 
     def _go_on(self) -> None:
         if self.tools.control.stopping:
@@ -144,7 +183,7 @@ class Cycle:
     def _judge(self, work: Work, found: Strays) -> Verdict:
         return judgement.judge(work.plan, work.case, self.tools.settings, self.keeper.allowance, found)
 
-    def _up(self, work: Work, reason: Reason) -> None:
+    def _up(self, work: Work, reason: Reason, targets: Sequence[str] = ()) -> None:
         part = work.part
         self.keeper.note_changes(work.case, work.strays, part, work.allowed)
         held = sorted(part.doomed & work.look.held.keys())
@@ -154,10 +193,7 @@ class Cycle:
             )
         message = f"watcher, cycle {self._number} ({reason.value}), program {work.case.revision}"
         work.applied, work.failures = self.engine.up(
-            judgement.run_limits(part),
-            message,
-            self.keeper.archive().directory,
-            sorted(part.urns.values()) if work.waiting else (),
+            judgement.run_limits(part), message, self.keeper.archive().directory, targets
         )
         for fight in self.fights.note(self.tools.control.clock.monotonic(), part.drift):
             self.tools.log.warning("job.fought", job=fight.job, fields=list(fight.fields), detail=fight.words)
@@ -186,11 +222,10 @@ class Cycle:
 
     def _outcome(self, work: Work) -> tuple[Outcome, str]:
         left = {name: seen for name, seen in work.strays.seen.items() if name not in work.strays_deleted}
-        applied, plan = work.applied, work.part
+        applied, plan, waiting = work.applied, work.part, work.waiting
         # Resources may be called otherwise than their jobs, so they are only counted.
         deleted = min(len(applied.deleted) + len(applied.replaced), len(plan.doomed)) + len(work.strays_deleted)
         updated = min(len(applied.updated), len(plan.revised))
-        waiting = work.waiting
         done = Done(plan.declared, left, deleted, updated, good=not work.failures and not waiting)
         self.keeper.finish(work.case, done, work.allowed)
         if work.failures:
@@ -198,37 +233,7 @@ class Cycle:
         if work.refusal:
             return Outcome.REFUSED, work.refusal
         if waiting:
-            unsafe = f"; then it would be refused: {work.allowed.refusal}" if not work.allowed.safe else ""
-            number = f"{plural(len(waiting), 'change')} wait{'s' if len(waiting) == 1 else ''}"
-            return Outcome.PLANNED, f"{number}: {work.restraint.why}{unsafe}"
+            return Outcome.PLANNED, work.why_waiting
         if not work.plan.empty or work.strays_deleted:
             return Outcome.CHANGED, judgement.large_change(work.plan, work.case)
         return Outcome.UNCHANGED, ""
-
-    def _report(
-        self, work: Work, reason: Reason, outcome: Outcome, detail: str, when: tuple[float, float]
-    ) -> CycleReport:
-        applied, plan = work.applied, work.plan
-        changes = applied.changes
-        if work.strays_deleted:
-            changes[output.DELETE] = changes.get(output.DELETE, 0) + len(work.strays_deleted)
-        return CycleReport(
-            number=self._number,
-            reason=reason,
-            outcome=outcome,
-            started=when[0],
-            seconds=when[1],
-            detail=detail,
-            changes=changes,
-            unchanged=applied.unchanged if not plan.empty else len(plan.sames),
-            failures=work.failures,
-            drift=work.part.drift,
-            unrepaired=work.unrepaired,
-            strays=work.strays.told(work.strays_deleted),
-            unmarked=work.unmarked,
-            revision=work.case.revision,
-            created=applied.created,
-            updated=(*applied.updated, *applied.replaced),
-            deleted=(*applied.deleted, *work.strays_deleted),
-            waiting=work.waiting,
-        )

@@ -6,7 +6,7 @@ from a stranger.
 
 from collections.abc import Collection, Mapping
 
-from watcher.pulumi.output import Failure
+from watcher.pulumi.changes import Failure
 from watcher.status import Outcome
 
 # Worst first: failures of several kinds amount to the first of these that is among them.

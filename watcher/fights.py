@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from watcher.pulumi.change_set import Drift
+from watcher.pulumi.changes import Drift
 
 MOST = 5
 WINDOW_S = 600.0

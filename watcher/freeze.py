@@ -55,21 +55,25 @@ def _last(wall: datetime) -> datetime:
 def parse(text: str) -> tuple[Window, ...]:
     """The windows of "Fri 18:00-Mon 06:00 Europe/Berlin", several by commas or semicolons; without a zone it is UTC.
 
-    Raises ValueError with one clear line.
+    Raises ValueError with what it must be.
     """
     return tuple(_window(part.strip()) for part in re.split("[,;]", text) if part.strip())
 
 
 def _window(text: str) -> Window:
+    shown = f'"{one_line(text)[:60]}"'
     found = _WINDOW.fullmatch(text)
     if found is None:
-        raise ValueError(f'"{one_line(text)[:60]}" is no window such as "Fri 18:00-Mon 06:00 Europe/Berlin"')
+        raise ValueError(f'must be windows such as "Fri 18:00-Mon 06:00 Europe/Berlin", and {shown} is none')
     first, hour, minute, last, to_hour, to_minute, zone = found.groups()
     start, end = time(int(hour), int(minute)), time(int(to_hour), int(to_minute))
     from_day, to_day = DAYS.index(first.lower()), DAYS.index(last.lower())
     if (from_day, start) == (to_day, end):
-        raise ValueError(f'"{one_line(text)[:60]}" ends when it begins')
-    return Window(from_day, start, to_day, end, display_zone(zone or ""))
+        raise ValueError(f"must be windows, and {shown} ends when it begins")
+    try:
+        return Window(from_day, start, to_day, end, display_zone(zone or ""))
+    except ValueError as error:
+        raise ValueError(f"must name time zones: {error}") from None
 
 
 def frozen_until(windows: Sequence[Window], now: datetime) -> datetime | None:

@@ -10,11 +10,11 @@ from provider.job.limits import Limits as RunLimits
 from watcher import causes, guard
 from watcher.allowance import Allowance
 from watcher.dkron.connection import Connection
-from watcher.dkron.probe import Look
+from watcher.dkron.look import Look
 from watcher.dkron.strays import NONE, Strays, find, sort
 from watcher.endings import Ended
 from watcher.memory import Identity, Memory
-from watcher.pulumi.change_set import ChangeSet
+from watcher.pulumi.changes import ChangeSet
 from watcher.pulumi.engine import Modules
 from watcher.settings import WatcherSettings
 from watcher.status import Outcome

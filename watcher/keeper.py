@@ -18,7 +18,7 @@ from watcher.guard import Verdict
 from watcher.judgement import Case
 from watcher.memory import Identity, Memory, MemoryFile, Sighting
 from watcher.pulumi import workspace
-from watcher.pulumi.change_set import ChangeSet
+from watcher.pulumi.changes import ChangeSet
 from watcher.pulumi.workspace import Fingerprint, ProgramBroken, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.revision import revision

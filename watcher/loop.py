@@ -3,15 +3,18 @@
 It runs one cycle at a time and never ends by itself. A bug of ours in a cycle is logged and counts as a failed cycle.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.cycle import Cycle
-from watcher.dkron.holds import MOST_TOLD, Holds
-from watcher.dkron.probe import Unsettled, drifted
+from watcher.dkron.holds import Holds
+from watcher.dkron.look import drifted
+from watcher.dkron.probe import Unsettled
 from watcher.dkron.runs import Runs
 from watcher.notify import Notifier
 from watcher.pulumi.workspace import files_fingerprint
@@ -21,6 +24,9 @@ from watcher.status import Board, CycleReport, Outcome, Reason
 RETRY_FIRST_S = 5.0
 WAITING_CAP_S = 30.0  # others' locks, leaders and pauses end without us: look again soon
 FILES_S = 10.0  # how often to look for changed files while the probe is off
+PROBE_S = 2.0
+PROBE_SHARE = 50  # of its own time a look waits at least: it takes a fiftieth of the time at most
+MOST_NAMES = 20  # of each kind in a log line
 _WAITING = (Outcome.LOCKED, Outcome.NO_LEADER, Outcome.PAUSED, Outcome.RETRY)
 
 
@@ -41,6 +47,20 @@ def plan_next(report: CycleReport, failures: int, interval_s: float) -> Next:
     return Next(doubling(failures, RETRY_FIRST_S, cap), Reason.RETRY)
 
 
+def _bounded(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What there is to tell, of long lists the beginning and the count."""
+    told: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, list | tuple):
+            if value:
+                told[name] = list(value[:MOST_NAMES])
+            if len(value) > MOST_NAMES:
+                told[f"{name}_count"] = len(value)
+        elif value != "":
+            told[name] = value
+    return told
+
+
 class Loop:
     """Drives a `Cycle` for ever."""
 
@@ -48,6 +68,7 @@ class Loop:
         self.tools, self.cycle, self.board, self.notifier = tools, cycle, board, notifier
         self._files = files_fingerprint(tools.settings.program_dir)
         self._drift_seen: float | None = None
+        self._look_took = 0.0
         self.runs = Runs()
         self.holds = Holds(tools.log, tools.metrics)
         if tools.settings.job_metrics:
@@ -98,17 +119,16 @@ class Loop:
             "outcome": report.outcome.value,
             "seconds": round(report.seconds, 3),
             "unchanged": report.unchanged,
-            "created": list(report.created),
-            "updated": list(report.updated),
-            "deleted": list(report.deleted),
+            "created": report.created,
+            "updated": report.updated,
+            "deleted": report.deleted,
             "drift": [f"{d.job} ({d.words})" for d in report.drift],
             "failed": [{"job": f.job, "why": f.reason} for f in report.failures],
-            "waiting": list(report.waiting[:MOST_TOLD]),
+            "waiting": report.waiting,
             "detail": report.detail,
         }
-        told = {k: v for k, v in fields.items() if v not in ([], "")}
         log = self.tools.log
-        (log.info if report.outcome.good else log.error)("cycle.done", **told)
+        (log.info if report.outcome.good else log.error)("cycle.done", **_bounded(fields))
 
     def _tell_holds(self) -> None:
         connection = self.cycle.connector.current
@@ -123,7 +143,6 @@ class Loop:
         coming = plan_next(report, self.board.now.consecutive_failures, settings.interval_s)
         due = control.clock.monotonic() + coming.delay_s
         self.board.update(mode="idle", next_cycle=control.clock.now() + coming.delay_s)
-        probing = settings.probe_s or FILES_S
         while not control.stopping:
             if control.forced:
                 control.forced = False
@@ -131,15 +150,24 @@ class Loop:
             left = due - control.clock.monotonic()
             if left <= 0:
                 return coming.reason
-            nap = control.clock.monotonic() + min(left, probing)
+            nap = control.clock.monotonic() + min(left, self._pause())
             while not (control.stopping or control.forced) and (rest := nap - control.clock.monotonic()) > 0:
                 control.clock.wait(rest)
             if control.stopping or control.forced or due - control.clock.monotonic() <= 0:
                 continue
+            began = control.clock.monotonic()
             found = self._look_around()
+            self._look_took = control.clock.monotonic() - began
             if found is not None:
                 return found
         return None
+
+    def _pause(self) -> float:
+        """Seconds until the next look around."""
+        fixed = self.tools.settings.probe_s
+        if fixed is None:
+            return max(PROBE_S, PROBE_SHARE * self._look_took)
+        return fixed or FILES_S
 
     def _look_around(self) -> Reason | None:
         """Changed files, then a person's allowance, then drift."""
@@ -148,7 +176,7 @@ class Loop:
             return Reason.FORCED
         if self.cycle.keeper.allowance_waits():
             return Reason.FORCED
-        drifted = bool(self.tools.settings.probe_s) and self._has_drifted()
+        drifted = self.tools.settings.probe_s != 0 and self._has_drifted()
         self._follow_runs()
         return Reason.DRIFT if drifted else None
 
@@ -188,5 +216,5 @@ class Loop:
         probes.labels("drift" if found else "same").inc()
         if found:
             self._drift_seen = seen_at
-            self.tools.log.info("probe.drift", jobs=sorted(found)[:20], count=len(found))
+            self.tools.log.info("probe.drift", jobs=sorted(found)[:MOST_NAMES], count=len(found))
         return bool(found)

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from provider.job.hold import Hold
-from watcher.pulumi.output import OPERATIONS
+from watcher.pulumi.changes import OPERATIONS
 from watcher.status import CycleReport, Outcome, Reason
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from provider.text import one_line
 from watcher.guard import Verdict
-from watcher.pulumi.change_set import SIGNS
+from watcher.pulumi.changes import SIGNS
 from watcher.work import Work
 
 FORMATS: Final = ("text", "json", "markdown")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row. `default` is text, "" for none; `minimum` makes it an integer; `choices` closes the list of values."""
+    """One row. `default` is text, "" for none; `minimum`: it is an integer; `choices` closes the list of values."""
 
     name: str
     default: str
@@ -33,7 +33,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("ADOPT", "", "true takes over declared jobs that lack our tag", choices=("true", "false", "1", "0")),
     Setting("DEFAULT_TAGS", "", "tags of jobs that declare none, such as dc=dc1:1; else the stack's defaultTags"),
     Setting("RECONCILE_INTERVAL_MS", "300000", "from the start of one cycle to the start of the next", minimum=1000),
-    Setting("PROBE_INTERVAL_MS", "10000", "how often to look for drift between cycles; 0 never", minimum=0),
+    Setting("PROBE_INTERVAL_MS", "", "how often to look for drift between cycles, 0 never; else each 2 s, but at most a"
+            " fiftieth of the time", minimum=0),
     Setting("MAX_DELETES", "", "most deletions in a cycle and in an hour, a number or a share such as 20%; else 5 or"
             " a third of the jobs, whichever is less"),
     Setting("MAX_UPDATES", "", "the same for updates by the program or the config, never for repairs; else no limit"),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from provider import settings as program
 from provider.errors import SettingsError
+from provider.reader import Reader, one_of, whole_number
 from watcher import freeze, targets
 from watcher.bound import DEFAULT, Bound, parse_bound
 from watcher.restraint import PlanOnly, Rules
@@ -23,12 +24,15 @@ LEGACY = ("DKRON_URL", "GATEWAY_URL", "SERVICE_KEY", "RECONCILE_INTERVAL_MS")
 
 @dataclass(frozen=True, slots=True)
 class WatcherSettings:
-    """What the watcher was told. Times in seconds. `env` is for its `pulumi` children and may hold secrets."""
+    """What the watcher was told. Times in seconds. `env` is for its `pulumi` children and may hold secrets.
+
+    `probe_s`: None for as often as it costs little, 0 for never.
+    """
 
     stack: str
     program_dir: Path
     interval_s: float
-    probe_s: float
+    probe_s: float | None
     max_deletes: Bound
     max_updates: Bound | None
     delete_strays: bool
@@ -52,57 +56,39 @@ class WatcherSettings:
     create_stack: bool = False
 
 
-class _Reader:
-    """Looks values up and gathers the problems."""
+class _Reader(Reader):
+    """Reads rows of the table, with their defaults."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self.env = env
         self.rows = {row.name: row for row in TABLE}
-        self.problems: list[str] = []
+        super().__init__(
+            lambda name: env.get(name, "").strip() or self.rows[name].default,
+            lambda name, value, reason: f"{name} is {_quoted(value)}: it {reason}",
+        )
 
-    def text(self, name: str) -> str:
+    def choice(self, name: str) -> str:
         row = self.rows[name]
-        value = self.env.get(name, "").strip() or row.default
-        if row.choices and value and value.lower() not in row.choices:
-            self.problems.append(f"{name} is {_quoted(value)}: it must be {' or '.join(row.choices)}")
-            return row.default
-        return value.lower() if row.choices else value
+        return self.judged(name, one_of(*row.choices), row.default)
 
     def number(self, name: str) -> int:
         row = self.rows[name]
-        value, least = self.env.get(name, "").strip() or row.default, row.minimum or 0
-        if not (value.isascii() and value.isdigit() and len(value) <= 12):
-            self.problems.append(f"{name} is {_quoted(value)}: it must be a whole number")
-            return int(row.default)
-        if int(value) < least:
-            self.problems.append(f"{name} is {value}: it must be at least {least}")
-        return int(value)
+        return self.judged(name, whole_number(row.minimum or 0), int(row.default))
 
-    def bound(self, name: str) -> Bound | None:
-        value = self.env.get(name, "").strip()
-        try:
-            return parse_bound(value) if value else None
-        except ValueError as error:
-            self.problems.append(f"{name} is {_quoted(value)}: {error}")
-            return None
+    def seconds(self, name: str) -> float | None:
+        """Of a setting in milliseconds; None where it is not given and has no default."""
+        given = self.judged(name, whole_number(self.rows[name].minimum or 0), None)
+        return None if given is None else given / 1000
 
-    def windows(self) -> tuple[freeze.Window, ...]:
-        try:
-            return freeze.parse(self.text("FREEZE"))
-        except ValueError as error:
-            self.problems.append(f"FREEZE: {error}")
-            return ()
 
-    def address(self, name: str) -> tuple[str, int] | None:
-        value = self.text(name)
-        if value.lower() == "off":
-            return None
-        host, _, port = value.rpartition(":")
-        host = host.strip("[]")
-        if not host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
-            self.problems.append(f"{name} is {_quoted(value)}: it must be host:port, or off")
-            return None
-        return host, int(port)
+def _address(text: str) -> tuple[str, int] | None:
+    """The host and port of "host:port", None for "off". Raises ValueError."""
+    if text.lower() == "off":
+        return None
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ValueError("must be host:port, or off")
+    return host, int(port)
 
 
 def _quoted(value: str) -> str:
@@ -175,25 +161,29 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         stack=stack,
         program_dir=program_dir,
         interval_s=reader.number("RECONCILE_INTERVAL_MS") / 1000,
-        probe_s=reader.number("PROBE_INTERVAL_MS") / 1000,
-        max_deletes=reader.bound("MAX_DELETES") or DEFAULT,
-        max_updates=reader.bound("MAX_UPDATES"),
-        delete_strays=reader.text("STRAYS") == "delete",
-        rules=Rules(reader.windows(), reader.text("FREEZE_DRIFT") == "repair", PlanOnly(reader.text("PLAN_ONLY"))),
+        probe_s=reader.seconds("PROBE_INTERVAL_MS"),
+        max_deletes=reader.judged("MAX_DELETES", parse_bound, DEFAULT),
+        max_updates=reader.judged("MAX_UPDATES", parse_bound, None),
+        delete_strays=reader.choice("STRAYS") == "delete",
+        rules=Rules(
+            reader.judged("FREEZE", freeze.parse, ()),
+            reader.choice("FREEZE_DRIFT") == "repair",
+            PlanOnly(reader.choice("PLAN_ONLY")),
+        ),
         up_timeout_s=reader.number("UP_TIMEOUT_MS") / 1000,
         grace_s=reader.number("GRACE_MS") / 1000,
         leader_wait_s=reader.number("LEADER_WAIT_MS") / 1000,
-        health=reader.address("HEALTH_ADDR"),
-        job_metrics=reader.text("JOB_METRICS") == "on",
-        show_output=reader.text("SHOW_OUTPUT") == "true",
+        health=reader.judged("HEALTH_ADDR", _address, None),
+        job_metrics=reader.choice("JOB_METRICS") == "on",
+        show_output=reader.choice("SHOW_OUTPUT") == "true",
         notify=targets.targets(env.get("NOTIFY", "")),
         notify_on=targets.kinds(reader.text("NOTIFY_ON"))[0],
         public_url=reader.text("PUBLIC_URL"),
-        log_format=reader.text("LOG_FORMAT"),
-        log_level=reader.text("LOG_LEVEL"),
+        log_format=reader.choice("LOG_FORMAT"),
+        log_level=reader.choice("LOG_LEVEL"),
         hosts=frozenset(h.strip() for h in reader.text("WATCHER_HOSTS").split(",") if h.strip()),
         work_dir=program_dir / Path(reader.text("WORK_DIR")).expanduser(),
-        pulumi_logs=reader.text("PULUMI_LOGS") == "keep",
+        pulumi_logs=reader.choice("PULUMI_LOGS") == "keep",
         env=env,
         secrets=known_secrets(env),
     )

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from watcher.pulumi.change_set import Drift
-from watcher.pulumi.output import Failure
+from watcher.pulumi.changes import Drift, Failure
 
 KEPT = 50
 

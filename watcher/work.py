@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from watcher.dkron.probe import Look
+from provider.job.health_words import plural
+from watcher.dkron.look import Look
 from watcher.dkron.strays import NONE, Strays
 from watcher.guard import Verdict
 from watcher.judgement import Case
-from watcher.pulumi.change_set import ChangeSet, Drift
-from watcher.pulumi.output import Applied, Failure
+from watcher.pulumi.changes import DELETE, Applied, ChangeSet, Drift, Failure
 from watcher.restraint import Restraint, Scope
+from watcher.status import CycleReport, Outcome, Reason
 
 
 @dataclass(slots=True)
@@ -54,3 +55,39 @@ class Work:
     def unmarked(self) -> tuple[str, ...]:
         """Jobs that dkron-mgr or an older version left, and that nobody declares."""
         return tuple(sorted(self.look.unmarked - self.plan.known))
+
+    @property
+    def why_waiting(self) -> str:
+        """What holds changes back, and whether they would be refused after that."""
+        unsafe = f"; then it would be refused: {self.allowed.refusal}" if not self.allowed.safe else ""
+        number = f"{plural(len(self.waiting), 'change')} wait{'s' if len(self.waiting) == 1 else ''}"
+        return f"{number}: {self.restraint.why}{unsafe}"
+
+    def report(
+        self, number: int, reason: Reason, outcome: Outcome, detail: str, when: tuple[float, float]
+    ) -> CycleReport:
+        """As page, log and metrics show it. `when`: seconds since 1970, and how long it took."""
+        applied, plan = self.applied, self.plan
+        changes = applied.changes
+        if self.strays_deleted:
+            changes[DELETE] = changes.get(DELETE, 0) + len(self.strays_deleted)
+        return CycleReport(
+            number=number,
+            reason=reason,
+            outcome=outcome,
+            started=when[0],
+            seconds=when[1],
+            detail=detail,
+            changes=changes,
+            unchanged=applied.unchanged if not plan.empty else len(plan.sames),
+            failures=self.failures,
+            drift=self.part.drift,
+            unrepaired=self.unrepaired,
+            strays=self.strays.told(self.strays_deleted),
+            unmarked=self.unmarked,
+            revision=self.case.revision,
+            created=applied.created,
+            updated=(*applied.updated, *applied.replaced),
+            deleted=(*applied.deleted, *self.strays_deleted),
+            waiting=self.waiting,
+        )

@@ -5,18 +5,18 @@ Without `shell` the command is split into words (`shell_words`), and nothing is 
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from ..advice import Advice
 from ..schedule.moments import duration
 from ..schedule.text import Refused
 from .config import Config, Finding, base64_problem, boolean_problem, known, unknown_options
 from .executors import SHELL_OPTIONS
+from .shell_env import LONGEST_ARGUMENT, env_problems
 from .shell_words import DOUBLE, PLAIN, SUBSTITUTION, Split, Word, split
 from .spec import UNKNOWN
 
-LONGEST_ARGUMENT: Final = 128 * 1024  # bytes; Linux starts no program with an argument or a variable of that length
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _MEMORY = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(|B|BYTES|KB?|MB?|GB?|TB?)", re.ASCII)
 _MEMORY_UNITS: Final = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -226,46 +226,6 @@ def _for_the_command(words: list[Word]) -> list[str]:
         if word.text.rpartition("/")[2] in _INTERPRETERS:
             break
     return texts
-
-
-def env_problems(env: str | Mapping[str, Any]) -> Iterator[Finding]:
-    """What is wrong with `env`: Dkron's text, or the variables that `shell()` could not put into one."""
-    if isinstance(env, Mapping):
-        yield from _variables(env)
-        return
-    last = ""
-    for item in env.split(","):
-        name, equals, value = item.partition("=")
-        if not item:
-            continue
-        if not equals:
-            where = f"the value of {last} is" if last else "its beginning is"
-            yield "env", f"{where} cut at a comma, where Dkron begins another variable: a value can hold no comma"
-            return
-        yield from _variable(name, value)
-        last = name
-
-
-def _variables(env: Mapping[str, Any]) -> Iterator[Finding]:
-    for name, value in env.items():
-        text = value if isinstance(value, str) else ""
-        if "," in name:
-            yield "env", f'"{name}" holds a comma, at which Dkron would cut it'
-        elif "," in text:
-            yield "env", f"the value of {name} holds a comma, at which Dkron would cut it: put it into a file, or shell"
-        else:
-            yield from _variable(str(name), text)
-
-
-def _variable(name: str, value: str) -> Iterator[Finding]:
-    if not name:
-        yield "env", "holds a variable without a name"
-    elif any(character.isspace() or character == "=" for character in name):
-        yield "env", f'"{name}" is no name for a variable: it holds a blank or ='
-    elif "\0" in name + value:
-        yield "env", "holds a NUL character, so every run would fail"
-    elif len(f"{name}={value}".encode("utf-8", "replace")) >= LONGEST_ARGUMENT:
-        yield "env", f"{name} is 128 KiB or more, with which no program can be started"
 
 
 def _memory(text: str) -> str | None:

@@ -1,9 +1,11 @@
 """The running watcher under faults: on every pair of engine and server."""
 
+import json
 import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -23,6 +25,7 @@ def test_drift_is_repaired_at_once_and_seen_from_outside(watcher: Watcher, dkron
     dkron.delete("a2")
     repaired = watcher.wait_for("a repair", lambda e: e["event"] == "cycle.done" and e["reason"] == "drift")
     assert (repaired["outcome"], repaired["created"]) == ("changed", ["a2"])
+    assert [e["jobs"] for e in watcher.events if e["event"] == "drift.repairing"] == [["a2"]]
     assert is_up(dkron, *NAMES)
     metrics = watcher.get("/metrics").text
     assert 'watcher_cycles_total{outcome="changed",reason="drift"} 1.0' in metrics
@@ -31,6 +34,35 @@ def test_drift_is_repaired_at_once_and_seen_from_outside(watcher: Watcher, dkron
     assert 'watcher_jobs_count{kind="managed"} 3.0' in metrics
     assert CANARY not in metrics
     assert watcher.get("/nothing").status_code == 404
+
+
+def resources(watcher: Watcher) -> dict[str, Any]:
+    """What the state holds, but for the times."""
+    found = watcher.project.exported(show_secrets=True)["deployment"]["resources"]
+    return {r["urn"]: {k: v for k, v in r.items() if k not in ("created", "modified")} for r in found}
+
+
+def test_a_repair_of_one_job_leaves_the_state_that_a_whole_run_leaves(watcher: Watcher, dkron: Dkron) -> None:
+    def drift() -> None:
+        dkron.change("a2", schedule="@daily")
+        watcher.wait_for(
+            "a repair", lambda e: e["event"] == "cycle.done" and e["updated"] == ["a2"], len(watcher.events)
+        )
+        assert dkron.job("a2")["schedule"] == "@every 1h"
+
+    watcher.start().wait_cycle("changed")
+    drift()
+    targeted = resources(watcher)
+    assert [e["jobs"] for e in watcher.events if e["event"] == "drift.repairing"] == [["a2"]]
+    # Somebody else writes the state, so that the next drift takes the whole way.
+    state = watcher.log.with_name("state.json")
+    state.write_text(json.dumps(watcher.project.exported()), encoding="utf-8")
+    watcher.project.run("stack", "import", "--stack", "dev", "--file", str(state)).ok()
+    drift()
+    assert [e["jobs"] for e in watcher.events if e["event"] == "drift.repairing"] == [["a2"]]
+    assert resources(watcher) == targeted
+    watcher.send(signal.SIGHUP)
+    watcher.wait_for("a cycle", lambda e: e["event"] == "cycle.done" and e["outcome"] == "unchanged")
 
 
 def test_changed_files_and_sighup_start_a_cycle(watcher: Watcher, dkron: Dkron) -> None:

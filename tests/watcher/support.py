@@ -145,8 +145,8 @@ class FakeCli(PulumiCli):
     calls: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     judged: list[dict[str, Any]] = field(default_factory=list)
+    targets: list[tuple[str, ...]] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
-    targets: list[list[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(Path(), "dev", {}, Limits(60, 30), self.control)
@@ -161,8 +161,8 @@ class FakeCli(PulumiCli):
         return self._next("preview", self.previews)
 
     def up(self, message: str = "", told: Mapping[str, str] | None = None, targets: Sequence[str] = ()) -> Finished:
-        self.targets.append(list(targets))
         assert told is not None
+        self.targets.append(tuple(targets))
         self.messages.append(message)
         self.judged.append(json.loads(Path(told["DKRON_JOBS_LIMITS"]).read_text()))
         if self.on_event is not None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from provider.errors import ServerFault, Unauthorised, Unreachable
-from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
+from tests.watcher.support import SECRET, World, job, preview, steady, step, up, urn, world
 from watcher.allowance import Allowance
 from watcher.bound import Bound
 from watcher.dkron.connection import Connection
 from watcher.endings import Ended, NoStack
+from watcher.pulumi.changes import Failure
 from watcher.pulumi.cli import Finished
-from watcher.pulumi.output import Failure
 from watcher.pulumi.workspace import Workspace
 from watcher.status import CycleReport, Outcome, Reason
 
@@ -542,3 +542,106 @@ def test_a_stack_that_must_be_decrypted_is_created_first(tmp_path: Path) -> None
     assert w.cli.calls == ["create_stack", "preview"]
     faults.append(Ended(Outcome.FAILED, "dkronUrl is not set"))
     assert run(w).detail == "dkronUrl is not set"
+
+
+# -- a simple drift
+
+
+def repairable(tmp_path: Path, *names: str) -> World:
+    """A world after a good cycle, whose state is a file."""
+    w = world(tmp_path, *(job(name) for name in names))
+    checkpoint = tmp_path / ".state" / ".pulumi" / "stacks" / "dkron-jobs" / "dev.json"
+    checkpoint.parent.mkdir(parents=True)
+    resource = {"urn": "urn:pulumi:dev::dkron-jobs::pulumi:pulumi:Stack::dkron-jobs-dev", "type": "pulumi:pulumi:Stack"}
+    checkpoint.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [resource]}}}))
+    w.cli.previews = [steady(*names)]
+    assert run(w).outcome is Outcome.UNCHANGED
+    w.cli.calls.clear()
+    return w
+
+
+def drift(w: World) -> CycleReport:
+    report = w.cycle.run(Reason.DRIFT)
+    assert report is not None
+    return report
+
+
+def test_a_simple_drift_is_repaired_by_one_up_of_that_job(tmp_path: Path) -> None:
+    w = repairable(tmp_path, "a", "b")
+    w.dkron.jobs["b"]["schedule"] = "@hourly"
+
+    def repair() -> Finished:
+        w.dkron.jobs["b"] = job("b")
+        return up(("update", "b"))
+
+    w.cli.ups = [repair]
+    report = drift(w)
+    assert (report.outcome, report.updated) == (Outcome.CHANGED, ("b",))
+    assert [(d.job, d.fields) for d in report.drift] == [("b", ("schedule",))]
+    assert (w.cli.calls, w.cli.targets) == (["up"], [(urn("b"),)])
+    assert (w.cli.judged[-1]["deletes"], w.cli.judged[-1]["updates"]) == ([], ["b"])
+    # The next one, too: the state that a repair leaves is known.
+    del w.dkron.jobs["a"]
+    w.cli.ups = [up(("create", "a"))]
+    assert (drift(w).created, w.cli.targets[-1]) == (("a",), (urn("a"),))
+
+
+def test_a_repair_that_found_nothing_to_write_is_unchanged(tmp_path: Path) -> None:
+    w = repairable(tmp_path, "a", "b")
+    w.dkron.jobs["b"]["schedule"] = "@hourly"
+    w.cli.ups = [up(("same", "b"))]
+    report = drift(w)
+    assert (report.outcome, report.drift, report.unchanged) == (Outcome.UNCHANGED, (), 2)
+
+
+def test_strays_wait_for_a_full_cycle(tmp_path: Path) -> None:
+    w = repairable(tmp_path, "a")
+    w.dkron.jobs["s"] = job("s")
+    assert list(run(w).strays) == ["s"]
+    w.cli.calls.clear()
+    w.dkron.jobs["a"]["schedule"] = "@hourly"
+    w.cli.ups = [up(("update", "a"))]
+    assert list(drift(w).strays) == ["s"]
+    assert w.cli.calls == ["up"]
+    assert set(w.dkron.jobs) == {"a", "s"}
+    assert run(w).deleted == ("s",)
+
+
+def changed_program(w: World) -> None:
+    (w.tools.settings.program_dir / "jobs.py").write_text("x")
+
+
+def changed_config(w: World) -> None:
+    (w.tools.settings.program_dir / "Pulumi.dev.yaml").write_text("config:\n  dkron-jobs:ownerTag: ours\n")
+
+
+def changed_state(w: World) -> None:
+    (path,) = w.tools.settings.program_dir.glob(".state/.pulumi/stacks/dkron-jobs/dev.json")
+    path.write_text(path.read_text() + " ")
+
+
+def failed_cycle(w: World) -> None:
+    w.cli.previews = [preview(errors=("broken",)), steady("a", "b")]
+    run(w)
+    w.cli.calls.clear()
+
+
+@pytest.mark.parametrize("change", [changed_program, changed_config, changed_state, failed_cycle])
+def test_where_anything_else_changed_too_a_drift_takes_the_whole_way(
+    change: Callable[[World], None], tmp_path: Path
+) -> None:
+    w = repairable(tmp_path, "a", "b")
+    change(w)
+    w.dkron.jobs["b"]["schedule"] = "@hourly"
+    drift(w)
+    assert w.cli.calls[0] == "preview"
+    assert () in w.cli.targets or "up" not in w.cli.calls
+
+
+def test_a_repair_that_failed_is_followed_by_the_whole_way(tmp_path: Path) -> None:
+    w = repairable(tmp_path, "a", "b")
+    w.dkron.jobs["b"]["schedule"] = "@hourly"
+    w.cli.ups = [up(failed=(("b", "broken"),))]
+    assert drift(w).outcome is Outcome.FAILED
+    drift(w)
+    assert w.cli.calls == ["up", "preview"]

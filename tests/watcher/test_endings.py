@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from provider.errors import code_in
 from tests.watcher.support import up
 from watcher.endings import outcome_of
-from watcher.pulumi.output import Failure, parse_up
+from watcher.pulumi.changes import Failure
+from watcher.pulumi.output import parse_up
 from watcher.status import Outcome
 
 PAUSED, NO_LEADER, NOT_JUDGED = "[dkron-jobs:paused]", "[dkron-jobs:no-leader]", "[dkron-jobs:not-judged]"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.fights import MOST, WINDOW_S, Fights
-from watcher.pulumi.change_set import Drift
+from watcher.pulumi.changes import Drift
 
 DRIFT = Drift("a", "changed", ("schedule", "owner"))
 

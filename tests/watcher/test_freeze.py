@@ -59,17 +59,17 @@ def test_the_end_is_told_in_the_windows_own_zone() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("weekend", '"weekend" is no window such as "Fri 18:00-Mon 06:00 Europe/Berlin"'),
-        ("Fri 18:00", "is no window"),
-        ("Fri 24:00-Mon 06:00", "is no window"),
-        ("Fri 18:60-Mon 06:00", "is no window"),
-        ("Fri 8:00-Mon 06:00", "is no window"),
-        ("Freitag 18:00-Montag 06:00", "is no window"),
-        ("Fri 18:00-Mon 06:00 Europe/Berlin x", "is no window"),
+        ("weekend", 'must be windows such as "Fri 18:00-Mon 06:00 Europe/Berlin", and "weekend" is none'),
+        ("Fri 18:00", "is none"),
+        ("Fri 24:00-Mon 06:00", "is none"),
+        ("Fri 18:60-Mon 06:00", "is none"),
+        ("Fri 8:00-Mon 06:00", "is none"),
+        ("Freitag 18:00-Montag 06:00", "is none"),
+        ("Fri 18:00-Mon 06:00 Europe/Berlin x", "is none"),
         ("Fri 18:00-Mon 06:00 Europe/Paderborn", '"Europe/Paderborn" is no time zone'),
         ("Fri 18:00-fri 18:00", "ends when it begins"),
-        ("Fri 18:00-Mon 06:00, nonsense\n\x1b", '"nonsense" is no window'),
-        ("x" * 999, "is no window"),
+        ("Fri 18:00-Mon 06:00, nonsense\n\x1b", 'and "nonsense" is none'),
+        ("x" * 999, "is none"),
     ],
 )
 def test_what_is_no_window_is_refused_in_one_line(text: str, why: str) -> None:

@@ -8,7 +8,7 @@ from tests.watcher.support import World, job, preview, steady, step, up, urn, wo
 from watcher.allowance import Allowance
 from watcher.freeze import parse
 from watcher.loop import Loop
-from watcher.pulumi.change_set import Drift
+from watcher.pulumi.changes import Drift
 from watcher.restraint import PlanOnly, Rules
 from watcher.status import CycleReport, Outcome, Reason
 
@@ -63,7 +63,7 @@ def test_drift_may_be_repaired_in_a_freeze_and_by_default_under_plan_only(tmp_pa
         report = run(w)
         assert (report.outcome, report.waiting) == (Outcome.PLANNED, WAITS)
         assert (report.created, report.updated, report.unrepaired) == (("e",), ("d",), ())
-        assert w.cli.targets == [[urn("d"), urn("e")]]
+        assert w.cli.targets == [(urn("d"), urn("e"))]
         assert w.cli.judged == [{"deletes": [], "updates": ["d", "e"], "creates": None, "run": ""}]
         assert "watcher_drift_repairs_total" in w.tools.metrics.text().decode()
 
@@ -85,7 +85,7 @@ def test_strict_waits_with_drift_too_and_only_repairs_are_no_plan(tmp_path: Path
     w = world(tmp_path / "plan", job("d"), rules=PLAN)
     w.cli.previews, w.cli.ups = [drift], [up(("update", "d"))]
     report = run(w)
-    assert (report.outcome, report.waiting, w.cli.targets) == (Outcome.CHANGED, (), [[]])
+    assert (report.outcome, report.waiting, w.cli.targets) == (Outcome.CHANGED, (), [()])
 
 
 def test_nothing_to_do_is_unchanged_in_a_freeze_as_well(tmp_path: Path) -> None:
@@ -171,3 +171,25 @@ def test_a_let_through_plan_is_handed_over_to_a_running_watcher(tmp_path: Path) 
     assert run(w).outcome is Outcome.CHANGED
     (given,) = [e for e in w.events if e["event"] == "allowance.given"]
     assert (given["who"], given["plan"]) == ("ann", True)
+
+
+def test_simple_drift_is_repaired_at_once_unless_everything_waits(tmp_path: Path) -> None:
+    for number, rules in enumerate((Rules(), PLAN, STRICT)):
+        w = world(tmp_path / str(number), job("a"), rules=rules)
+        run(w)
+        w.dkron.jobs["a"] = job("a", schedule="@hourly")
+        w.cli.previews = [preview(step("refresh", "a", OLD, NEW), step("update", "a", NEW, OLD))]
+        w.cli.ups = [up(("update", "a"))]
+        report = w.cycle.run(Reason.DRIFT)
+        assert report is not None
+        assert report.outcome is (Outcome.PLANNED if rules is STRICT else Outcome.CHANGED)
+
+
+def test_a_waiting_change_is_not_applied_by_the_repair_of_a_drift(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), rules=PLAN)
+    w.cli.previews = [preview(step("refresh", "a", OLD, OLD), step("update", "a", OLD, NEW))]
+    assert run(w).outcome is Outcome.PLANNED
+    w.dkron.jobs["a"] = job("a", retries=3)
+    report = w.cycle.run(Reason.DRIFT)
+    assert report is not None
+    assert (report.outcome, w.cli.targets) == (Outcome.PLANNED, [])

@@ -1,8 +1,10 @@
 """When the next cycle runs, by a clock that is held."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from provider.errors import Unreachable
 from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
 from watcher.loop import Loop, plan_next
-from watcher.pulumi.change_set import Drift
+from watcher.pulumi.changes import Drift
 from watcher.pulumi.cli import Finished
 from watcher.status import CycleReport, Outcome, Reason
 
@@ -149,6 +151,34 @@ def test_a_changed_file_starts_a_cycle(tmp_path: Path, probe_s: float) -> None:
     loop_of(w).run()
     assert reasons(w) == [Reason.START, Reason.FORCED]
     assert w.board.now.cycles[1].started - w.board.now.started == 40
+
+
+def test_a_look_waits_two_seconds_and_never_takes_more_than_a_fiftieth_of_the_time(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), probe_s=None)
+    looks: list[float] = []
+    listed = w.dkron.list_jobs
+
+    def slow(owner_tag: str | None = None) -> list[dict[str, Any]]:
+        if owner_tag is not None:
+            looks.append(w.clock.seconds)
+            w.clock.seconds += 0.2 if len(looks) == 2 else 0.0
+        return listed(owner_tag)
+
+    w.dkron.list_jobs = slow  # type: ignore[method-assign]
+    stop_at(w, end=20)
+    loop_of(w).run()
+    assert [round(look, 3) for look in looks] == [2, 4, 14.2, 16.2, 18.2]
+
+
+def test_a_long_list_in_the_log_is_cut_and_counted(tmp_path: Path) -> None:
+    names = [f"job{number:03}" for number in range(100)]
+    w = world(tmp_path)
+    w.cli.previews = [preview(*(step("create", name, None, {}) for name in names))]
+    w.cli.ups = [up(*(("create", name) for name in names))]
+    loop_of(w).once(Reason.START)
+    done = next(e for e in w.events if e["event"] == "cycle.done")
+    assert (done["created"], done["created_count"]) == (names[:20], 100)
+    assert len(json.dumps(done)) < 1000
 
 
 def test_a_hangup_starts_a_cycle_now(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from provider.job.health import Health, State
 from tests.watcher.web.support import NOW
 from watcher.notices import AGAIN_S, FLOOD, Notice, of_cycles, of_jobs, to_tell
-from watcher.pulumi.change_set import Drift
-from watcher.pulumi.output import Failure
+from watcher.pulumi.changes import Drift, Failure
 from watcher.status import CycleReport, Outcome, Reason, Snapshot
 from watcher.targets import JOB, KINDS, PERSON, PLAN, RECOVERED
 

@@ -19,8 +19,7 @@ from watcher.clock import Control, SystemClock
 from watcher.logs import Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
-from watcher.pulumi.change_set import Drift
-from watcher.pulumi.output import Failure
+from watcher.pulumi.changes import Drift, Failure
 from watcher.setting_table import TABLE
 from watcher.status import EXIT_CODES, Board, CycleReport, Outcome, Reason, Snapshot
 from watcher.web.server import Answer, HttpServer, health_routes

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from provider.job.hold import Hold
 from tests.watcher.support import SECRET, job, preview, step, world
 from watcher import report
-from watcher.dkron.probe import Look
+from watcher.dkron.look import Look
 from watcher.dkron.strays import Strays
 from watcher.guard import Verdict
 from watcher.judgement import Case
 from watcher.memory import Identity, Memory, Sighting
 from watcher.once import report_once
-from watcher.pulumi.change_set import FieldChange, JobChange
+from watcher.pulumi.changes import FieldChange, JobChange
 from watcher.pulumi.preview import parse_preview
 from watcher.restraint import Restraint, Scope
 from watcher.work import Work

@@ -23,7 +23,7 @@ def problems(env: dict[str, str]) -> tuple[str, ...]:
 
 def test_the_defaults(env: dict[str, str], tmp_path: Path) -> None:
     found = load(env)
-    assert (found.stack, found.program_dir, found.interval_s, found.probe_s) == ("dev", tmp_path, 300, 10)
+    assert (found.stack, found.program_dir, found.interval_s, found.probe_s) == ("dev", tmp_path, 300, None)
     assert (found.max_deletes, found.delete_strays, found.up_timeout_s, found.grace_s) == (DEFAULT, True, 600, 30)
     assert (found.health, found.log_format, found.hosts) == (("127.0.0.1", 8080), "json", frozenset())
     assert found.work_dir == tmp_path / ".state"
@@ -46,7 +46,7 @@ def test_what_holds_changes_back_can_be_given(env: dict[str, str]) -> None:
 
 def test_a_window_that_is_none_is_named(env: dict[str, str]) -> None:
     assert problems({**env, "FREEZE": "weekend"}) == (
-        'FREEZE: "weekend" is no window such as "Fri 18:00-Mon 06:00 Europe/Berlin"',
+        'FREEZE is "weekend": it must be windows such as "Fri 18:00-Mon 06:00 Europe/Berlin", and "weekend" is none',
     )
 
 

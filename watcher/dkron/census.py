@@ -10,10 +10,11 @@ from provider.errors import DkronError
 from watcher.clock import Control
 from watcher.dkron.connection import Connection
 from watcher.dkron.leader import wait_for_leader
-from watcher.dkron.probe import Look, Unsettled, merged
+from watcher.dkron.look import Look, merged
+from watcher.dkron.probe import Unsettled
 from watcher.endings import Ended, Stopped
 from watcher.metrics import Metrics
-from watcher.pulumi.change_set import ChangeSet
+from watcher.pulumi.changes import ChangeSet
 from watcher.status import Board, Outcome
 
 

@@ -4,82 +4,22 @@ Compares only: what a difference means is for the cycle's preview to say. A list
 once, because a node that has just started answers 200 with no or few jobs for seconds.
 """
 
-import json
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from provider.dkron.client import DkronClient, Job
 from provider.dkron.doubt import SECOND_LOOK_AFTER_S
-from provider.job.hold import Hold, hold_of
+from provider.job.hold import Hold
 from provider.job.ownership import Owner, is_retained, owner_of
-from provider.job.spec import MANAGED_FIELDS, canonical
+from provider.job.spec import MANAGED_FIELDS
 from watcher.clock import Control
+from watcher.dkron.look import Look, fingerprint, holds
 
 DOUBT_LOOKS: Final = 15
-
-Prints = Mapping[str, str]
 
 
 class Unsettled(Exception):
     """Two looks in a row never agreed: Dkron is still starting. Soft."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The jobs with our tag that no other stack holds: name -> fingerprint of the managed fields.
-
-    `marked`: those that carry our stack mark and aren't kept on purpose. `foreign`: how many jobs are others'. `held`:
-    those that are left as they are for a time.
-    """
-
-    prints: Prints = field(default_factory=dict)
-    marked: frozenset[str] = frozenset()
-    unmarked: frozenset[str] = frozenset()
-    foreign: int = 0
-    held: Mapping[str, Hold] = field(default_factory=dict)
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(self.prints)
-
-
-def fingerprint(job: Mapping[str, Any]) -> str:
-    """Equal for two jobs whose managed fields are equal, whatever the server's own fields are."""
-    return json.dumps(canonical(job), sort_keys=True, default=str)
-
-
-def drifted(noted: Prints, seen: Prints, held_then: Collection[str] = (), held: Collection[str] = ()) -> frozenset[str]:
-    """The jobs that are not as they were noted: changed, gone, or new under our tag.
-
-    A held job is none of them until its hold ends. `held_then`: those that were held when they were noted.
-    """
-    changed = {name for name in noted.keys() | seen.keys() if noted.get(name) != seen.get(name)}
-    return frozenset((changed | (seen.keys() & held_then)).difference(held))
-
-
-def merged(before: Prints, after: Prints, touched: Iterable[str]) -> dict[str, str]:
-    """What to note after a cycle: the look before it, but the jobs that it wrote as the look after shows them.
-
-    A job that drifted while the cycle ran is then still seen as drifted.
-    """
-    result = dict(before)
-    for name in touched:
-        result.pop(name, None)
-        if name in after:
-            result[name] = after[name]
-    return result
-
-
-def fingerprints(jobs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {str(job.get("name")): fingerprint(job) for job in jobs}
-
-
-def holds(jobs: Iterable[Mapping[str, Any]], at: float) -> dict[str, Hold]:
-    """Those of our jobs that are held at a time (seconds since 1970), by name."""
-    now = datetime.fromtimestamp(at, UTC)
-    return {str(job.get("name")): hold for job in jobs if (hold := hold_of(job, now)) is not None}
 
 
 class Probe:

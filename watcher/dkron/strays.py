@@ -12,8 +12,7 @@ from provider.errors import DkronError
 from provider.job.ownership import Owner, is_retained, owner_of
 from watcher.dkron.connection import Connection
 from watcher.memory import Identity, Memory, Sighting
-from watcher.pulumi.change_set import ChangeSet
-from watcher.pulumi.output import Failure
+from watcher.pulumi.changes import ChangeSet, Failure
 
 NEW_STATE = "the state knew no job when it was seen first"
 MOVED = "the owner tag, the stack or Dkron's address had just changed when it was seen first"

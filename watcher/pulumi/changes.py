@@ -1,62 +1,159 @@
-"""One job's change, field by field, with the old and the new value as they may be shown. Pure.
+"""What an up would do, and what one did, as values. Every part of the watcher speaks in these. Pure.
 
-What Pulumi knows as a secret comes as [secret] already. What somebody wrote into the live job by hand Pulumi doesn't
-know: such a value is shown only where its field can hold no secret.
+Names of jobs and of fields stand here, and reasons, which whoever makes a Failure has redacted. Values stand in
+`details` only, and there as they may be shown to whoever may see the program.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from provider.job.ownership import OWNERSHIP_KEYS
-from provider.job.spec import MANAGED_FIELDS, MAP_FIELDS, canonical
-from provider.redaction import HARMLESS_OPTIONS, bare_address
-from provider.text import one_line
-from watcher.pulumi.change_set import HIDDEN, FieldChange
-
-CONCEALED: Final = "[secret]"
-Values = Mapping[str, Any]
-Flat = dict[tuple[str, ...], str]
+SAME, CREATE, UPDATE, DELETE, REPLACE = "same", "create", "update", "delete", "replace"
+HIDDEN = "secret"  # the field of a drift that the preview doesn't show
+OPERATIONS = (CREATE, UPDATE, DELETE, REPLACE)
+SIGNS = {DELETE: "-", REPLACE: "±", UPDATE: "~", CREATE: "+"}  # the most expensive first
 
 
-def field_changes(recorded: Values, live: Values, wanted: Values) -> tuple[FieldChange, ...]:
-    """The fields that an up would change. `recorded`: as the last run left the job; `live`: as it is; `wanted`: as it
-    is declared; each empty where there is none."""
-    before, old, new = (_flat(canonical(values)) for values in (recorded, live, wanted))
-    shown = {path: value if before.get(path) == value else _harmless(path, value) for path, value in old.items()}
-    changed = [path for path in _paths(old, new) if old.get(path) != new.get(path)]
-    if not changed and live:
-        return (FieldChange(HIDDEN, CONCEALED, CONCEALED),)
-    found = []
-    for path in changed:
-        pair = shown.get(path), new.get(path)
-        # Where one side of a field, or of its whole map, is a secret, so is the other.
-        if CONCEALED in (old.get(path), new.get(path), old.get(path[:1]), new.get(path[:1])):
-            pair = pair[0] and CONCEALED, pair[1] and CONCEALED
-        found.append(FieldChange(".".join(path), *pair))
-    return tuple(found)
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A job that isn't in Dkron as the last run left it. `kind`: gone or changed; `fields`: which, if changed;
+    `switched_off`: somebody disabled it."""
+
+    job: str
+    kind: str
+    fields: tuple[str, ...] = ()
+    switched_off: bool = False
+
+    @property
+    def words(self) -> str:
+        """What differs, and what to do instead of switching a job off by hand."""
+        what = ", ".join(self.fields) or self.kind
+        hint = f"; switched off by hand: `python -m jobs hold {self.job} --disable` keeps a job off for a time"
+        return f"{what}{hint if self.switched_off else ''}"
 
 
-def _paths(old: Flat, new: Flat) -> list[tuple[str, ...]]:
-    """In Dkron's order of fields; options by name."""
-    return sorted({*old, *new}, key=lambda path: (MANAGED_FIELDS.index(path[0]), path))
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field, `executor_config.url` or so. Texts as they may be shown, None where there is no value."""
+
+    field: str
+    old: str | None
+    new: str | None
 
 
-def _flat(values: Values) -> Flat:
-    return {path: text for name, value in values.items() for path, text in _leaves((name,), value)}
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """What an up would do to one job. `drift`: what of it only repairs, in words."""
+
+    operation: str
+    job: str
+    fields: tuple[FieldChange, ...] = ()
+    drift: str = ""
+
+    @property
+    def line(self) -> str:
+        """Such as "~ geo-purge (schedule)", without values."""
+        named = ", ".join(change.field for change in self.fields) if self.operation == UPDATE else self.drift
+        return f"{SIGNS[self.operation]} {self.job}{f' ({named})' if named else ''}"
 
 
-def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _leaves((*path, one_line(str(key))), item)
-    else:
-        yield path, one_line(str(value).lower() if isinstance(value, bool) else str(value))
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """What an up would do, by job name. `other`: changes of resources that are no jobs.
+
+    `replaces` are the names that the replaced resources had, `renamed` those that they get. `revised`: the updates that
+    come from the program or the config; the others only repair. `restored`: the creates that only
+    repair. `urns`: job -> URN, of the resources that stay. `details`: the same once more, field by field, deletions
+    first.
+    """
+
+    creates: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    sames: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
+    revised: tuple[str, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    other: int = 0
+    restored: tuple[str, ...] = ()
+    details: tuple[JobChange, ...] = ()
+    urns: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.creates or self.updates or self.deletes or self.replaces or self.other)
+
+    @property
+    def declared(self) -> frozenset[str]:
+        return frozenset((*self.creates, *self.updates, *self.renamed, *self.sames))
+
+    @property
+    def doomed(self) -> frozenset[str]:
+        """The jobs that go: a deleted or replaced resource whose job another one declares only forgets it."""
+        return frozenset((*self.deletes, *self.replaces)) - self.declared
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Every job that the program or the state has."""
+        return self.declared | {*self.deletes, *self.replaces}
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """The jobs that may be written, be they new, adopted or changed."""
+        return frozenset((*self.creates, *self.updates, *self.renamed))
+
+    @property
+    def existing(self) -> int:
+        """How many jobs the state knows."""
+        gone = sum(1 for d in self.drift if d.kind == "gone")
+        return len(self.updates) + len(self.replaces) + len(self.sames) + len(self.deletes) + gone
+
+    @property
+    def gone(self) -> frozenset[str]:
+        return frozenset(d.job for d in self.drift if d.kind == "gone")
+
+    def only_repairs(self) -> "ChangeSet":
+        """What of it repairs drift of jobs whose declaration did not change; the rest counts as unchanged."""
+        updates = tuple(name for name in self.updates if name not in self.revised)
+        mended = {*updates, *self.restored}
+        return ChangeSet(
+            creates=self.restored,
+            updates=updates,
+            sames=tuple(sorted(self.known - mended)),
+            drift=tuple(d for d in self.drift if d.job in mended),
+            urns={name: urn for name, urn in self.urns.items() if name in mended},
+            details=tuple(change for change in self.details if change.job in mended),
+        )
+
+    def with_new_secrets(self) -> "ChangeSet":
+        """As it reads when a key of the config has changed: what differs out of sight is then no drift."""
+        hidden = {d.job for d in self.drift if d.fields == (HIDDEN,)}
+        drift = tuple(d for d in self.drift if d.job not in hidden)
+        return replace(self, drift=drift, revised=tuple(sorted({*self.revised, *hidden})))
 
 
-def _harmless(path: tuple[str, ...], value: str) -> str:
-    """A value that isn't the program's own, if its field can hold no secret."""
-    field, key = path[0], path[-1]
-    if field == "executor_config" and key == "url":
-        return one_line(bare_address(value, CONCEALED))
-    safe = {"tags": True, "metadata": key in OWNERSHIP_KEYS, "executor_config": key in HARMLESS_OPTIONS}
-    return value if field not in (*MAP_FIELDS, "processors") or safe.get(field, False) else CONCEALED
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job (or "", the whole run) failed, in one line for a person; `code`: what our provider says it is."""
+
+    job: str
+    reason: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an up did, by job name."""
+
+    created: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    unchanged: int = 0
+    failures: tuple[Failure, ...] = ()
+    complete: bool = False
+
+    @property
+    def changes(self) -> dict[str, int]:
+        counts = {CREATE: self.created, UPDATE: self.updated, DELETE: self.deleted, REPLACE: self.replaced}
+        return {op: len(jobs) for op, jobs in counts.items() if jobs}

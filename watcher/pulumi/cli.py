@@ -137,10 +137,10 @@ class PulumiCli:
         return self._run(args, interruptible=True, told=told)
 
     def up(self, message: str = "", told: Mapping[str, str] | None = None, targets: Sequence[str] = ()) -> Finished:
-        """`message`: what the stack's history says of this run. `targets`: the URNs that it is about, if not all."""
+        """`message`: what the stack's history says of this run; `targets`: URNs, if not all resources are meant."""
         args = ["up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--run-program"]
         args += ["--continue-on-error", "--json", *(["--message", message] if message else [])]
-        args += [argument for urn in targets for argument in ("--target", urn)]
+        args += [part for urn in targets for part in ("--target", urn)]
         return self._run(args, on_line=self.on_event, told=told)
 
     def create_stack(self) -> Finished:

@@ -14,9 +14,8 @@ from provider.job.declarations import MODULES_VARIABLE
 from provider.job.limits import LIMITS_VARIABLE, Limits
 from watcher.endings import Ended, Stopped, outcome_of
 from watcher.pulumi import output
-from watcher.pulumi.change_set import ChangeSet
+from watcher.pulumi.changes import Applied, ChangeSet, Failure
 from watcher.pulumi.cli import Finished
-from watcher.pulumi.output import Applied, Failure
 from watcher.pulumi.preview import parse_preview
 from watcher.recovery import locks
 from watcher.recovery.recovery import Recovery, Tools
@@ -65,10 +64,10 @@ class Engine:
     def up(
         self, limits: Limits, message: str, archive: Path, targets: Sequence[str] = ()
     ) -> tuple[Applied, tuple[Failure, ...]]:
-        """Applies the program within `limits`: what was done, and what failed (redacted).
+        """Applies the program within `limits`, or those of its resources that `targets` names by URN.
 
-        `archive`: where the provider keeps copies of what it deletes; `targets`: the URNs that it is about, if not all.
-        Raises Ended if it was cut short.
+        Returns what was done, and what failed (redacted). `archive`: where the provider keeps copies of what it
+        deletes. Raises Ended if it was cut short.
         """
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             path = Path(folder) / "limits.json"
@@ -77,11 +76,11 @@ class Engine:
             told_run = {LIMITS_VARIABLE: str(path), DIRECTORY_VARIABLE: str(archive)}
             return self._up(lambda: self._run_up(message, told_run, targets))
 
-    def _up(self, start: Callable[[], Finished]) -> tuple[Applied, tuple[Failure, ...]]:
-        run = start()
+    def _up(self, once: Callable[[], Finished]) -> tuple[Applied, tuple[Failure, ...]]:
+        run = once()
         if locks.locked(run.stdout, run.stderr):
             self.recovery.clear_remote_lock(run.stderr)
-            run = start()
+            run = once()
             if locks.locked(run.stdout, run.stderr):
                 raise Ended(Outcome.LOCKED, locks.waiting(locks.holders_in(run.stderr), self.tools.control.clock.now()))
         self.recovery.suspect = self.recovery.suspect or run.crashed

@@ -6,41 +6,13 @@ messages, which the caller redacts. A preview is read in `preview`.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from provider.errors import code_in
+from watcher.pulumi.changes import OPERATIONS, REPLACE, SAME, Applied, Failure
 
 JOB_TYPE = "dkron:Job"
-SAME, CREATE, UPDATE, DELETE, REPLACE, REFRESH = "same", "create", "update", "delete", "replace", "refresh"
-OPERATIONS = (CREATE, UPDATE, DELETE, REPLACE)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a job (or "", the whole run) failed, in one line for a person; `code`: what our provider says it is."""
-
-    job: str
-    reason: str
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What an up did, by job name."""
-
-    created: tuple[str, ...] = ()
-    updated: tuple[str, ...] = ()
-    deleted: tuple[str, ...] = ()
-    replaced: tuple[str, ...] = ()
-    unchanged: int = 0
-    failures: tuple[Failure, ...] = ()
-    complete: bool = False
-
-    @property
-    def changes(self) -> dict[str, int]:
-        counts = {CREATE: self.created, UPDATE: self.updated, DELETE: self.deleted, REPLACE: self.replaced}
-        return {op: len(jobs) for op, jobs in counts.items() if jobs}
+REFRESH = "refresh"
 
 
 def is_job(urn: str) -> bool:

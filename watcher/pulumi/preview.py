@@ -5,23 +5,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from provider.job.spec import MANAGED_FIELDS, canonical
-from watcher.pulumi.change_set import HIDDEN, SIGNS, ChangeSet, Drift, JobChange
-from watcher.pulumi.changes import field_changes
-from watcher.pulumi.output import (
+from watcher.pulumi.changes import (
     CREATE,
     DELETE,
+    HIDDEN,
     OPERATIONS,
-    REFRESH,
     REPLACE,
     SAME,
+    SIGNS,
     UPDATE,
+    ChangeSet,
+    Drift,
     Failure,
-    distinct,
-    failure_of,
-    is_error,
-    is_job,
-    resource_name,
+    JobChange,
 )
+from watcher.pulumi.fields import field_changes
+from watcher.pulumi.output import REFRESH, distinct, failure_of, is_error, is_job, resource_name
 
 
 def _inputs(state: Any) -> Mapping[str, Any]:
@@ -81,7 +80,7 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
             renamed.append(_new_name(ops) or name)
         if op == UPDATE and _is_revised(ops):
             revised.append(name)
-        if op in (CREATE, UPDATE):
+        if op in (SAME, CREATE, UPDATE):
             urns[name] = urn
         seen = _drift(name, op, ops)
         if seen is not None:

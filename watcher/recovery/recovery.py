@@ -179,6 +179,11 @@ class Recovery:
     def _why(self, run: Finished) -> str:
         return self.tools.redactor(output.reason(run.stderr) or f"exit code {run.code}")
 
+    @property
+    def state_signature(self) -> tuple[int, int] | None:
+        """What the state's file was when this watcher last saw it, None for a state that is no file."""
+        return self._seen
+
     # -- when a run failed
 
     def clear_remote_lock(self, complaint: str) -> None:

@@ -20,7 +20,7 @@ from provider.schedule import calendar, calendar_svg
 from provider.schedule.calendar import Calendar, Entry
 from provider.schedule.display_zone import display_zone
 from watcher.clock import Clock
-from watcher.dkron.probe import fingerprints
+from watcher.dkron.look import fingerprints
 from watcher.status import Board, CycleReport
 from watcher.web import as_json, job_page, strip, view, words
 from watcher.web.live import LiveJobs

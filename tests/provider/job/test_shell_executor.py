@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.job.executors import SHELL_OPTIONS, shell
-from provider.job.shell_executor import LONGEST_ARGUMENT, advice, problems
+from provider.job.shell_env import LONGEST_ARGUMENT
+from provider.job.shell_executor import advice, problems
 from provider.job.spec import UNKNOWN
 from tests.provider.examples import CANARY
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from provider.job.hold import Hold
 from tests.watcher.support import MARK, TAG, World, job, preview, steady, step, up, world
 from watcher.dkron.holds import MOST_TOLD, Holds
-from watcher.dkron.probe import drifted
+from watcher.dkron.look import drifted
 from watcher.logs import Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics

@@ -8,7 +8,8 @@ from provider.errors import Unauthorised, Unreachable
 from tests.watcher.support import MARK, TAG, FakeClock, FakeDkron, job
 from watcher.clock import Control
 from watcher.dkron.leader import wait_for_leader
-from watcher.dkron.probe import Look, Probe, Unsettled, drifted, fingerprint, merged
+from watcher.dkron.look import Look, drifted, fingerprint, merged
+from watcher.dkron.probe import Probe, Unsettled
 
 prints = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123"))
 

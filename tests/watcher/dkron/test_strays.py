@@ -15,7 +15,7 @@ from watcher.dkron.connection import Connection
 from watcher.dkron.probe import Probe
 from watcher.dkron.strays import MOVED, NEW_STATE, TAKEN_OUT, delete, find, sort
 from watcher.memory import Identity, Memory, Sighting
-from watcher.pulumi.change_set import ChangeSet, Drift
+from watcher.pulumi.changes import ChangeSet, Drift
 
 HERE, NOW = Identity(TAG, MARK, "http://a"), 1000.0
 GOOD = Memory(identity=HERE, jobs=frozenset("a"))

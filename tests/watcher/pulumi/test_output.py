@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tests.paths import DATA
 from tests.watcher.support import event, preview, step, urn
-from watcher.pulumi.change_set import ChangeSet, Drift
-from watcher.pulumi.output import Applied, Failure, is_job, parse_up, reason, resource_name
+from watcher.pulumi.changes import Applied, ChangeSet, Drift, Failure
+from watcher.pulumi.output import is_job, parse_up, reason, resource_name
 from watcher.pulumi.preview import parse_preview
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronError
 from provider.settings import DkronSettings
-from watcher.dkron.probe import fingerprints
+from watcher.dkron.look import fingerprints
 from watcher.dkron.runs import Runs
 from watcher.status import Board, CycleReport, Outcome, Reason, Snapshot
 from watcher.web.live import LiveJobs, Sources

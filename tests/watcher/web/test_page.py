@@ -14,9 +14,8 @@ import pytest
 
 from provider.errors import NoLeader
 from tests.watcher.web.support import NOW, FakeClient, Site, cycle, job, site
-from watcher.dkron.probe import fingerprints
-from watcher.pulumi.change_set import Drift
-from watcher.pulumi.output import Failure
+from watcher.dkron.look import fingerprints
+from watcher.pulumi.changes import Drift, Failure
 from watcher.status import Outcome, Reason, Snapshot
 from watcher.web import view, words
 from watcher.web.clean import cleaner

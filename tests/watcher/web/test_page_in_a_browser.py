@@ -56,7 +56,7 @@ document.title=d.scrollWidth+' of '+d.clientWidth}</script>"""
 
 def test_the_page_shows_every_job_and_its_picture_without_a_complaint(example: str) -> None:
     dom, console = document(example)
-    assert "12 jobs as declared, 1 overdue, 1 failing" in dom
+    assert "11 jobs as declared, 1 overdue, 1 failing, 1 held" in dom
     assert dom.count("</svg>") == 1
     assert dom.count('<span class="badge good">in sync</span>') == 12
     assert "Refused to" not in console

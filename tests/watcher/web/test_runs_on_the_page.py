@@ -11,7 +11,7 @@ import pytest
 from provider.errors import NoLeader
 from provider.job.health import Health, Known, State
 from tests.watcher.web.support import NOW, Site, job, site
-from watcher.dkron.probe import fingerprints
+from watcher.dkron.look import fingerprints
 from watcher.web import strip
 from watcher.web.server import HttpServer
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.paths import DATA
 from tests.watcher.support import preview, step
-from watcher.pulumi.change_set import FieldChange, JobChange
-from watcher.pulumi.changes import field_changes
+from watcher.pulumi.changes import FieldChange, JobChange
+from watcher.pulumi.fields import field_changes
 from watcher.pulumi.preview import parse_preview
 
 CANARY = "CANARY-4f1d"
