@@ -201,6 +201,8 @@ def test_an_export_prints_declarations_and_says_what_else_to_do(
         " `pulumi up`; it then writes our owner tag into them and changes nothing else",
         "secrets were left out; set each before `pulumi up` (the command asks for the value):",
         "pulumi config set --secret old0Command  # for old-0, old-1, old-2 and 2 more",
+        "or export again with --set-config: it sets them in the stack's config, and shows none",
+        "secrets were found by rules, and rules can miss one: read the module through before you commit it",
     ]
     assert main(["export", "--tag", "them"]) == 0
     assert capsys.readouterr().out.count("JobSpec(") == 1
