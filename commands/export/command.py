@@ -23,6 +23,7 @@ from provider.errors import SettingsError
 from provider.job.declarations import gather
 from provider.job.references import ConfigValue, references_in
 from provider.settings import KEYS as SETTINGS
+from provider.text import one_line
 
 OWN_MODULE: Final = "jobs/imported.py"
 MOST_NAMED: Final = 3
@@ -107,7 +108,7 @@ def advice(jobs: Sequence[Imported], ours: str | None) -> list[str]:
     """What the person who exports must know, one line each; `ours`: our owner tag, None if Dkron has no such jobs."""
     taken = [job for job in jobs if not job.against]
     lines = [f"{len(taken)} of {len(jobs)} jobs exported"]
-    lines += [f'left out: job "{job.name}": {reason}' for job in jobs for reason in job.against]
+    lines += [f'left out: job "{one_line(job.name)}": {one_line(reason)}' for job in jobs for reason in job.against]
     ignored = Counter(path for job in jobs for path in job.ignored)
     if ignored:
         told = ", ".join(f"{path} of {count} {'job' if count == 1 else 'jobs'}" for path, count in ignored.items())
@@ -127,7 +128,7 @@ def advice(jobs: Sequence[Imported], ours: str | None) -> list[str]:
 def _parents(taken: Sequence[Imported]) -> list[str]:
     names = {job.name for job in taken}
     return [
-        f'note: the parent "{parent}" of job "{job.name}" is not among them, so it must stay in Dkron'
+        f'note: the parent "{one_line(parent)}" of job "{one_line(job.name)}" is not among them, so it must stay in Dkron'
         for job in taken
         if (parent := job.fields.get("parent_job")) and parent not in names
     ]
@@ -140,7 +141,7 @@ def proposed(jobs: Iterable[Imported], keys: Keys) -> dict[str, list[str]]:
     for job in jobs:
         for key in dict.fromkeys(job.keys):
             if not job.against and key not in known:
-                needed.setdefault(key, []).append(job.name)
+                needed.setdefault(key, []).append(one_line(job.name))
     return needed
 
 

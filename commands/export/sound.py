@@ -68,12 +68,12 @@ def without_ignored(job: Job) -> tuple[dict[str, Any], dict[str, str]]:
     for key, value in job.items():
         if key not in DEFAULTS and key not in _SERVER_FIELDS and value not in (None, "", False, [], {}):
             ignored[key] = str(value) if isinstance(value, str | int | float) else f"a {type(value).__name__}"
-    config = dict(fields.get("executor_config", {}))
+    config = dict(fields.pop("executor_config", {}))
     options = _OPTIONS.get(fields.get("executor", ""))
     for option in [*config] if options else []:
         if option not in (options or ()) or (option, config[option]) == ("cwd", ""):
             ignored[f"executor_config.{option}"] = config.pop(option)
-    if config or "executor_config" in fields:
+    if config:
         fields["executor_config"] = config
     processors = {name: dict(options) for name, options in fields.get("processors", {}).items()}
     for name, options_ in processors.items():
