@@ -128,7 +128,8 @@ def advice(jobs: Sequence[Imported], ours: str | None) -> list[str]:
 def _parents(taken: Sequence[Imported]) -> list[str]:
     names = {job.name for job in taken}
     return [
-        f'note: the parent "{one_line(parent)}" of job "{one_line(job.name)}" is not among them, so it must stay in Dkron'
+        f'note: the parent "{one_line(parent)}" of job "{one_line(job.name)}" is not among them, '
+        "so it must stay in Dkron"
         for job in taken
         if (parent := job.fields.get("parent_job")) and parent not in names
     ]

@@ -31,7 +31,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<flag>-(?<!\S.)([A-Za-z])(=|\s{1,20}(?!-)|(?=[^\s=])))|(?P<line>\n)"
 )
 # "-uadmin:..." of whatever program; -user and -url are other flags.
-_LOGIN: Final = re.compile(r"""(?<!\S)(?:-[uU](?!ser|rl)\s{0,20}|--(?:proxy-)?user[\s=]{1,20})""")
+_LOGIN: Final = re.compile(r"""(?<!\S)(?:(?!-user|-url)-[uU]\s{0,20}|--(?:proxy-)?user[\s=]{1,20})""")
 _HOSTS: Final = (
     r"hooks\.slack(?:-gov)?\.com",
     r"(?:\w{1,20}\.)?discord(?:app)?\.com/api/(?:v\d{1,3}/)?webhooks",

@@ -187,7 +187,7 @@ TEXTS = st.lists(st.sampled_from(PIECES + ODD) | st.text(max_size=5), max_size=1
 
 
 @given(
-    fields=st.fixed_dictionaries({name: TEXTS for name in ("displayname", "owner", "timezone", "schedule")}),
+    fields=st.fixed_dictionaries(dict.fromkeys(("displayname", "owner", "timezone", "schedule"), TEXTS)),
     config=st.dictionaries(st.sampled_from(["command", "env", "cwd", "url", "body", "headers", "x"]) | TEXTS, TEXTS),
     maps=st.dictionaries(TEXTS, TEXTS, max_size=3),
     executor=st.sampled_from(["http", "shell", "shell.exe", "kafka", ""]),

@@ -85,22 +85,44 @@ def test_a_secret_in_any_text_is_found(text: str, shown: str) -> None:
 
 
 MADE_TO_TAKE_LONG = (
-    ["a=", "key=", 'key="', "key='", 'key=\\"', "key:[", "a[", "[a", "key=$a", "key=true ", "key=\\", "a.", "a_", "a"]
-    + ["--a ", "-a ", "-", " ", "\n", "\\", '"', "'", "=", ":", "@", "/", "{", "é", "\u2028", "pass", "A1b2C3d4E5"]
-    + ["http://", "http://a", "a://b:", "u:p@", "x-key", "x-key-", "x-key: ", "cookie:", "bearer ", "token ", "key ,"]
-    + ["mysql ", "mysql -p", "mysql -pa;", "redis-cli -a ", "docker ", "docker a login ", "az login ", "ldapx -w "]
-    + ["eyJaaaaaa.", "-eyJ-", "eyJaaaaa.eyJbbbbb", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "-----END ", "sk-"]
-    + [
+    *("a=", "key=", 'key="', "key='", 'key=\\"', "key:[", "a[", "[a", "key=$a", "key=true "),
+    *("key=\\", "a.", "a_", "a", "--a ", "-a ", "-", " ", "\n", "\\"),
+    *('"', "'", "=", ":", "@", "/", "{", "é", "\u2028", "pass"),
+    *("A1b2C3d4E5", "http://", "http://a", "a://b:", "u:p@", "x-key", "x-key-", "x-key: ", "cookie:", "bearer "),
+    *(
+        "token ",
+        "key ,",
+        "mysql ",
+        "mysql -p",
+        "mysql -pa;",
+        "redis-cli -a ",
+        "docker ",
+        "docker a login ",
+        "az login ",
+        "ldapx -w ",
+    ),
+    *(
+        "eyJaaaaaa.",
+        "-eyJ-",
+        "eyJaaaaa.eyJbbbbb",
+        "-----BEGIN ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END ",
+        "sk-",
         "-u ",
         "-ua:",
         "--user ",
+    ),
+    *(
         "set ",
         "set key ",
         "secret_access_key ",
         "https://hooks.slack.com/",
         "https://hook.a.",
-    ]
-    + ["https://a/services", "https://a/services/TAAA/", "https://aaaaaaaaa.webhook"]
+        "https://a/services",
+        "https://a/services/TAAA/",
+        "https://aaaaaaaaa.webhook",
+    ),
 )
 
 
