@@ -36,6 +36,8 @@ HARMLESS_HEADERS: Final = frozenset(
         "origin",
         "pragma",
         "te",
+        "trailer",
+        "transfer-encoding",
         "upgrade",
         "user-agent",
         "x-requested-with",

@@ -41,7 +41,7 @@ _RULES: Final = tuple(
         r"[A-Za-z0-9_.-]{6,}+)",
     )
 )
-_WORD: Final = re.compile(r"[A-Za-z0-9_+=-]{20,}+")
+_WORD: Final = re.compile(r"[A-Za-z0-9_+-]{20,}+={0,2}")
 _PIECE: Final = re.compile(r"[A-Za-z0-9+=]+")
 _NO_SECRET: Final = frozenset({"", "true", "false", "null", "none", "yes", "no", "on", "off"})
 _VARIABLE: Final = re.compile(r"\$(?:[A-Za-z_]\w*+$|\{\w++\}$|\()")

@@ -8,6 +8,17 @@ from pathlib import Path
 
 from tests.e2e.harness import CANARY, Dkron, Project, changes, proxy_before
 
+REPORTED = Path(__file__).parents[1] / "data" / "reported_jobs.json"
+CRONTAB = r"""
+*/5 * * * * root /usr/local/bin/poll >/dev/null 2>&1
+0 6 * * 7 /opt/weekly
+15 2 * * mon-fri /opt/weekday
+15 2 * * fri-mon /opt/over-the-weekend
+@reboot /opt/warm-cache
+0 0 1,15 * 5 /opt/payroll
+MAILTO=ops@example.com
+30 4 * * * cd /srv && ./run "$(date +\%F)"
+"""
 TOKEN = "CANARY-77aa-token-5501"
 OURS = {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
 
@@ -111,6 +122,46 @@ def test_a_backup_becomes_declarations_with_its_secrets_in_the_config(project: P
     again = jobs_command(project, "export", "--file", str(backup), "--set-config", **as_pulumi_does(project))
     assert again.stdout == done.stdout
     assert "set in the config" not in again.stderr
+
+
+def test_jobs_as_people_reported_them_are_adopted_as_they_are(project: Project, dkron: Dkron) -> None:
+    for job in json.loads(REPORTED.read_text(encoding="utf-8")):
+        dkron.post(**{**job, "disabled": True})
+    before = dkron.jobs()
+    only_imported(project)
+    done = jobs_command(project, "export", "--all", "--dkron", dkron.url, "--set-config", **as_pulumi_does(project))
+    assert done.returncode == 0, done.stderr
+    for secret in ("hunter22", "YWJjOmFiYw==", "c2VjcmV0LXRva2Vu", "XXXXXXXXXXXXXXXX", "0abe373f", "wFHXHD0RRQWoO8"):
+        assert secret not in done.stdout + done.stderr
+    (project.root / "jobs" / "imported.py").write_text(done.stdout, encoding="utf-8")
+    checked = jobs_command(project, "check")
+    assert checked.returncode == 0, checked.stderr
+    project.config("adopt", "true")
+    project.up().ok()
+    after = dkron.jobs()
+    taken = [name for name, job in after.items() if job["metadata"] and "managed_by" in job["metadata"]]
+    assert len(taken) == 7
+    for name in taken:
+        assert after[name]["metadata"] == {**(before[name]["metadata"] or {}), **OURS}
+        assert {**after[name], "metadata": None, "next": None} == {**before[name], "metadata": None, "next": None}
+    assert "7 of 13 jobs exported" in done.stderr
+
+
+def test_a_crontabs_entries_are_created(project: Project, dkron: Dkron) -> None:
+    only_imported(project)
+    crontab = project.root / "crontab"
+    crontab.write_text(CRONTAB, encoding="utf-8")
+    done = jobs_command(project, "export", "--crontab", str(crontab))
+    assert done.returncode == 0, done.stderr
+    assert "6 of 7 jobs exported" in done.stderr
+    assert 'left out: job "warm-cache"' in done.stderr
+    (project.root / "jobs" / "imported.py").write_text(done.stdout, encoding="utf-8")
+    assert jobs_command(project, "check").returncode == 0
+    project.up().ok()
+    jobs = dkron.jobs()
+    assert jobs["over-the-weekend"]["schedule"] == "0 15 2 * * FRI,SAT,SUN,MON"
+    assert jobs["run"]["executor_config"]["command"] == 'cd /srv && ./run "$(date +%F)"'
+    assert changes(project.up().ok().output)["unchanged"] == 7
 
 
 def test_with_the_stack_named_its_whole_config_is_compared(project: Project, dkron: Dkron) -> None:

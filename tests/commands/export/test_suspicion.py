@@ -66,6 +66,7 @@ def test_a_secret_in_a_command_is_found(text: str, shown: str) -> None:
         ("http://gw/api/services/purge", "http://gw/api/services/purge"),
         ("http://gw/api/webhooks/retry", "http://gw/api/webhooks/retry"),
         ("http://h/x?sign=ab,c&page=2", "http://h/x?sign=[secret]&page=2"),
+        ("http://h/x?accountIdentifier=wFHXHD0RRQWoO8tIZT5YVw&page=2", "http://h/x?accountIdentifier=[secret]&page=2"),
         ("http://h/x?data[api_key]=abc", "http://h/x?data[api_key]=[secret]"),
         (r"http:\/\/u:p@h\/x", r"http:\/\/[secret]@h\/x"),
         ('{"password": "ab\\"cd", "a": 1}', '{"password": "[secret]", "a": 1}'),
