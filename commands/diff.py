@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from commands.export.conceal import Concealer, Keys, hidden
+from commands.export.conceal import PROCESSOR, Concealer, Keys, hidden
 from provider.job.hold import Hold, hold_of
 from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag, stack_mark, without_mark
 from provider.job.references import Reference
@@ -150,13 +150,18 @@ def shown(path: tuple[str, ...], value: Any, hide: Concealer, executor: str) -> 
     if isinstance(value, Reference):
         text = hidden(value)
     elif isinstance(value, str) and len(path) > 1 and path[-1] != OWNER_TAG_KEY and path[0] != "tags":
-        text = hidden(hide.option(path[-1], value, executor if path[0] == "executor_config" else ""))
+        text = hidden(hide.option(path[-1], value, _kind(path[0], executor)))
     elif isinstance(value, Mapping):
         text = "{" + ", ".join(f"{k}: {shown((*path, str(k)), v, hide, executor)}" for k, v in value.items()) + "}"
     else:
         text = hidden(hide.text(str(value), path[-1], names=False)) if value != "" else '""'
     text = "".join(c if c.isprintable() else " " for c in text)
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
+def _kind(field_name: str, executor: str) -> str:
+    """Whose options stand in a field."""
+    return {"executor_config": executor, "processors": PROCESSOR}.get(field_name, "")
 
 
 SIGNS: Final = {"missing": "+", "drifted": "~", "foreign": "!", "stray": "-"}

@@ -52,26 +52,30 @@ def settings(
     if address is not None:
         urls, reason = parse_urls(address)
         if reason or not urls:
-            raise SettingsError([f"--dkron {reason}"])
+            file = "; --file reads a backup" if address.startswith("file:") else ""
+            raise SettingsError([f"--dkron {reason}{file}"])
         env["DKRON_URL"] = address
     elif from_environment("dkronUrl", env) is None and not config("dkronUrl"):
         raise SettingsError(["no Dkron is named: give --dkron http://host:port, or set DKRON_URL"])
     return load_dkron(config, env)
 
 
-def our_tag() -> str:
-    """Our owner tag: OWNER_TAG, else what the stack's file says, else the default. Raises SettingsError."""
-    return load_owner(plain_config)[0]
+def our_tag(config: Lookup | None = None) -> str:
+    """Our owner tag: OWNER_TAG, else `config`, else what the stack's file says, else the default. Raises
+    SettingsError."""
+    return load_owner(config or plain_config)[0]
 
 
-def default_tags() -> dict[str, str]:
-    """The tags of jobs that declare none: DEFAULT_TAGS, else what the stack's file says. Raises SettingsError."""
-    return load_default_tags(plain_config)
+def default_tags(config: Lookup | None = None) -> dict[str, str]:
+    """The tags of jobs that declare none: DEFAULT_TAGS, else as for `our_tag`. Raises SettingsError."""
+    return load_default_tags(config or plain_config)
 
 
-def known_value(key: str) -> str | None:
-    """The value of a config key if the environment gives it (gatewayUrl: GATEWAY_URL). Raises SettingsError."""
-    return from_environment(key, os.environ)
+def known_value(key: str, config: Lookup = _no_config) -> str | None:
+    """The value of a config key if the environment gives it (gatewayUrl: GATEWAY_URL), else `config`. Raises
+    SettingsError."""
+    value = from_environment(key, os.environ)
+    return value if value is not None else config(key)
 
 
 def live_jobs(

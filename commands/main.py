@@ -10,15 +10,17 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from commands import act_arguments, check, listing
+from commands.export import arguments as export_arguments
 from provider.errors import DkronJobsError, SettingsError
 from provider.job.declarations import Declarations, gather
 from provider.job.references import Values
 from provider.job.tags import with_default
-from provider.settings import environment_name
+from provider.settings import Lookup, environment_name
 
 FINE, TO_MEND, FAILED = 0, 1, 2
 EXAMPLES: Final = """examples:
@@ -26,7 +28,8 @@ EXAMPLES: Final = """examples:
   python -m jobs check
   python -m jobs calendar --hours 24 --svg day.svg
   python -m jobs export --dkron http://dkron:8080 --all > jobs/imported.py
-  python -m jobs diff --dkron http://dkron:8080
+  python -m jobs export --crontab /etc/crontab --system > jobs/imported.py
+  python -m jobs diff --dkron http://dkron:8080 --stack prod
   python -m jobs status --dkron http://dkron:8080
   python -m jobs run --wait geo-purge-stale-whois
 
@@ -54,11 +57,11 @@ def declarations(found: Declarations | None = None) -> Declarations:
     return found
 
 
-def gathered() -> Declarations:
+def gathered(config: Lookup | None = None) -> Declarations:
     """All declarations, with the tags that the stack gives to jobs without any. Raises SettingsError."""
     from commands.live import default_tags
 
-    found, tags = gather(), default_tags()
+    found, tags = gather(), default_tags(config)
     found.by_name = {name: with_default(spec, tags) for name, spec in found.by_name.items()}
     return found
 
@@ -114,27 +117,25 @@ def run_calendar(options: argparse.Namespace) -> int:
     return FINE
 
 
-def run_export(options: argparse.Namespace) -> int:
-    from commands.export import command
-
-    return command.run(options.dkron, options.tag, options.all)
-
-
 def run_diff(options: argparse.Namespace) -> int:
-    from commands import diff, live, stack
+    from commands import diff, live, stack, stack_config
 
-    specs = declarations().specs
-    ours = diff.Ours(live.our_tag(), stack.stack_mark(), datetime.now(UTC))
-    values = Values(live.known_value, str)
+    config = stack_config.read(options.stack) if options.stack else stack_config.StackConfig()
+    known = partial(live.known_value, config=config.get)
+    settings = config.get if options.stack else None
+    specs = declarations(gathered(settings)).specs
+    mark = stack.stack_mark({**os.environ, **({"STACK": options.stack} if options.stack else {})})
+    ours = diff.Ours(live.our_tag(settings), mark, datetime.now(UTC))
+    values = Values(known, str)
     for spec in specs:
         values.fill(spec.name, spec.inputs())
     if values.malformed:
         raise SettingsError(f"{environment_name(key)} {reason}" for key, reason in values.malformed.items())
-    found = live.live_jobs(live.settings(options.dkron), [spec.name for spec in specs])
-    result = diff.compare(specs, found, ours, live.known_value)
+    found = live.live_jobs(live.settings(options.dkron, config=config.get), [spec.name for spec in specs])
+    result = diff.compare(specs, found, ours, known)
     say(*diff.lines(result))
     for key, count in sorted(result.unknown.items()):
-        way_out = f"set {environment_name(key)} to compare it, too"
+        way_out = f"set {environment_name(key)} to compare it, too, or give --stack"
         complain([f"note: the value of {key} is not known here, so it was not compared in {count} jobs; {way_out}"])
     return TO_MEND if result.findings else FINE
 
@@ -174,15 +175,12 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     command.add_argument("--at", **at)
     command.set_defaults(run=run_calendar)
 
-    command = commands.add_parser("export", help="declarations of the jobs of a live Dkron, on standard output")
-    command.add_argument("--dkron", **dkron)
-    which = command.add_mutually_exclusive_group()
-    which.add_argument("--tag", help="jobs with this owner tag (metadata.managed_by); else those with ours")
-    which.add_argument("--all", action="store_true", help="all jobs, whoever owns them")
-    command.set_defaults(run=run_export)
+    command = commands.add_parser("export", help="declarations of jobs that exist: in a live Dkron, or in a file")
+    export_arguments.add(command, dkron)
 
     command = commands.add_parser("diff", help="declared against live, field by field; exit code 1 if any differs")
     command.add_argument("--dkron", **dkron)
+    command.add_argument("--stack", metavar="STACK", help="compare with this stack's config, secrets too: asks pulumi")
     command.set_defaults(run=run_diff)
 
     command = commands.add_parser("status", help="how the live jobs run; exit code 1 if any is not well")

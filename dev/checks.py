@@ -55,8 +55,12 @@ PURE = [
     "commands/listing.py",
     "commands/picture.py",
     "commands/export/conceal.py",
+    "commands/export/crontab.py",
+    "commands/export/known_places.py",
+    "commands/export/sound.py",
     "commands/export/source.py",
     "commands/export/suspicion.py",
+    "commands/export/terraform.py",
 ]
 WORKERS = "2"
 MOST_SECOND_TRIES = 10  # more failures than that are no accident

@@ -1,55 +1,95 @@
 """`python -m jobs export`: the module on standard output, and on standard error what a person must do besides.
 
-No secret goes to either: a reference takes its place, and the person sets its value by `pulumi config set --secret`.
+No secret goes to either: a reference takes its place. A person sets its value by `pulumi config set --secret`, or asks
+for that to be done.
 """
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from commands.export import selection, source
+from commands import stack_config
+from commands.export import files, selection, source
 from commands.export.conceal import Keys
 from commands.export.selection import Imported
+from commands.export.sound import sound
 from commands.export.tidy import tidy
 from commands.live import known_value, live_jobs, our_tag, progress, settings
+from commands.stack import chosen_stack
+from commands.stack_config import StackConfig
+from provider.errors import SettingsError
 from provider.job.declarations import gather
 from provider.job.references import ConfigValue, references_in
 from provider.settings import KEYS as SETTINGS
+from provider.text import one_line
 
 OWN_MODULE: Final = "jobs/imported.py"
 MOST_NAMED: Final = 3
+READ_IT: Final = "secrets were found by rules, and rules can miss one: read the module through before you commit it"
 
 
-def run(address: str | None, tag: str | None, everything: bool) -> int:
+def run(options: argparse.Namespace) -> int:
     """Exports; the exit code. Raises DkronJobsError."""
-    ours = our_tag()
+    if options.system and not options.crontab:
+        raise SettingsError(["--system says how a crontab is read: give --crontab FILE, too"])
     # What an earlier export wrote is about to be written anew.
-    found = gather()
-    declared = [spec for spec in found.specs if not spec.declared_at.startswith(OWN_MODULE)]
-    keys = _keys([spec.inputs() for spec in declared])
-    live = live_jobs(settings(address))
-    wanted = None if everything else tag or ours
-    picked = selection.chosen(live.values(), wanted)
+    gathered = gather()
+    declared = [spec for spec in gathered.specs if not spec.declared_at.startswith(OWN_MODULE)]
+    places = {spec.name: spec.declared_at for spec in declared}
+    stack = options.stack or (chosen_stack() if options.set_config else "")
+    config = stack_config.read(stack) if stack else StackConfig()
+    keys = _keys([spec.inputs() for spec in declared], config)
+    found = _found(options, places, config)
+    keys.certain = frozenset(found.sensitive)
+    jobs, told = sound(found.jobs)
+    wanted = None if options.all else options.tag or (our_tag() if _is_live(options) else None)
+    picked = selection.chosen(jobs, wanted)
     with progress(f"writing {len(picked)} declarations"):
-        jobs = selection.bring_in(picked, keys, {spec.name: spec.declared_at for spec in declared})
-        text = tidy(source.module(jobs))
+        imported = selection.bring_in(picked, keys, places, found.against)
+        text = tidy(source.module(imported))
     if picked:
         sys.stdout.write(text)
-    told = [f"warning: {problem}" for problem in found.problems]
-    sys.stderr.write("".join(f"{line}\n" for line in [*told, *advice(jobs, keys, ours, wanted, len(live))]))
+    _tell(f"warning: {problem}" for problem in gathered.problems)
+    if imported:
+        _tell([*told, *found.notes, *advice(imported, our_tag() if found.live else None)])
+        _tell(set_config(stack, imported, keys) if options.set_config else how_to_set(imported, keys))
+        _tell([READ_IT])
+    else:
+        _tell([*told, *found.notes, _nothing(options, wanted, len(jobs))])
     return 0
 
 
-def _keys(declared: Iterable[Mapping[str, Any]]) -> Keys:
-    """What is known already: the keys that declarations use, and the values that the environment gives for them."""
-    keys = Keys(taken=frozenset(SETTINGS))
+def _is_live(options: argparse.Namespace) -> bool:
+    return not (options.file or options.crontab or options.terraform)
+
+
+def _tell(lines: Iterable[str]) -> None:
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    sys.stderr.flush()
+
+
+def _found(options: argparse.Namespace, places: Mapping[str, str], config: StackConfig) -> files.Found:
+    if options.file:
+        return files.backup(options.file)
+    if options.crontab:
+        return files.from_crontab(options.crontab, options.system, places)
+    if options.terraform:
+        return files.terraform_state(options.terraform)
+    return files.Found(list(live_jobs(settings(options.dkron, config=config.get)).values()))
+
+
+def _keys(declared: Iterable[Mapping[str, Any]], config: StackConfig) -> Keys:
+    """What is known already: the keys that declarations use or the stack has, and the values known for them."""
+    keys = Keys(taken=frozenset({*SETTINGS, *config.values}))
+    keys.known = {config.values[key]: key for key in config.secrets - {*SETTINGS} if config.get(key)}
     for option, reference in (pair for inputs in declared for pair in references_in(inputs)):
         for part in reference.parts:
             if not isinstance(part, ConfigValue):
                 continue
             keys.taken |= {part.key}
-            value = known_value(part.key)
+            value = known_value(part.key, config.get)
             if value and part.secret:
                 keys.known[value] = part.key
             elif value and option == "url":
@@ -57,47 +97,71 @@ def _keys(declared: Iterable[Mapping[str, Any]]) -> Keys:
     return keys
 
 
-def advice(jobs: Sequence[Imported], keys: Keys, ours: str, wanted: str | None, live: int) -> list[str]:
-    """What the person who exports must know and do, one line each."""
+def _nothing(options: argparse.Namespace, wanted: str | None, others: int) -> str:
+    where = "Dkron" if _is_live(options) else "the file"
+    who = "at all" if wanted is None else f'with the owner tag "{wanted}"'
+    ways_out = f" ({others} others; --tag X or --all takes them)" if others else ""
+    return f"{where} has no job {who}{ways_out}: nothing was exported"
+
+
+def advice(jobs: Sequence[Imported], ours: str | None) -> list[str]:
+    """What the person who exports must know, one line each; `ours`: our owner tag, None if Dkron has no such jobs."""
     taken = [job for job in jobs if not job.against]
-    if not jobs:
-        who = "at all" if wanted is None else f'with the owner tag "{wanted}"'
-        others = f" ({live} others; --tag X or --all takes them)" if live else ""
-        return [f"Dkron has no job {who}{others}: nothing was exported"]
     lines = [f"{len(taken)} of {len(jobs)} jobs exported"]
-    lines += [f'left out: job "{job.name}": {reason}' for job in jobs for reason in job.against]
-    lines += _parents(jobs)
-    tags = Counter(job.tag for job in taken if job.tag != ours)
+    lines += [f'left out: job "{one_line(job.name)}": {one_line(reason)}' for job in jobs for reason in job.against]
+    ignored = Counter(path for job in jobs for path in job.ignored)
+    if ignored:
+        told = ", ".join(f"{path} of {count} {'job' if count == 1 else 'jobs'}" for path, count in ignored.items())
+        lines.append(f"note: Dkron ignores these options, so they were left out: {told}")
+    lines += _parents(taken)
+    tags = Counter(job.tag for job in taken if job.tag != ours) if ours is not None else None
     if tags:
         told = ", ".join(f"{count} carry {f'the owner tag {tag!r}' if tag else 'none'}" for tag, count in tags.items())
+        besides = "takes out what Dkron ignores" if ignored else "changes nothing else"
         lines.append(
             f"not ours yet ({told}): run `pulumi config set adopt true` before the first `pulumi up`; "
-            "it then writes our owner tag into them and changes nothing else"
+            f"it then writes our owner tag into them and {besides}"
         )
-    needed = {key: names for key, names in proposed(taken, keys).items() if names}
-    if needed:
-        lines.append("secrets were left out; set each before `pulumi up` (the command asks for the value):")
-    for key, names in needed.items():
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        lines.append(f"pulumi config set --secret {key}  # for {', '.join(names[:MOST_NAMED])}{more}")
     return lines
 
 
-def proposed(jobs: Sequence[Imported], keys: Keys) -> dict[str, list[str]]:
+def _parents(taken: Sequence[Imported]) -> list[str]:
+    names = {job.name for job in taken}
+    return [
+        f'note: the parent "{one_line(parent)}" of job "{one_line(job.name)}" is not among them, '
+        "so it must stay in Dkron"
+        for job in taken
+        if (parent := job.fields.get("parent_job")) and parent not in names
+    ]
+
+
+def proposed(jobs: Iterable[Imported], keys: Keys) -> dict[str, list[str]]:
     """The config keys that the stack hasn't yet, each with the jobs that need it."""
     needed: dict[str, list[str]] = {}
     known = set(keys.known.values())
     for job in jobs:
         for key in dict.fromkeys(job.keys):
-            if key not in known:
-                needed.setdefault(key, []).append(job.name)
+            if not job.against and key not in known:
+                needed.setdefault(key, []).append(one_line(job.name))
     return needed
 
 
-def _parents(jobs: Sequence[Imported]) -> list[str]:
-    names = {job.name for job in jobs if not job.against}
-    return [
-        f'note: the parent "{parent}" of job "{job.name}" is not among them, so it must stay in Dkron'
-        for job in jobs
-        if not job.against and (parent := job.fields.get("parent_job")) and parent not in names
-    ]
+def how_to_set(jobs: Sequence[Imported], keys: Keys) -> list[str]:
+    """How the values that were cut out come into the stack's config, one line each."""
+    needed = proposed(jobs, keys)
+    if not needed:
+        return []
+    lines = ["secrets were left out; set each before `pulumi up` (the command asks for the value):"]
+    for key, names in needed.items():
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        lines.append(f"pulumi config set --secret {key}  # for {', '.join(names[:MOST_NAMED])}{more}")
+    return [*lines, "or export again with --set-config: it sets them in the stack's config, and shows none"]
+
+
+def set_config(stack: str, jobs: Sequence[Imported], keys: Keys) -> list[str]:
+    """Sets the values that were cut out; what was set. Raises SettingsError."""
+    needed = proposed(jobs, keys)
+    for number, key in enumerate(needed, start=1):
+        with progress(f"setting secret {number} of {len(needed)}"):
+            stack_config.set_secret(stack, key, keys.value(key))
+    return [f"set in the config of the stack {stack}: {', '.join(needed)}"] if needed else []

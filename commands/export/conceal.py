@@ -4,6 +4,7 @@ Every header is hidden that isn't known to be harmless, and whatever `_suspicion
 compare with, and shows it to nobody.
 """
 
+import base64
 import json
 import re
 from collections.abc import Iterable
@@ -35,6 +36,8 @@ HARMLESS_HEADERS: Final = frozenset(
         "origin",
         "pragma",
         "te",
+        "trailer",
+        "transfer-encoding",
         "upgrade",
         "user-agent",
         "x-requested-with",
@@ -43,17 +46,19 @@ HARMLESS_HEADERS: Final = frozenset(
 # Options whose form tells all there is to know; base64 on the other hand would hide a secret from every rule below.
 PLAIN_OPTIONS: Final = HARMLESS_OPTIONS | {"su"}
 ENCODED_OPTIONS: Final = frozenset({"payload"})
+PROCESSOR: Final = "(processor)"  # stands for an executor where a processor's options are meant
 
 
 @dataclass(slots=True)
 class Keys:
     """The config keys that stand for what was hidden. `known`: value -> key that the stack has already (a secret);
-    `address`: the key and value of an address that is no secret; `taken`: keys that mean something else. Never shows
-    a value."""
+    `address`: the key and value of an address that is no secret; `taken`: keys that mean something else; `certain`:
+    texts that are secrets whatever they look like. Never shows a value."""
 
     known: dict[str, str] = field(default_factory=dict, repr=False)
     address: tuple[str, str] = ("", "")
     taken: frozenset[str] = frozenset()
+    certain: frozenset[str] = field(default=frozenset(), repr=False)
     _values: dict[str, str] = field(default_factory=dict, repr=False)
     _by_value: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -75,7 +80,7 @@ class Keys:
     @property
     def secrets(self) -> set[str]:
         """All that is hidden so far."""
-        return {*self.known, *self._by_value}
+        return {*self.known, *self._by_value, *self.certain}
 
 
 def camel(text: str) -> str:
@@ -134,7 +139,11 @@ class Concealer:
         """One value of a config map."""
         if option in PLAIN_OPTIONS and executor in ("http", "shell"):
             return value
-        if option in ENCODED_OPTIONS or suspicious(option):
+        if option in ENCODED_OPTIONS and _is_plain_text(value):
+            return value
+        # The address that a processor sends to is its credential.
+        address = executor == PROCESSOR and "://" in value
+        if option in ENCODED_OPTIONS or suspicious(option) or address or value in self.keys.certain:
             return self.whole(value, f"{self.job}-{option}")
         if executor == "http" and option == "headers":
             return self._raw_headers(value)
@@ -172,11 +181,20 @@ class Concealer:
         return ConfigValue(self.keys.key(value, *hints), secret=True)
 
 
+def _is_plain_text(value: str) -> bool:
+    """Whether base64 hides but a text of several words without a secret; one word alone may well be a password."""
+    try:
+        text = base64.b64decode(value, validate=True).decode("utf-8")
+    except ValueError:
+        return False
+    return len(text.split()) > 1 and not secret_spans(text, command=True)
+
+
 def header_items(text: str) -> list[str] | None:
     """The headers as Dkron reads them, None if it can't."""
     try:
         items = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return items if isinstance(items, list) and all(isinstance(item, str) for item in items) else None
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from commands.export.conceal import Concealer, Keys, header_items, pair_items, parts_of
+from commands.export.conceal import PROCESSOR, Concealer, Keys, header_items, hidden, pair_items, parts_of
+from commands.export.sound import without_ignored
 from provider.job.executors import Executor, http, shell
 from provider.job.ownership import OWNER_TAG_KEY, OWNERSHIP_KEYS, owner_tag
 from provider.job.references import ConfigValue, Reference, Text, shown
-from provider.job.spec import DEFAULTS, canonical
+from provider.job.spec import DEFAULTS
 from provider.job.validation import check_job, parent_cycle
 
 ORDER: Final = (
@@ -67,12 +68,14 @@ class Call:
 @dataclass(slots=True)
 class Imported:
     """One live job. `fields`: the arguments of its JobSpec; `tag`: the owner tag that it carries; `against`: why it
-    can't be declared as it is; one line each."""
+    can't be declared as it is, one line each; `ignored`: what was left out because Dkron ignores it, as it may be
+    shown, by its path."""
 
     name: str
     tag: str | None
     fields: dict[str, Any]
     against: list[str] = field(default_factory=list)
+    ignored: dict[str, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> list[str]:
@@ -87,21 +90,30 @@ def chosen(live: Iterable[Mapping[str, Any]], tag: str | None) -> list[Mapping[s
     return sorted((j for j in live if tag is None or owner_tag(j) == tag), key=lambda j: str(j.get("name")))
 
 
-def bring_in(live: Iterable[Mapping[str, Any]], keys: Keys, declared: Mapping[str, str]) -> list[Imported]:
-    """The jobs as declarations. `declared`: the names that are declared already, with their places."""
-    jobs = list(live)
-    for job in jobs:  # once to learn all secrets, once to find them everywhere
-        _fields(job, keys)
-    parents = {str(job.get("name")): str(job.get("parent_job") or "") for job in jobs}
+def bring_in(
+    live: Iterable[Mapping[str, Any]],
+    keys: Keys,
+    declared: Mapping[str, str],
+    against: Mapping[str, str] | None = None,
+) -> list[Imported]:
+    """The jobs as declarations. `declared`: the names that are declared already, with their places; `against`: what is
+    known to stand against a job, by its name."""
+    jobs = [(job, *without_ignored(job)) for job in live]
+    for _, fields, _ in jobs:  # once to learn all secrets, once to find them everywhere
+        _fields(fields, keys)
+    parents = {str(job.get("name")): str(job.get("parent_job") or "") for job, _, _ in jobs}
     result = []
-    for job in jobs:
+    for job, fields, ignored in jobs:
         name = str(job.get("name"))
-        found = Imported(name, owner_tag(job), _fields(job, keys))
+        hide = Concealer(keys, name)
+        found = Imported(name, owner_tag(job), _fields(fields, keys))
+        found.ignored = {path: hidden(hide.option(path.rpartition(".")[2], value)) for path, value in ignored.items()}
+        found.against += [reason for reason in [(against or {}).get(name)] if reason]
         if name in declared:
             found.against.append(f"is declared already, at {declared[name]}")
-        metadata = {**(job.get("metadata") or {}), OWNER_TAG_KEY: "x"}
-        for where, reason in check_job({**canonical(job), "metadata": metadata}):
-            found.against.append(f"{where}: {shown(Concealer(keys, name).text(reason, 'reason'))}")
+        metadata = {**fields.get("metadata", {}), OWNER_TAG_KEY: "x"}
+        for where, reason in check_job({**fields, "metadata": metadata}):
+            found.against.append(f"{where}: {shown(hide.text(reason, 'reason'))}")
         cycle = parent_cycle(name, parents)
         if cycle and len(cycle) > 2:
             found.against.append(f"parent_job: closes a cycle ({' -> '.join(cycle)})")
@@ -109,18 +121,18 @@ def bring_in(live: Iterable[Mapping[str, Any]], keys: Keys, declared: Mapping[st
     return result
 
 
-def _fields(job: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
-    values = canonical(job)
+def _fields(canonical_job: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
+    values = dict(canonical_job)
     hide = Concealer(keys, str(values.get("name")))
     for name in ("displayname", "owner", "owner_email"):
-        if isinstance(values.get(name), str):
+        if name in values:
             values[name] = hide.text(values[name], name, names=False)
     metadata = {k: v for k, v in values.pop("metadata", {}).items() if k not in OWNERSHIP_KEYS}
     if metadata:
         values["metadata"] = {key: hide.option(key, value) for key, value in metadata.items()}
     if "processors" in values:
         values["processors"] = {
-            name: {key: hide.option(key, value) for key, value in config.items()}
+            name: {key: hide.option(key, value, PROCESSOR) for key, value in config.items()}
             for name, config in values["processors"].items()
         }
     config = values.pop("executor_config", {})

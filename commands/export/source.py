@@ -50,6 +50,9 @@ def _imports(text: str) -> str:
 
 def _spec(job: Imported) -> str:
     comments = [f"    # {one_line(reason)}" for reason in job.against]
+    if job.ignored:
+        ignored = ", ".join(f'{path} "{value}"' for path, value in job.ignored.items())
+        comments.append(f"    # left out, for Dkron ignores it: {one_line(ignored)}")
     return "\n".join([*comments, f"    {_call('JobSpec', job.fields, 1)},"])
 
 

@@ -56,7 +56,7 @@ _EXECUTORS: Final[Mapping[str, _Plugin]] = {
     "grpc": _Plugin(("url",), ("body", "headers", "timeout", "expectCode")),
     "gcppubsub": _Plugin(("project", "topic"), ("data", "attributes")),
 }
-_PROCESSORS: Final[Mapping[str, frozenset[str]]] = {
+PROCESSORS: Final[Mapping[str, frozenset[str]]] = {
     "files": frozenset({"forward", "log_dir"}),
     "fluent": frozenset({"forward"}),
     "log": frozenset({"forward"}),
@@ -92,9 +92,9 @@ def executor_advice(executor: str, config: Config) -> Iterator[Advice]:
 def processor_advice(processors: Mapping[str, Config]) -> Iterator[Advice]:
     """Advice about the processors of a job."""
     for name, config in processors.items():
-        options = _PROCESSORS.get(name)
+        options = PROCESSORS.get(name)
         if options is None:
-            near = did_you_mean(name, _PROCESSORS)
+            near = did_you_mean(name, PROCESSORS)
             yield Advice("unknown-processor", f'Dkron 4.0.9 ships no processor "{one_line(name)}" and ignores it{near}')
             continue
         for option in config:

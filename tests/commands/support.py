@@ -6,6 +6,7 @@ from typing import Any
 from commands.export import selection, source
 from commands.export.conceal import Keys
 from commands.export.selection import Imported
+from commands.export.sound import without_ignored
 from provider.job.ownership import OWNERSHIP_KEYS
 from provider.job.references import Reference
 from provider.job.spec import JobSpec, canonical
@@ -80,8 +81,8 @@ def resolve(value: Any, keys: Keys) -> Any:
 
 
 def unowned(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The canonical form of a job without its owner tag, which is the program's to add."""
-    values = canonical(job)
+    """The canonical form of a job without its owner tag, which is the program's to add, and what Dkron ignores."""
+    values, _ = without_ignored(job)
     metadata = {k: v for k, v in values.pop("metadata", {}).items() if k not in OWNERSHIP_KEYS}
     return {**values, "metadata": metadata} if metadata else values
 

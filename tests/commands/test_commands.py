@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from pytest_httpserver import HTTPServer
 
-from commands import live
+from commands import live, stack_config
 from commands.main import main
 from provider.job.declarations import Declarations, gather
 from provider.job.ownership import OWNER_TAG_KEY, STACK_MARK_KEY
@@ -221,6 +221,8 @@ def test_an_export_prints_declarations_and_says_what_else_to_do(
         " `pulumi up`; it then writes our owner tag into them and changes nothing else",
         "secrets were left out; set each before `pulumi up` (the command asks for the value):",
         "pulumi config set --secret old0Command  # for old-0, old-1, old-2 and 2 more",
+        "or export again with --set-config: it sets them in the stack's config, and shows none",
+        "secrets were found by rules, and rules can miss one: read the module through before you commit it",
     ]
     assert main(["export", "--tag", "them"]) == 0
     assert capsys.readouterr().out.count("JobSpec(") == 1
@@ -264,3 +266,80 @@ def test_an_interrupt_ends_it_quietly(
     monkeypatch.setattr("commands.main.gather", stopped)
     assert main(["list"]) == code
     assert capsys.readouterr().err == ""
+
+
+def test_a_crontab_is_exported_without_a_dkron(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "crontab"
+    path.write_text(f"0 6 * * 7 root /opt/weekly --token {CANARY}\n@reboot root /opt/warm\nx\n", encoding="utf-8")
+    assert main(["export", "--crontab", str(path), "--system"]) == 0
+    out = capsys.readouterr()
+    assert CANARY not in out.out + out.err
+    assert 'schedule="0 0 6 * * 0"' in out.out
+    lines = out.err.splitlines()
+    assert lines[0].startswith("left out: line 3: ")
+    assert "1 of 2 jobs exported" in lines
+    assert not any("not ours yet" in line for line in lines)
+    assert lines[-1].endswith("read the module through before you commit it")
+
+
+def test_a_file_is_exported_whole_unless_a_tag_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = {"schedule": "@daily", "executor": "shell", "executor_config": {"command": "x", "project": "p"}}
+    path = tmp_path / "backup.json"
+    path.write_text(json.dumps([{**job, "name": "b\x1b[31m"}, {**job, "name": "c", "tags": 5}]), encoding="utf-8")
+    assert main(["export", "--file", str(path)]) == 0
+    out = capsys.readouterr()
+    assert out.out.count("JobSpec(") == 1
+    assert "\x1b" not in out.out + out.err
+    assert 'left out: job "c": tags must be a map from text to text' in out.err
+    assert "note: Dkron ignores these options, so they were left out: executor_config.project of 1 job\n" in out.err
+    assert main(["export", "--file", str(path), "--tag", "them"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["export", "--system"], "--system says how a crontab is read: give --crontab FILE, too"),
+        (["export", "--file", "/nowhere"], "--file /nowhere can't be read: No such file or directory"),
+        (["export", "--dkron", "file:///b.json"], "--dkron must look like http://host:port; --file reads a backup"),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_told_in_a_line(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out = capsys.readouterr()
+    assert (out.out, out.err) == ("", f"{line}\n")
+
+
+def test_the_keys_and_settings_of_a_stack_are_used_where_it_is_named(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = {"schedule": "@daily", "executor": "shell", "executor_config": {"command": f"x --token {CANARY}"}}
+    address = serve([{**job, "name": "a", "metadata": {OWNER_TAG_KEY: "them"}}])
+    config = stack_config.StackConfig(
+        "prod", {"jobToken": CANARY, "dkronUrl": address, "aCommand": "z"}, frozenset({"jobToken"})
+    )
+    monkeypatch.setattr(stack_config, "read", lambda _stack: config)
+    monkeypatch.delenv("DKRON_URL", raising=False)
+    assert main(["export", "--all", "--stack", "prod"]) == 0
+    out = capsys.readouterr()
+    assert 'secret("jobToken")' in out.out
+    assert "secrets were left out" not in out.err
+
+
+def test_secrets_are_set_in_the_stack_that_is_named(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = {"schedule": "@daily", "executor": "shell", "executor_config": {"command": f"x --token {CANARY}"}}
+    address = serve([{**job, "name": "a"}])
+    told: list[tuple[str, str, str]] = []
+    monkeypatch.setattr(stack_config, "read", lambda stack: stack_config.StackConfig(stack, {"aCommand": "z"}))
+    monkeypatch.setattr(stack_config, "set_secret", lambda stack, key, value: told.append((stack, key, value)))
+    assert main(["export", "--all", "--dkron", address, "--stack", "prod", "--set-config"]) == 0
+    out = capsys.readouterr()
+    # aCommand is the stack's for something else.
+    assert told == [("prod", "aCommand2", CANARY)]
+    assert 'secret("aCommand2")' in out.out
+    assert "set in the config of the stack prod: aCommand2\n" in out.err
+    assert CANARY not in out.out + out.err

@@ -1,5 +1,6 @@
 """Jobs that live in Dkron become declarations, and the program then adopts them and changes nothing."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,17 @@ from pathlib import Path
 
 from tests.e2e.harness import CANARY, Dkron, Project, changes, proxy_before
 
+REPORTED = Path(__file__).parents[1] / "data" / "reported_jobs.json"
+CRONTAB = r"""
+*/5 * * * * root /usr/local/bin/poll >/dev/null 2>&1
+0 6 * * 7 /opt/weekly
+15 2 * * mon-fri /opt/weekday
+15 2 * * fri-mon /opt/over-the-weekend
+@reboot /opt/warm-cache
+0 0 1,15 * 5 /opt/payroll
+MAILTO=ops@example.com
+30 4 * * * cd /srv && ./run "$(date +\%F)"
+"""
 TOKEN = "CANARY-77aa-token-5501"
 OURS = {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
 
@@ -23,6 +35,12 @@ def jobs_command(project: Project, *arguments: str, **env: str) -> subprocess.Co
         timeout=60,
         check=False,
     )
+
+
+def as_pulumi_does(project: Project) -> dict[str, str]:
+    """The environment in which the commands find this project's pulumi, state and passphrase."""
+    env = {key: value for key, value in project.environment.items() if key.startswith("PULUMI_")}
+    return {**env, "PATH": f"{project.pulumi.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def fill(dkron: Dkron, metadata: dict[str, str]) -> None:
@@ -81,6 +99,86 @@ def test_an_exported_job_of_ours_is_adopted_without_a_write(project: Project, dk
         assert changes(project.up().ok().output)["unchanged"] == 3
     assert dkron.jobs() == before
     assert TOKEN not in str(project.exported())
+
+
+def test_a_backup_becomes_declarations_with_its_secrets_in_the_config(project: Project, dkron: Dkron) -> None:
+    fill(dkron, OURS)
+    before = dkron.jobs()
+    only_imported(project)
+    backup = project.root / "backup.json"
+    backup.write_text(json.dumps(list(before.values())), encoding="utf-8")
+    done = jobs_command(project, "export", "--file", str(backup), "--set-config", **as_pulumi_does(project))
+    assert done.returncode == 0, done.stderr
+    assert TOKEN not in done.stdout + done.stderr
+    assert "set in the config of the stack dev: " in done.stderr
+    assert done.stderr.splitlines()[-1].endswith("read the module through before you commit it")
+    (project.root / "jobs" / "imported.py").write_text(done.stdout, encoding="utf-8")
+    assert TOKEN not in (project.root / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    with proxy_before(dkron.url) as proxy:
+        project.config("dkronUrl", proxy.url)
+        assert changes(project.up().ok().output)["created"] == 3
+        assert proxy.count("POST") == 0
+    assert dkron.jobs() == before
+    again = jobs_command(project, "export", "--file", str(backup), "--set-config", **as_pulumi_does(project))
+    assert again.stdout == done.stdout
+    assert "set in the config" not in again.stderr
+
+
+def test_jobs_as_people_reported_them_are_adopted_as_they_are(project: Project, dkron: Dkron) -> None:
+    for job in json.loads(REPORTED.read_text(encoding="utf-8")):
+        dkron.post(**{**job, "disabled": True})
+    before = dkron.jobs()
+    only_imported(project)
+    done = jobs_command(project, "export", "--all", "--dkron", dkron.url, "--set-config", **as_pulumi_does(project))
+    assert done.returncode == 0, done.stderr
+    for secret in ("hunter22", "YWJjOmFiYw==", "c2VjcmV0LXRva2Vu", "XXXXXXXXXXXXXXXX", "0abe373f", "wFHXHD0RRQWoO8"):
+        assert secret not in done.stdout + done.stderr
+    (project.root / "jobs" / "imported.py").write_text(done.stdout, encoding="utf-8")
+    checked = jobs_command(project, "check")
+    assert checked.returncode == 0, checked.stderr
+    project.config("adopt", "true")
+    project.up().ok()
+    after = dkron.jobs()
+    taken = [name for name, job in after.items() if job["metadata"] and "managed_by" in job["metadata"]]
+    assert len(taken) == 7
+    for name in taken:
+        assert after[name]["metadata"] == {**(before[name]["metadata"] or {}), **OURS}
+        assert {**after[name], "metadata": None, "next": None} == {**before[name], "metadata": None, "next": None}
+    assert "7 of 13 jobs exported" in done.stderr
+
+
+def test_a_crontabs_entries_are_created(project: Project, dkron: Dkron) -> None:
+    only_imported(project)
+    crontab = project.root / "crontab"
+    crontab.write_text(CRONTAB, encoding="utf-8")
+    done = jobs_command(project, "export", "--crontab", str(crontab))
+    assert done.returncode == 0, done.stderr
+    assert "6 of 7 jobs exported" in done.stderr
+    assert 'left out: job "warm-cache"' in done.stderr
+    (project.root / "jobs" / "imported.py").write_text(done.stdout, encoding="utf-8")
+    assert jobs_command(project, "check").returncode == 0
+    project.up().ok()
+    jobs = dkron.jobs()
+    assert jobs["over-the-weekend"]["schedule"] == "0 15 2 * * FRI,SAT,SUN,MON"
+    assert jobs["run"]["executor_config"]["command"] == 'cd /srv && ./run "$(date +%F)"'
+    assert changes(project.up().ok().output)["unchanged"] == 7
+
+
+def test_with_the_stack_named_its_whole_config_is_compared(project: Project, dkron: Dkron) -> None:
+    project.up().ok()
+    same = jobs_command(project, "diff", "--stack", "dev", **as_pulumi_does(project))
+    assert (same.returncode, same.stdout, same.stderr) == (0, "8 in sync\n", "")
+    project.config("gatewayUrl", "http://127.0.0.1:5462")
+    project.config("serviceKey", "another-key-entirely", secret=True)
+    found = jobs_command(project, "diff", "--stack", "dev", **as_pulumi_does(project))
+    assert found.returncode == 1
+    assert CANARY not in found.stdout + found.stderr
+    assert "another-key-entirely" not in found.stdout + found.stderr
+    assert found.stdout.count("executor_config.headers: the secret in it differs") == 8
+    assert found.stdout.count("executor_config.url: ") == 8
+    other = jobs_command(project, "diff", "--stack", "nope", **as_pulumi_does(project))
+    assert (other.returncode, other.stdout, other.stderr.count("\n")) == (2, "", 1)
+    assert "nope" in other.stderr
 
 
 def test_a_job_of_another_owner_gets_our_tag_and_nothing_else(project: Project, dkron: Dkron) -> None:

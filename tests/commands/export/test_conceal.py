@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.export.conceal import Concealer, Keys, camel, hidden, pair_items
+from commands.export.conceal import PROCESSOR, Concealer, Keys, camel, hidden, pair_items
 from commands.export.suspicion import secret_spans, suspicious
 from provider.job.references import Reference, Text
 
@@ -101,6 +101,12 @@ def test_what_may_be_a_secret_in_an_address_is_hidden(url: str, shown: str) -> N
         ("timeout", "30", "http", "30"),
         ("payload", "aGk=", "shell", "[secret]"),
         ("payload", "", "shell", ""),
+        ("payload", "SGVsbG8gdGhlcmU=", "shell", "SGVsbG8gdGhlcmU="),  # several words, and no secret among them
+        ("payload", "cGFzc3dvcmQ9YSBi", "shell", "[secret]"),
+        ("payload", "/w==", "shell", "[secret]"),
+        ("headers", "[" * 100_000, "http", "[secret]"),
+        ("url", "https://chat.internal/x", PROCESSOR, "[secret]"),
+        ("forward", "true", PROCESSOR, "true"),
         ("env", "A=1,API_KEY=x y,B", "shell", "A=1,API_KEY=[secret],B"),
         ("headers", '["A: b","Accept: c"]', "http", '["A: [secret]","Accept: c"]'),
         ("headers", "[nonsense", "http", "[secret]"),
@@ -139,6 +145,14 @@ def test_a_value_known_once_is_hidden_wherever_it_stands() -> None:
     hide = concealer(keys)
     hide.header("X-Api-Key: wonderful")
     assert hidden(hide.text("say wonderful things", "body")) == "say [secret] things"
+
+
+def test_a_text_that_is_a_secret_for_certain_is_hidden_whole_and_within_others() -> None:
+    keys = Keys(certain=frozenset({"date -u"}))
+    hide = concealer(keys)
+    assert hidden(hide.option("command", "date -u", "shell")) == "[secret]"
+    assert hidden(hide.text("run date -u now", "body")) == "run [secret] now"
+    assert "date" not in repr(keys)
 
 
 def test_a_key_is_named_for_its_first_use_and_shared_by_equal_values() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commands.export import selection
 from commands.export.conceal import Keys
@@ -159,3 +161,75 @@ def test_without_a_formatter_the_text_stays_as_it_is(monkeypatch: pytest.MonkeyP
 
 def test_a_text_that_the_formatter_refuses_stays_as_it_is() -> None:
     assert tidy("x = = 1\n") == "x = = 1\n"
+
+
+# What people write in jobs: paths of Windows, line breaks of Windows, every quote, what no terminal shows.
+PIECES = (
+    "C:\\Tools\\",
+    "\\n",
+    "\r\n",
+    "\n",
+    "'",
+    '"',
+    '"""',
+    "`",
+    "${x}",
+    "{{.Name}}",
+    "%",
+    "\t",
+    "\0",
+    "\\",
+    "é",
+    "🚀",
+)
+ODD = ("\u202e", "\u2028", "\ufeff", "\x1b[31m", "\ud800", "#", "secret(", "a", "b ", "token=x", "= ", ",")
+TEXTS = st.lists(st.sampled_from(PIECES + ODD) | st.text(max_size=5), max_size=12).map("".join)
+
+
+@given(
+    fields=st.fixed_dictionaries(dict.fromkeys(("displayname", "owner", "timezone", "schedule"), TEXTS)),
+    config=st.dictionaries(st.sampled_from(["command", "env", "cwd", "url", "body", "headers", "x"]) | TEXTS, TEXTS),
+    maps=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    executor=st.sampled_from(["http", "shell", "shell.exe", "kafka", ""]),
+)
+def test_the_exported_text_read_again_gives_the_same_strings(
+    fields: dict[str, str], config: dict[str, str], maps: dict[str, str], executor: str
+) -> None:
+    processors = {"log": maps, "own": maps}
+    round_trip(
+        {
+            "name": "a",
+            **fields,
+            "executor": executor,
+            "executor_config": config,
+            "tags": maps,
+            "metadata": maps,
+            "processors": processors,
+        }
+    )
+
+
+def test_a_windows_job_keeps_its_strings() -> None:
+    config = {
+        "command": 'C:\\Tools\\robocopy.exe "D:\\Data Files" E:\\Backup /MIR /LOG:C:\\logs\\bk.txt',
+        "cwd": "C:\\Tools",
+        "shell": "false",
+        "env": "PATH=C:\\Tools;C:\\Windows",
+    }
+    job = {"name": "a", "schedule": "0 0 1 * * *", "tags": {"os": "windows"}, "executor": "shell.exe"}
+    text = round_trip({**job, "executor_config": config})
+    ((spec,), _) = load(tidy(text))
+    assert spec.inputs()["executor_config"] == config
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_a_script_of_many_lines_keeps_its_strings(line_break: str) -> None:
+    script = (
+        "#!/bin/bash\nset -eu\nexport MSG='it'\"'\"'s \\\"fine\\\" — größer ≥ 5 € 🚀'\n"
+        "if [ $(df -h | awk '/sda1/{print $5}' | tr -d '%') -gt 90 ]; then\n\techo \"full: ${MSG}\" >&2; exit 1\nfi\n"
+        'cat <<\'EOT\' | sed \'s/\\\\n/\\n/g\'\n{"a": "b\\\\c", "pct": "100%", "tpl": "{{ .JobName }}"}\nEOT\n'
+    ).replace("\n", line_break)
+    config = {"shell": "true", "command": script, "env": "LC_ALL=de_DE.UTF-8", "timeout": "1h30m0.5s"}
+    text = round_trip({"name": "a", "schedule": "@daily", "executor": "shell", "executor_config": config})
+    ((spec,), _) = load(tidy(text))
+    assert spec.inputs()["executor_config"] == config
