@@ -76,16 +76,10 @@ class Display:
             self._outputs = (step["new"] or {}).get("outputs") or {}
         elif step["op"] == "same":
             return
-        named = sorted(key for key in {*old, *new} if not key.startswith("__"))
-        marks = {key: "+" if key not in old else "-" if key not in new else "~" for key in named}
-        marks |= {key: " " for key in old.keys() & new.keys() if old[key] == new[key]}
-        changed = ",".join(mark + key for key, mark in marks.items() if mark != " ")
-        shown = f" [diff: {changed}]" if changed and step["old"] and step["new"] else ""
         mark = MARKS.get(step["op"], "  ")
-        say(f" {mark} {step['type'].rpartition('$')[2]} {step['urn'].split('::')[3]} {step['op']}{result}{shown}")
-        for key in named if self._diff else ():
-            before = f"{json.dumps(old[key])} => " if marks[key] == "~" else ""
-            say(f"      {marks[key]} {key}: {before}{json.dumps(new.get(key, old.get(key)))}")
+        say(f" {mark} {step['type'].rpartition('$')[2]} {step['urn'].split('::')[3]} {step['op']}{result}")
+        if self._diff or (old and new):
+            _say_changes(old, new, "      ", whole=self._diff)
 
     def _end(self, summary: dict[str, Any]) -> None:
         say("\nDiagnostics:" if self._diagnostics else "")
@@ -106,3 +100,18 @@ class Display:
         say(f"    {'. '.join(parts)}" if parts else "")
         if errored := {said.get("urn", "") for said in self._diagnostics if said["severity"] == "error"}:
             say(f"    {len(errored)} errored")
+
+
+def _say_changes(old: dict[str, Any], new: dict[str, Any], indent: str, *, whole: bool) -> None:
+    """A line for each property that differs, for each at all if `whole`; of mappings those in them."""
+    for key in sorted(key for key in {*old, *new} if not key.startswith("__")):
+        before, after = old.get(key), new.get(key)
+        mark = "+" if key not in old else "-" if key not in new else "~" if before != after else " "
+        if mark == " " and not whole:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            say(f"{indent}{mark} {key}:")
+            _say_changes(before, after, f"{indent}  ", whole=whole)
+            continue
+        was = f"{json.dumps(before)} => " if mark == "~" else ""
+        say(f"{indent}{mark} {key}: {was}{json.dumps(before if mark == '-' else after)}")

@@ -217,7 +217,7 @@ def test_refresh_always_in_the_project_file_is_honoured(world: World) -> None:
     world.declare({"a": {"v": 1}})
     world.up()
     world.tamper("a", v=2)
-    assert "[diff: ~v]" in world.run("preview").out
+    assert "~ v: 2.0 => 1.0" in world.run("preview").out
     world.up("--refresh=false", "--expect-no-changes")
     world.up()
     assert world.thing("a") == {"name": "a", "v": 1.0}
