@@ -157,6 +157,9 @@ def _resource(request: Any, run: Run) -> Resource:
             raise Refused(f"the option {descriptor.name} of {subject}")
     if request.custom and not request.type.startswith("pulumi-python:"):
         raise Refused(f"providers other than Python's dynamic ones ({subject})")
+    for key in request.ignoreChanges:
+        if any(mark in key for mark in '.[*"'):
+            raise Refused(f"the ignoreChanges path {key!r} of {subject} (only whole properties)")
     inputs = from_wire(request.object)
     needed = {key: sorted(found.urns) for key, found in request.propertyDependencies.items()}
     return Resource(

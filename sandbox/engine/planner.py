@@ -102,9 +102,6 @@ class Planner:
 
 
 def keep_ignored(inputs: Properties, olds: Properties, ignored: list[str]) -> Properties:
-    """`inputs` with the old values of the ignored properties; Refused for a path into one."""
-    for key in ignored:
-        if any(mark in key for mark in '.[*"'):
-            raise Refused(f"the ignoreChanges path {key!r} (only whole properties)")
+    """`inputs` with the old values of the ignored properties."""
     kept = {key: value for key, value in inputs.items() if key not in ignored}
     return kept | {key: olds[key] for key in ignored if key in olds}
