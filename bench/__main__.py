@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import metadata
@@ -22,7 +22,7 @@ import psutil
 
 from bench.measure import BenchError, say
 from bench.projects import Tools, find_tools, serving
-from bench.report import Report, read, text
+from bench.report import Report, text
 from bench.start import start
 from bench.systems import NEEDS_A_JOB, OPERATIONS, SYSTEMS, Site
 from bench.watching import repair, soak
@@ -31,24 +31,9 @@ from dev.say import ROOT
 INTERRUPTED = 130
 
 
-def sizes(told: str) -> dict[int, int]:
-    """ "8,1000:3" as number of jobs -> rounds, 0 where none is told."""
-    pairs = [part.partition(":") for part in told.split(",")]
-    return dict(sorted((int(jobs), int(rounds or 0)) for jobs, _, rounds in pairs))
-
-
-def positive(told: str) -> int:
-    """A whole number from 1."""
-    if int(told) < 1:
-        raise ValueError(told)
-    return int(told)
-
-
-def systems(told: str) -> list[str]:
-    """ "ours,floor", in the order in which they are measured."""
-    if not set(told.split(",")) <= SYSTEMS.keys():
-        raise ValueError(told)
-    return [name for name in SYSTEMS if name in told.split(",")]
+def sizes(told: str) -> list[int]:
+    """ "1000,8" as numbers of jobs, the small ones first."""
+    return sorted({int(jobs) for jobs in told.split(",")})
 
 
 def steps(count: int, rounds: int, names: Sequence[str]) -> Iterator[tuple[int, str, str]]:
@@ -60,14 +45,14 @@ def steps(count: int, rounds: int, names: Sequence[str]) -> Iterator[tuple[int, 
                     yield number, operation, name
 
 
-def measure(site: Site, rounds: int, names: Sequence[str], add: Callable[..., None]) -> None:
+def measure(site: Site, rounds: int, add: Callable[..., None]) -> None:
     """All of one size. Raises BenchError. Leaves no process behind."""
     with ExitStack() as stack:
         measured = {}
-        for name in names:
+        for name, kind in SYSTEMS.items():
             server = stack.enter_context(serving(site.tools, site.folder / f"{name}-dkron"))
-            measured[name] = SYSTEMS[name](site, server)
-        for number, operation, name in steps(site.count, rounds, names):
+            measured[name] = kind(site, server)
+        for number, operation, name in steps(site.count, rounds, list(SYSTEMS)):
             say(f"{site.count} jobs, round {number} of {rounds}: {name} {operation}")
             for system, (cost, samples) in measured[name].measure(operation).items():
                 add((site.count, number, operation, system), cost, samples)
@@ -96,27 +81,22 @@ def surroundings(tools: Tools) -> dict[str, Any]:
     }
 
 
-def everything(jobs: Mapping[int, int], rounds: int, only: Sequence[str], out: Path, sandbox: bool) -> int:
+def everything(jobs: Sequence[int], rounds: int, out: Path, sandbox: bool) -> int:
     """Measures and reports; what was measured is written, too, when it ends early. Raises BenchError."""
     tools = find_tools(sandbox)
     report = Report(surroundings(tools))
     hour = (datetime.now(UTC).hour + 12) % 24  # the jobs are due half a day away
     try:
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-            for count, own_rounds in jobs.items():
-                measure(Site(Path(folder) / str(count), tools, count, hour), own_rounds or rounds, only, report.add)
+            for count in jobs:
+                measure(Site(Path(folder) / str(count), tools, count, hour), rounds, report.add)
         report.complete = True
     finally:
         if report.measurements:
             out.mkdir(parents=True, exist_ok=True)
             report.write(out / "bench.json")
     plot(out)
-    return table(out)
-
-
-def table(out: Path) -> int:
-    """Prints the table of `out`/bench.json."""
-    sys.stdout.write(text(read(out / "bench.json")))
+    sys.stdout.write(text(report))
     return 0
 
 
@@ -132,29 +112,17 @@ def plot(out: Path) -> int:
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "all": everything,
-    "table": table,
     "plot": plot,
     "repair": repair,
     "soak": soak,
     "start": start,
 }
-# The options of each command with their types and defaults.
-SANDBOX = {"sandbox": (bool, False)}
-ALL = ",".join(SYSTEMS)
-OUT = {"out": (Path, "docs")}
-OPTIONS: dict[str, dict[str, tuple[Any, Any]]] = {
-    "all": {
-        "jobs": (sizes, "0,8,100,1000,3000"),
-        "rounds": (positive, 5),
-        "only": (systems, ",".join(SYSTEMS)),
-        **OUT,
-        **SANDBOX,
-    },
-    "table": OUT,
-    "plot": OUT,
-    "repair": {"jobs": (sizes, "8,1000"), "rounds": (positive, 20), "probe-ms": (positive, None), **SANDBOX},
-    "soak": {"jobs": (positive, 8), "cycles": (int, 500), "rest": (float, 600), **SANDBOX},
-    "start": {"rounds": (positive, 30)},
+OPTIONS: dict[str, dict[str, Any]] = {  # with their defaults
+    "all": {"jobs": [0, 8, 100, 1000, 3000], "rounds": 5, "out": Path("docs"), "sandbox": False},
+    "plot": {"out": Path("docs")},
+    "repair": {"jobs": [8, 1000], "rounds": 20, "probe-ms": 0, "sandbox": False},
+    "soak": {"jobs": [8], "cycles": 500, "rest": 600, "sandbox": False},
+    "start": {"rounds": 30},
 }
 
 
@@ -164,10 +132,11 @@ def main(arguments: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command")
     for name, function in COMMANDS.items():
         command = commands.add_parser(name, help=function.__doc__)
-        for option, (kind, default) in OPTIONS[name].items():
-            if kind is bool:
+        for option, default in OPTIONS[name].items():
+            if default is False:
                 command.add_argument(f"--{option}", action="store_true")
             else:
+                kind = sizes if option == "jobs" else type(default)
                 command.add_argument(f"--{option}", type=kind, default=default, help="[%(default)s]")
     named = arguments and (arguments[0] in COMMANDS or arguments[0] in ("-h", "--help"))
     given = vars(parser.parse_args(arguments if named else ["all", *arguments]))

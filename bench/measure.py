@@ -13,9 +13,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import psutil
 
@@ -36,8 +35,7 @@ class BenchError(Exception):
         super().__init__(f"{reason}\n{output[-OUTPUT_SHOWN:]}".strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """Seconds, seconds, MiB; None where it was not measured."""
 
     wall_s: float
@@ -45,8 +43,7 @@ class Cost:
     memory_mib: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A command that ended well."""
 
     cost: Cost
@@ -123,23 +120,12 @@ def reap(before: Processes, patience_s: float) -> None:
         psutil.wait_procs(list(left), timeout=0.01)
 
 
-class _Sampler(threading.Thread):
-    """Adds the tree's memory up again and again, and keeps the largest sum."""
-
-    def __init__(self, before: Processes) -> None:
-        super().__init__(daemon=True)
-        self.before, self.peak_mib = before, 0.0
-        self.done = threading.Event()
-
-    def run(self) -> None:
-        while not self.done.is_set():
-            started = time.monotonic()
-            self.peak_mib = max(self.peak_mib, sum(map(memory_mib, tree(self.before))))
-            self.done.wait(max(SAMPLE_S, (time.monotonic() - started) / SAMPLER_SHARE))
-
-    def stop(self) -> None:
-        self.done.set()
-        self.join()
+def _sample(before: Processes, done: threading.Event, sums: list[float]) -> None:
+    """Adds the tree's memory up again and again."""
+    while not done.is_set():
+        started = time.monotonic()
+        sums.append(sum(map(memory_mib, tree(before))))
+        done.wait(max(SAMPLE_S, (time.monotonic() - started) / SAMPLER_SHARE))
 
 
 def run(what: str, command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], limit_s: float = LIMIT_S) -> Run:
@@ -147,29 +133,29 @@ def run(what: str, command: Sequence[str | Path], cwd: Path, env: Mapping[str, s
 
     `what` names it in an error. Whatever it started is gone afterwards, also when this is interrupted.
     """
+    done, sums, patience_s, code = threading.Event(), [0.0], 0.0, None
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, adopting() as before:
-        used, started, patience_s = cpu_of_ended_children(), time.perf_counter(), 0.0
+        used, started = cpu_of_ended_children(), time.perf_counter()
         child = psutil.Popen(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
         )
-        sampler = _Sampler(before)
-        sampler.start()
+        threading.Thread(target=_sample, args=(before, done, sums), daemon=True).start()
         try:
-            code = child.wait(limit_s)
-            end, patience_s = f"ended with exit code {code}", ORPHANS_MAY_TAKE_S
-        except psutil.TimeoutExpired:
-            code, end = None, f"did not end within {limit_s:g} s"
+            with contextlib.suppress(psutil.TimeoutExpired):
+                code = child.wait(limit_s)
+                patience_s = ORPHANS_MAY_TAKE_S
         finally:
             wall_s = time.perf_counter() - started
-            sampler.stop()
+            done.set()
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
             child.wait()
             reap(before, patience_s)
-        cost = Cost(wall_s, cpu_of_ended_children() - used, sampler.peak_mib)
+        cost = Cost(wall_s, cpu_of_ended_children() - used, max(sums))
         out.seek(0)
         err.seek(0)
         stdout, stderr = out.read().decode("utf-8", "replace"), err.read().decode("utf-8", "replace")
     if code != 0:
+        end = f"did not end within {limit_s:g} s" if code is None else f"ended with exit code {code}"
         raise BenchError(f"{what}: {end}", stdout + stderr)
     return Run(cost, stdout, stderr)

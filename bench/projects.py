@@ -7,9 +7,8 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
@@ -36,8 +35,7 @@ SERVICE_KEY = "bench-service-key"
 OURS_ALONE = ("PULUMI_", "DKRON_", "BENCH_", "COV_")
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
+class Tools(NamedTuple):
     """The two programs: the real ones where they are here, else the stand-ins."""
 
     pulumi: Tool
@@ -58,8 +56,7 @@ def find_tools(sandbox: bool) -> Tools:
     return Tools(choose_pulumi(), choose_dkron() or stand_in("dkron", "none on PATH"))
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """A running Dkron."""
 
     url: str

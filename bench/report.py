@@ -7,11 +7,11 @@ slower meanwhile changes both sides alike.
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from bench.measure import BenchError, Cost
+from bench.measure import Cost
 from bench.systems import OPERATIONS, SYSTEMS
 
 TITLES = {
@@ -32,16 +32,6 @@ LIMITS = (
 )
 
 
-class Summary(NamedTuple):
-    """Of one figure, or of one ratio, over the rounds."""
-
-    median: float
-    minimum: float
-
-    def __str__(self) -> str:
-        return f"{digits(self.median)} ({digits(self.minimum)})"
-
-
 @dataclass
 class Report:
     """`about` is date, machine, versions; `complete` is False after an interruption."""
@@ -53,7 +43,7 @@ class Report:
     def add(self, where: tuple[int, int, str, str], cost: Cost, samples: Sequence[float] = ()) -> None:
         """One measurement: (jobs, round, operation, system). `samples`: the times of which the cost is the median."""
         named = dict(zip(("jobs", "round", "operation", "system"), where, strict=True))
-        self.measurements.append({**named, **asdict(cost), **({"samples_s": list(samples)} if samples else {})})
+        self.measurements.append({**named, **cost._asdict(), **({"samples_s": list(samples)} if samples else {})})
 
     @property
     def sizes(self) -> list[int]:
@@ -74,28 +64,18 @@ class Report:
         beside.replace(path)
 
 
-def read(path: Path) -> Report:
-    """A report from its file. Raises OSError, and BenchError if it is none."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        report = Report(document, document.pop("measurements"), document.pop("complete"))
-        text(report)
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise BenchError(f"{path} is no bench.json of this version") from None
-    return report
+def summary(values: dict[int, float]) -> str | None:
+    """Median (minimum) over the rounds."""
+    return f"{digits(statistics.median(values.values()))} ({digits(min(values.values()))})" if values else None
 
 
-def summary(values: dict[int, float]) -> Summary | None:
-    return Summary(statistics.median(values.values()), min(values.values())) if values else None
-
-
-def ratio(top: dict[int, float], bottom: dict[int, float]) -> Summary | None:
+def ratio(top: dict[int, float], bottom: dict[int, float]) -> str | None:
     """The median of the ratios of each round that has both, and the ratio of the minima of these rounds."""
     both = [number for number in top if bottom.get(number)]
     if not both:
         return None
     least = min(top[number] for number in both) / min(bottom[number] for number in both)
-    return Summary(statistics.median(top[number] / bottom[number] for number in both), least)
+    return f"{digits(statistics.median(top[number] / bottom[number] for number in both))} ({digits(least)})"
 
 
 def digits(value: float) -> str:
@@ -104,25 +84,18 @@ def digits(value: float) -> str:
 
 
 def markdown(head: Sequence[object], rows: Sequence[Sequence[object]]) -> list[str]:
-    """A table with columns of even width; None is a dash."""
-    lines = [["-" if cell is None else str(cell) for cell in line] for line in (head, *rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, ["-" * width for width in widths])
-    return [f"| {' | '.join(c.ljust(w) for c, w in zip(line, widths, strict=True))} |" for line in lines] + [""]
+    """A table; None is a dash."""
+    lines = [["-" if cell is None else str(cell) for cell in line] for line in (head, ["---"] * len(head), *rows)]
+    return [f"| {' | '.join(line)} |" for line in lines] + [""]
 
 
 def about(report: Report) -> list[str]:
     """Where, when, on what."""
-    facts, machine = report.about, report.about["machine"]
-    tools = [f"{name} {tool['version']} ({tool['kind']})" for name, tool in sorted(facts["tools"].items())]
+    lines = [f"- {key}: {value}" for key, value in report.about.items()]
+    lines = [line.translate({ord(mark): None for mark in "{}'"}) for line in lines]
     counts = {jobs: len({m["round"] for m in report.measurements if m["jobs"] == jobs}) for jobs in report.sizes}
-    lines = [
-        f"- {facts['date']}, commit {facts['commit'][:12]}{' with changes besides' if facts['changed_since'] else ''}",
-        f"- {machine['cpu']}, {machine['cores']} cores, {machine['memory_mib']} MiB, {machine['kernel']}",
-        f"- {', '.join(tools)}, Pulumi's SDK {facts['sdk']['pulumi']}, Python {machine['python']}",
-        f"- rounds: {', '.join(f'{jobs} jobs: {count}' for jobs, count in counts.items())}",
-    ]
-    if any(tool["kind"] == "sandbox" for tool in facts["tools"].values()):
+    lines.append(f"- rounds: {', '.join(f'{jobs} jobs: {count}' for jobs, count in counts.items())}")
+    if any(tool["kind"] == "sandbox" for tool in report.about["tools"].values()):
         lines.append("- **measured on the sandbox's stand-ins: the figures say nothing about the real tools**")
     if not report.complete:
         lines.append("- **interrupted: not everything was measured**")
@@ -146,11 +119,10 @@ def limit_table(report: Report) -> list[str]:
     rows: list[Sequence[object]] = []
     for what, most, top, bottom in LIMITS:
         above, below = report.rounds(*top), report.rounds(*bottom) if bottom else {1: 1.0}
+        both = above.keys() & below.keys() if bottom and top[0] == bottom[0] else ()  # two sizes share no rounds
         if above and below:
-            # Two sizes have no rounds in common.
-            in_rounds = ratio(above, below) if bottom and top[0] == bottom[0] else None
             medians = statistics.median(above.values()) / statistics.median(below.values())
-            measured = in_rounds.median if in_rounds else medians
+            measured = statistics.median(above[number] / below[number] for number in both) if both else medians
             rows.append([what, "kept" if measured <= most else "EXCEEDED", digits(measured), digits(most)])
     return ["### Limits", "", *markdown(["what", "", "measured", "at most"], rows)] if rows else []
 

@@ -69,16 +69,10 @@ class Site:
 
     def effect(self, operation: str) -> dict[str, int]:
         """The changes that an operation makes: {"create": 9}."""
-        counts = {
-            "create": ("create", self.count),
-            "change": ("update", 1),
-            "drift": ("update", 1),
-            "orphan": ("delete", 1),
-            "put back": ("create", 1),
-            "destroy": ("delete", self.count),
-        }
-        kind, count = counts.get(operation, ("", 0))
-        return {kind: count} if count else {}
+        kinds = {"create": "create", "change": "update", "drift": "update", "orphan": "delete", "put back": "create"}
+        kind = {**kinds, "destroy": "delete"}.get(operation)
+        count = self.count if operation in ("create", "destroy") else 1
+        return {kind: count} if kind and count else {}
 
 
 def expect(what: str, found: object, wanted: object, output: str = "") -> None:
@@ -155,7 +149,9 @@ class Wire(System):
 class Program(System):
     """A Pulumi program, run as the watcher runs it."""
 
-    project: Project
+    def __init__(self, site: Site, server: Server, project: Project) -> None:
+        super().__init__(site, server)
+        self.project = project
 
     def variables(self, operation: str) -> dict[str, str]:
         """What the program is told of its jobs, by the environment."""
@@ -182,8 +178,7 @@ class Ours(Program):
     operations = OPERATIONS
 
     def __init__(self, site: Site, server: Server) -> None:
-        super().__init__(site, server)
-        self.project = our_project(site.folder / self.name, site.tools, server.url)
+        super().__init__(site, server, our_project(site.folder / self.name, site.tools, server.url))
 
     def measure(self, operation: str) -> Samples:
         return self.probe() if operation == "probe" else super().measure(operation)
@@ -219,7 +214,11 @@ class Ours(Program):
             costs = in_turns({"ours": ours, "wire": wire}, LOOKS)
         client.close()
         clock.close()
-        return {name: _median(each) for name, each in costs.items()}
+        found = {}
+        for name, each in costs.items():
+            wall, cpu = [cost.wall_s for cost in each], [cost.cpu_s for cost in each]
+            found[name] = (Cost(statistics.median(wall), statistics.median(cpu)), wall)
+        return found
 
 
 class Floor(Program):
@@ -228,16 +227,10 @@ class Floor(Program):
     name = "floor"
 
     def __init__(self, site: Site, server: Server) -> None:
-        super().__init__(site, server)
-        self.project = floor_project(site.folder / self.name, site.tools)
+        super().__init__(site, server, floor_project(site.folder / self.name, site.tools))
 
     def check(self, operation: str) -> None:
         """It has no Dkron."""
-
-
-def _median(costs: Sequence[Cost]) -> tuple[Cost, list[float]]:
-    wall, cpu = [cost.wall_s for cost in costs], [cost.cpu_s for cost in costs]
-    return Cost(statistics.median(wall), statistics.median(cpu)), wall
 
 
 SYSTEMS: dict[str, type[System]] = {kind.name: kind for kind in (Ours, Floor, Reconciler, Wire)}

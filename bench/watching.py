@@ -14,8 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,35 +29,32 @@ ON_DEMAND = {"RECONCILE_INTERVAL_MS": "86400000", "PROBE_INTERVAL_MS": "0"}  # n
 MEMORY_MAY_GROW = 1.05  # it is the allocator's affair, too
 
 
-@dataclass
-class Watching:
+class Watching(NamedTuple):
     """A running watcher, its Dkron and its folder."""
 
     server: Server
     process: psutil.Popen
     root: Path
 
-    def log(self) -> str:
-        return (self.root / "watcher.log").read_text(encoding="utf-8", errors="replace")
+    def cycles(self) -> list[str]:
+        """The outcomes of its cycles so far. Raises BenchError if one didn't end well."""
+        log = (self.root / "watcher.log").read_text(encoding="utf-8", errors="replace")
+        lines = [line for line in log.splitlines() if '"cycle.done"' in line and line.endswith("}")]
+        outcomes = [json.loads(line)["outcome"] for line in lines]
+        if not {"unchanged", "changed"}.issuperset(outcomes):
+            raise BenchError("watcher: a cycle did not end well", log)
+        return outcomes
 
-    def cycles(self) -> list[dict[str, Any]]:
-        """The ends of its cycles so far. Raises BenchError if one didn't end well."""
-        lines = [line for line in self.log().splitlines() if '"cycle.done"' in line and line.endswith("}")]
-        ended: list[dict[str, Any]] = [json.loads(line) for line in lines]
-        if any(end["outcome"] not in ("unchanged", "changed") for end in ended):
-            raise BenchError("watcher: a cycle did not end well", self.log())
-        return ended
-
-    def has_done(self, count: int) -> bool:
-        return len(self.cycles()) >= count
-
-    def wait(self, what: str, condition: Callable[[], bool]) -> None:
+    def wait(self, what: str, condition: Callable[[], Any]) -> None:
         """Raises BenchError if it takes too long, or if the watcher ends."""
         deadline = time.monotonic() + LIMIT_S
         while not condition():
             if not self.process.is_running() or time.monotonic() > deadline:
-                raise BenchError(f"watcher: {what}: not within {LIMIT_S:g} s", self.log())
+                raise BenchError(f"watcher: {what}: not within {LIMIT_S:g} s")
             time.sleep(0.02)
+
+    def wait_for_cycles(self, count: int) -> None:
+        self.wait("a cycle", lambda: len(self.cycles()) >= count)
 
 
 @contextlib.contextmanager
@@ -76,7 +71,7 @@ def watching(tools: Tools, jobs: int, settings: Mapping[str, str]) -> Iterator[W
             )
         try:
             watch = Watching(server, process, root)
-            watch.wait("the first cycle", partial(watch.has_done, 1))
+            watch.wait_for_cycles(1)
             yield watch
         finally:
             process.terminate()
@@ -90,16 +85,14 @@ def repaired(watch: Watching, name: str) -> float:
     since = time.monotonic()
     watch.wait("the repair", lambda: watch.server.jobs()[name]["displayname"] == declared)
     took = time.monotonic() - since
-    watch.wait("the cycle's end", lambda: any(end["outcome"] == "changed" for end in watch.cycles()[count:]))
+    watch.wait("the cycle's end", lambda: "changed" in watch.cycles()[count:])
     return took
 
 
-def repair(jobs: Mapping[int, int], rounds: int, probe_ms: int | None, sandbox: bool) -> int:
+def repair(jobs: Sequence[int], rounds: int, probe_ms: int, sandbox: bool) -> int:
     """How long a drift lasts, with the watcher's default settings; 1 if a limit is exceeded."""
-    if 0 in jobs:
-        raise BenchError("repair: --jobs must be at least 1: there is nothing to repair without a job")
     tools, exceeded = find_tools(sandbox), False
-    settings = {} if probe_ms is None else {"PROBE_INTERVAL_MS": str(probe_ms)}
+    settings = {"PROBE_INTERVAL_MS": str(probe_ms)} if probe_ms else {}
     for count in jobs:
         took = []
         with watching(tools, count, settings) as watch:
@@ -127,22 +120,17 @@ class Reading(NamedTuple):
 
 
 def read(watch: Watching) -> Reading:
+    """Of a watcher that rests: once two looks in a row find as many descriptors and threads."""
+    process, looks = watch.process, [(-1, -1)]
+
+    def rests() -> bool:
+        looks.append((process.num_fds(), process.num_threads()))
+        return looks[-2] == looks[-1]
+
+    watch.wait("rest between two cycles", rests)
     places = [watch.root / place for place in ("ours/.state", "ours/.home", "tmp")]
     files = sum(1 for place in places for path in place.rglob("*") if not path.is_dir())
-    process = watch.process
-    return Reading(memory_mib(process), process.num_fds(), process.num_threads(), files)
-
-
-def settled(watch: Watching) -> Reading:
-    """A reading of a watcher that rests: two in a row with as many descriptors and threads."""
-    readings = [read(watch)]
-
-    def same() -> bool:
-        readings.append(read(watch))
-        return readings[-2][1:3] == readings[-1][1:3]
-
-    watch.wait("rest between two cycles", same)
-    return readings[-1]
+    return Reading(memory_mib(process), *looks[-1], files)
 
 
 def grown(readings: Sequence[Reading]) -> tuple[Reading, Reading, list[str]]:
@@ -161,14 +149,13 @@ def called_for(tools: Tools, jobs: int, count: int) -> list[str]:
         for number in range(1, count + 1):
             say(f"cycle {number} of {count}")
             watch.process.send_signal(signal.SIGHUP)
-            watch.wait("a cycle", partial(watch.has_done, number + 1))
-            readings.append(settled(watch))
+            watch.wait_for_cycles(number + 1)
+            readings.append(read(watch))
     first, last, names = grown(readings)
-    sys.stdout.write(f"{count} cycles without a change, {jobs} jobs\n")
-    for told, reading in (("first", first), ("last", last)):
-        figures = ", ".join(f"{name} {value:g}" for name, value in reading._asdict().items())
-        sys.stdout.write(f"  {told} tenth: {figures}\n")
-    sys.stdout.write(f"  grown: {', '.join(names) or 'nothing'}\n")
+    sys.stdout.write(
+        f"{count} cycles without a change, {jobs} jobs\n  first tenth: {first}\n  last tenth: {last}\n"
+        f"  grown: {', '.join(names) or 'nothing'}\n"
+    )
     return names
 
 
@@ -189,9 +176,9 @@ def at_rest(tools: Tools, jobs: int, seconds: float) -> None:
     sys.stdout.write(f"at rest for {seconds:g} s, {jobs} jobs, {cycles} cycles: {each_hour:.0f} s of CPU an hour\n")
 
 
-def soak(jobs: int, cycles: int, rest: float, sandbox: bool) -> int:
+def soak(jobs: Sequence[int], cycles: int, rest: int, sandbox: bool) -> int:
     """What a watcher at rest costs, and what many cycles leave behind; 1 if something grew."""
     tools = find_tools(sandbox)
     if rest:
-        at_rest(tools, jobs, rest)
-    return int(bool(cycles and called_for(tools, jobs, cycles)))
+        at_rest(tools, jobs[0], rest)
+    return int(bool(cycles and called_for(tools, jobs[0], cycles)))

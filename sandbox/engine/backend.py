@@ -4,8 +4,6 @@ Files are replaced whole (written beside, synced, renamed); an error of the file
 project and name and their contents as text: what is in a checkpoint is state.py's affair.
 """
 
-from __future__ import annotations
-
 import getpass
 import json
 import os
@@ -19,38 +17,27 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import yaml
-
 from .console import switched_on
 from .errors import NO_STACK, CliError, Refused
+from .project import load_yaml
 from .state import now
 
 
 class Backend:
-    """The state directory behind a file:// URL. Raises CliError for everything that the file system refuses."""
+    """The state directory behind a file:// URL. Makes meta.yaml where there is none."""
 
     def __init__(self, url: str) -> None:
         if not url.startswith("file://"):
             raise Refused(f"the backend {url} (only file://)")
         self.url = url
         self.root = Path(unquote(urlsplit(url).netloc + urlsplit(url).path)).expanduser() / ".pulumi"
-
-    def open(self) -> None:
-        """Reads meta.yaml, or makes it in an empty directory."""
-        path = self.root / "meta.yaml"
         if not self.root.parent.is_dir():
-            raise CliError(f"unable to open bucket {self.url}: {self.root.parent} isn't a directory")
+            raise CliError(f"unable to open bucket {url}: {self.root.parent} isn't a directory")
+        path = self.root / "meta.yaml"
         if not path.exists():
             write_atomically(path, "version: 1\n")
-            return
-        try:
-            version = (yaml.safe_load(_read(path)) or {}).get("version")
-        except (yaml.YAMLError, AttributeError) as error:
-            raise CliError(f'corrupt store: unmarshal ".pulumi/meta.yaml": {error}') from None
-        if version is None:
-            raise CliError('corrupt store: missing version in ".pulumi/meta.yaml"')
-        if version != 1:
-            raise Refused(f"state directories of layout version {version}")
+        elif (version := load_yaml(path).get("version")) != 1:
+            raise CliError(f"corrupt store: version {version} in {path}, and not 1")
 
     def stacks(self, project: str) -> list[str]:
         return sorted(path.stem for path in (self.root / "stacks" / project).glob("*.json"))
@@ -72,7 +59,10 @@ class StackFiles:
     def read(self) -> str:
         if not self.exists():
             raise CliError(f"no stack named '{self.name}' found", NO_STACK)
-        return _read(self._path)
+        try:
+            return self._path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CliError(f"failed to load checkpoint: {self._path}: {error}") from None
 
     def write(self, text: str) -> None:
         """Replaces the checkpoint; the one before stays as .bak."""
@@ -93,11 +83,6 @@ class StackFiles:
         write_atomically(self._folder("history") / f"{self.name}-{stamp}.checkpoint.json", text)
         if not switched_on("PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS"):
             write_atomically(self._folder("backups") / f"{self.name}.{stamp}.json", text)
-
-    def history(self) -> list[dict[str, Any]]:
-        """What `record` was given, the newest first."""
-        paths = sorted(self._folder("history").glob("*.history.json"), reverse=True)
-        return [json.loads(_read(path)) for path in paths]
 
     def _folder(self, kind: str) -> Path:
         return self.backend.root / kind / self.project / self.name
@@ -160,13 +145,13 @@ def write_atomically(path: Path, text: str, *, backup: bool = False, via: Path |
                 file.flush()
                 os.fsync(file.fileno())
             if backup and path.exists():
-                spare = path.with_name(f"{path.name}.bak.tmp")
+                spare = Path(f"{path}.bak.tmp")
                 spare.unlink(missing_ok=True)
                 os.link(path, spare)
-                spare.replace(path.with_name(f"{path.name}.bak"))
-                Path(f"{path}.bak.attrs").unlink(missing_ok=True)
+                spare.replace(f"{path}.bak")
             temporary.replace(path)
-            Path(f"{path}.attrs").unlink(missing_ok=True)  # the real backend's checksum of the text before
+            for stale in (f"{path}.attrs", f"{path}.bak.attrs"):  # the real backend's checksums of the texts before
+                Path(stale).unlink(missing_ok=True)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -177,10 +162,3 @@ def _reported(action: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise CliError(f"An IO error occurred while {action}: {error.strerror}") from None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CliError(f"failed to load checkpoint: {path}: {error}") from None

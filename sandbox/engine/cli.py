@@ -4,10 +4,7 @@ Says on the first line that it is a stand-in: on standard output where people re
 do. Errors end as `error: ...` and an exit code, never as a traceback.
 """
 
-from __future__ import annotations
-
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -30,54 +27,44 @@ class _Parser(argparse.ArgumentParser):
         raise CliError(f"{message}. Everything else that the real Pulumi CLI can do is refused")
 
 
-def _truth(text: str) -> bool:
-    if text.lower() not in ("1", "t", "true", "0", "f", "false"):
-        raise CliError("unable to determine value for --refresh")
-    return text.lower() in ("1", "t", "true")
-
-
-def _run_arguments() -> Arguments:
-    flags = ("--yes -y", "--skip-preview -f", "--continue-on-error", "--run-program", "--expect-no-changes")
-    shown = ("--json -j", "--diff", "--suppress-outputs", "--suppress-progress")
-    return dict.fromkeys((*flags, *shown), FLAG) | {
-        "--refresh -r": {"nargs": "?", "const": True, "type": _truth},
-        "--parallel -p": {"type": int, "default": 4 * (os.cpu_count() or 2)},
-        "--message -m": {"default": ""},
-        "--target -t": LIST,
-        "--replace": LIST,
-        "--target-replace": LIST,
-    }
-
-
+YES = {"--yes -y": FLAG}
 JSON = {"--json -j": FLAG}
 SHOW = {"--show-secrets": FLAG}
+REFRESH = {"nargs": "?", "const": "true", "choices": ("true", "false")}
+RUN: Arguments = {
+    **YES,
+    **JSON,
+    **dict.fromkeys(("--skip-preview -f", "--continue-on-error", "--run-program", "--expect-no-changes"), FLAG),
+    "--diff": FLAG,
+    "--refresh -r": REFRESH,
+    "--message -m": {"default": ""},
+    "--target -t": LIST,
+    "--replace": LIST,
+    "--target-replace": LIST,
+}
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int | None], Arguments]] = {
-    "preview": (operate, _run_arguments()),
-    "up": (operate, _run_arguments()),
-    "destroy": (operate, _run_arguments()),
-    "refresh": (operate, _run_arguments()),
-    "cancel": (commands.cancel, {"name": NAME, "--yes -y": FLAG}),
-    "stack": (commands.stack_show, {"--show-name": FLAG}),
+    "preview": (operate, RUN),
+    "up": (operate, RUN),
+    "destroy": (operate, RUN),
+    "refresh": (operate, RUN),
+    "cancel": (commands.cancel, YES),
     "stack init": (commands.stack_init, {"name": NAME, "--no-select": FLAG}),
     "stack select": (commands.stack_select, {"name": NAME, "--create -c": FLAG}),
     "stack ls": (commands.stack_ls, JSON),
     "stack export": (commands.stack_export, {"--file": {}} | SHOW),
     "stack import": (commands.stack_import, {"--file": {}}),
     "stack output": (commands.stack_output, {"name": NAME} | JSON | SHOW),
-    "stack history": (commands.stack_history, JSON),
-    "stack rm": (commands.stack_rm, {"name": NAME, "--yes -y": FLAG, "--force -f": FLAG, "--preserve-config": FLAG}),
-    "state delete": (commands.state_delete, {"urn": {}, "--yes -y": FLAG, "--force": FLAG}),
-    "state repair": (commands.state_repair, {"--yes -y": FLAG}),
-    "config": (commands.config_show, JSON | SHOW),
+    "stack rm": (commands.stack_rm, {"name": NAME, "--force -f": FLAG, "--preserve-config": FLAG} | YES),
+    "state delete": (commands.state_delete, {"urn": {}} | YES),
     "config set": (commands.config_set, {"key": {}, "value": NAME, "--secret": FLAG, "--plaintext": FLAG}),
-    "config get": (commands.config_get, {"key": {}} | JSON),
+    "config get": (commands.config_get, {"key": {}}),
     "config rm": (commands.config_rm, {"key": {}}),
 }
 
 
 def _parser(command: str, arguments: Arguments) -> _Parser:
     parser = _Parser(prog=f"pulumi {command}", description=BANNER, allow_abbrev=False)
-    common: Arguments = {"--stack -s": {}, "--cwd -C": {}, "--non-interactive": FLAG, "--color": {}}
+    common: Arguments = {"--stack -s": {}, "--non-interactive": FLAG, "--color": {}}
     for names, told in (common | arguments).items():
         parser.add_argument(*names.split(), **told)
     return parser
@@ -99,26 +86,15 @@ def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("version", "--version"):
         say(f"{VERSION}+sandbox ({BANNER})")
         return 0
-    if arguments[0] in ("--help", "-h", "help"):
-        say(f"{BANNER}\nCommands: {', '.join(COMMANDS)}")
-        return 0
-    before: list[str] = []
-    while arguments[0] in ("-C", "--cwd", "-s", "--stack") and len(arguments) > 2:
-        before, arguments = before + arguments[:2], arguments[2:]
     words = 2 if " ".join(arguments[:2]) in COMMANDS else 1
     command = " ".join(arguments[:words])
     if command not in COMMANDS:
         raise CliError(f'unknown command "{command}" for "pulumi"; the sandbox has {", ".join(COMMANDS)}')
     action, wanted = COMMANDS[command]
-    options = _parser(command, wanted).parse_args(before + arguments[words:])
+    options = _parser(command, wanted).parse_args(arguments[words:])
     options.command = command
     for_programs = getattr(options, "json", False) or action is not operate
     (note if for_programs else say)(f"[{BANNER}]")
-    if options.cwd:
-        try:
-            os.chdir(options.cwd)
-        except OSError as error:
-            raise CliError(f"could not change to the directory {options.cwd}: {error.strerror}") from None
     return action(options) or 0
 
 

@@ -1,26 +1,22 @@
 """The commands that run nothing: stack, state, config and cancel read and write what a run uses."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .console import note, say, say_columns
+from .console import note, say
 from .errors import CliError
-from .passphrase import Blind
-from .state import ROOT_TYPE, Resource, Snapshot, repair
-from .values import from_state, masked, plain, to_state
+from .state import ROOT_TYPE
+from .values import from_state, plain, to_state
 from .workspace import Stack, Workspace
 
 Options = argparse.Namespace
 
 
 def _stack(options: Options) -> Stack:
-    return Workspace.open().stack(getattr(options, "name", None) or options.stack)
+    return Workspace.open().stack(options.stack)
 
 
 def cancel(options: Options) -> None:
@@ -53,26 +49,9 @@ def stack_select(options: Options) -> None:
 
 def stack_ls(options: Options) -> None:
     workspace = Workspace.open()
-    listed: list[dict[str, Any]] = []
-    for name in workspace.backend.stacks(workspace.project.name):
-        latest = workspace.stack(name).deployment()
-        updated, count = latest.get("manifest", {}).get("time"), len(latest.get("resources") or [])
-        current = name == workspace.selected()
-        listed.append({"name": name, "current": current, "lastUpdate": updated, "resourceCount": count})
-    if options.json:
-        say(json.dumps(listed, indent=2))
-        return
-    say_columns((item["name"] + "*" * item["current"], f"{item['resourceCount']} resources") for item in listed)
-
-
-def stack_show(options: Options) -> None:
-    stack = _stack(options)
-    if options.show_name:
-        say(stack.name)
-        return
-    resources = stack.deployment().get("resources") or []
-    say(f"Current stack is {stack.name}: {len(resources)} resources")
-    say_columns((item["urn"].split("::")[3], item["type"]) for item in resources)
+    names = workspace.backend.stacks(workspace.project.name)
+    listed = [{"name": name, "current": name == workspace.selected()} for name in names]
+    say(json.dumps(listed, indent=2) if options.json else "\n".join(names))
 
 
 def stack_export(options: Options) -> None:
@@ -98,7 +77,6 @@ def stack_import(options: Options) -> None:
     if version != 3 or data.get("features"):
         raise CliError(f"could not import deployment: version {version} isn't supported, only 3 without features")
     snapshot = stack.snapshot(deployment)
-    snapshot.verify()
     for resource in snapshot.resources:
         if not resource.urn.startswith(f"urn:pulumi:{stack.name}::{stack.project.name}::"):
             raise CliError(f"resource '{resource.urn}' belongs to a different stack than '{stack.name}'")
@@ -108,36 +86,15 @@ def stack_import(options: Options) -> None:
 
 
 def stack_output(options: Options) -> None:
-    stack = _stack(argparse.Namespace(stack=options.stack))
+    stack = _stack(options)
     resources = stack.deployment().get("resources") or []
     root: dict[str, Any] = next((item for item in resources if item["type"] == ROOT_TYPE), {})
-    found = from_state(root.get("outputs") or {}, stack.crypter if options.show_secrets else Blind())
-    outputs = to_state(plain(found) if options.show_secrets else masked(found), None)
+    found = from_state(root.get("outputs") or {}, stack.crypter if options.show_secrets else None)
+    outputs = to_state(plain(found), None)
     if options.name and options.name not in outputs:
         raise CliError(f"current stack does not have output property '{options.name}'")
-    if options.name and not options.json and isinstance(outputs[options.name], str):
-        say(outputs[options.name])
-    elif options.name or options.json:
-        say(json.dumps(outputs[options.name] if options.name else outputs, indent=2))
-    else:
-        say_columns((key, json.dumps(value)) for key, value in outputs.items())
-
-
-def stack_history(options: Options) -> None:
-    """The runs, the newest first. The shape of the JSON is the real CLI's."""
-    runs = _stack(options).files.history()
-    for number, run in enumerate(runs):
-        run["version"] = len(runs) - number
-        for key in ("startTime", "endTime"):
-            run[key] = datetime.fromtimestamp(run[key], UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        run["config"] = {
-            key: {"secret": True} if isinstance(value, dict) else {"value": value, "secret": False}
-            for key, value in run["config"].items()
-        }
-    if options.json:
-        say(json.dumps(runs, indent=2))
-        return
-    say_columns((run["startTime"], f"{run['kind']} {run['result']} {run['resourceChanges']}") for run in runs)
+    shown = outputs[options.name] if options.name else outputs
+    say(shown if isinstance(shown, str) and not options.json else json.dumps(shown, indent=2))
 
 
 def stack_rm(options: Options) -> None:
@@ -158,45 +115,19 @@ def stack_rm(options: Options) -> None:
     say(f"Stack '{stack.name}' has been removed!")
 
 
-# --- state ---
-
-
 def state_delete(options: Options) -> None:
     """Takes a resource out of the state and leaves the thing itself alone."""
     stack = _stack(options)
     with stack.files.locked():
         snapshot = stack.snapshot()
-        going = [item for item in snapshot.resources if item.urn == options.urn]
-        if not going:
+        kept = [item for item in snapshot.resources if item.urn != options.urn]
+        if len(kept) == len(snapshot.resources):
             raise CliError(f'No such resource "{options.urn}" exists in the current state')
-        if any(item.protect for item in going) and not options.force:
-            raise CliError(f"{options.urn} can't be deleted because it is protected; --force deletes it all the same")
-        for item in snapshot.resources:
-            if item not in going and options.urn in item.needs():
-                raise CliError(f"{options.urn} can't be deleted because other resources depend on it: {item.urn}")
-        snapshot.resources = [item for item in snapshot.resources if item not in going]
+        if any(options.urn in item.needs() for item in kept):
+            raise CliError(f"{options.urn} can't be deleted because other resources depend on it")
+        snapshot.resources = kept
         stack.write(snapshot)
     say("Resource deleted")
-
-
-def state_repair(options: Options) -> None:
-    """Puts resources behind what they need, and drops references to what isn't there."""
-    stack = _stack(options)
-    with stack.files.locked():
-        snapshot = stack.snapshot()
-        placed: dict[str, None] = {}
-        ordered: list[Resource] = []
-        waiting = list({(item.urn, item.delete): item for item in snapshot.resources}.values())
-        known = {item.urn for item in waiting}
-        while waiting:
-            ready = [item for item in waiting if not known.intersection(item.needs()) - placed.keys()]
-            for item in ready or waiting[:1]:
-                ordered.append(item)
-                placed[item.urn] = None
-                waiting.remove(item)
-        repair(ordered)
-        stack.write(Snapshot(ordered, snapshot.pending, snapshot.metadata))
-    say("State repaired")
 
 
 # --- config ---
@@ -215,28 +146,12 @@ def config_set(options: Options) -> None:
 def config_get(options: Options) -> None:
     stack = _stack(options)
     key = stack.project.full_key(options.key)
-    found = stack.config.resolved(stack.project, stack.crypter if key in stack.config.secure else Blind())
+    found = stack.config.resolved(stack.project, stack.crypter if key in stack.config.secure else None)
     if key not in found:
         raise CliError(f"configuration key '{options.key}' not found for stack '{stack.name}'")
-    shown = {"value": found[key], "secret": key in stack.config.secure}
-    say(json.dumps(shown, indent=2) if options.json else found[key])
+    say(found[key])
 
 
 def config_rm(options: Options) -> None:
     stack = _stack(options)
     stack.config.edit(stack.project.full_key(options.key), None)
-
-
-def config_show(options: Options) -> None:
-    stack = _stack(options)
-    shown = stack.config.resolved(stack.project, stack.crypter if options.show_secrets else Blind())
-    if not options.show_secrets:
-        shown |= dict.fromkeys(stack.config.secure, "[secret]")
-    if not options.json:
-        say_columns((key.removeprefix(f"{stack.project.name}:"), value) for key, value in sorted(shown.items()))
-        return
-    listed = {key: {"value": value, "secret": key in stack.config.secure} for key, value in sorted(shown.items())}
-    for entry in listed.values():
-        if entry["secret"] and not options.show_secrets:
-            del entry["value"]
-    say(json.dumps(listed, indent=2))

@@ -1,10 +1,7 @@
 """Standard output, standard error and the environment's switches: one door, so that all commands treat them alike."""
 
-from __future__ import annotations
-
 import os
 import sys
-from collections.abc import Iterable
 
 
 def say(text: str) -> None:
@@ -17,11 +14,6 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
-
-
-def say_columns(rows: Iterable[tuple[str, str]]) -> None:
-    for name, value in rows:
-        say(f"{name:<30}  {value}")
 
 
 def switched_on(name: str) -> bool:

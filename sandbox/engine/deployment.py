@@ -1,21 +1,17 @@
 """One run from beginning to end: refresh, the program, the deletes, the stack's outputs, the summary.
 
-The order is the real engine's (recorded: sessions 01-14).
+The order is the real engine's (recorded: sessions 01-14), but one operation is done at a time.
 """
 
-from __future__ import annotations
-
-import threading
 from dataclasses import dataclass
 
 from .errors import Bail, CliError
-from .executor import StepFailed, execute, execute_all
+from .monitor import run_program
 from .planner import Planner
-from .program import Program
 from .report import Step
-from .run import Run, matches
-from .state import ROOT_TYPE, Resource
-from .values import Properties
+from .run import Run
+from .state import Resource, now
+from .values import Properties, marked
 
 
 @dataclass(frozen=True)
@@ -33,14 +29,11 @@ class Deployment:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._planner = Planner(run)
-        self._deciding = threading.Lock()
         self._registered: dict[str, Step] = {}
         self._stack_outputs: Properties | None = None
 
     def execute(self) -> bool:
         run = self._run
-        shown = {key: "[secret]" if key in run.secret_keys else value for key, value in run.config.items()}
-        run.report.prelude(dict(sorted(shown.items())))
         try:
             self._stages()
         except (Bail, CliError) as error:
@@ -49,30 +42,22 @@ class Deployment:
                 run.report.error(str(error))
         finally:
             run.stop()
-            for _ in range(run.options.parallel):
-                run.slots.acquire()  # what is under way comes to its end
-            run.slots.release(run.options.parallel)  # who waits for one finds the run stopped
-            run.providers.close()
+            with run.lock:  # what is under way comes to its end
+                run.providers.close()
         return self._conclude()
 
     def _stages(self) -> None:
-        run, options = self._run, self._run.options
-        if run.recorder.base.pending and not options.preview:
+        options = self._run.options
+        if self._run.recorder.base.pending and not self._run.preview:
             self._warn_of_pending()
         alone = options.command in ("refresh", "destroy")  # without the program
         if options.refresh and (alone or not options.run_program):
             self._refresh_all()
         if options.command == "destroy":
             self._delete_all()
-        if alone:
-            return
-        program = Program(run, self)
-        try:
-            program.wait()
+        if not alone:
+            run_program(self._run, self)
             self._delete_all()
-            program.leave()
-        finally:
-            program.close()
 
     def _warn_of_pending(self) -> None:
         pending = self._run.recorder.base.pending
@@ -85,56 +70,53 @@ class Deployment:
         )
 
     def _refresh_all(self) -> None:
-        """Bail, after all were tried, if one failed."""
         run = self._run
-        wanted = [item for item in run.recorder.base.resources if run.targets(item)]
-        steps = [Step("refresh", item, item, logical=False, deferred=True) for item in wanted]
-        good = execute_all(run, steps)
-        run.recorder.refreshed([step for step in steps if step in good])
-        self._planner = Planner(run)
-        if len(good) < len(steps):
-            run.failed = True
+        for item in list(run.recorder.base.resources):
+            run.check()
+            if run.targets(item):
+                execute(run, Step("refresh", item, item, logical=False))
+        if run.failed:
             raise Bail
 
     def _delete_all(self) -> None:
-        """Dependents first. What a failed delete still needs is kept; others go on with --continue-on-error."""
-        run = self._run
+        """Dependents first. What a failed delete still needs is kept.
+
+        What nothing else needs goes at once, whichever of it fails; the rest then only with --continue-on-error.
+        """
         self._check_targets()
-        remaining = self._delete_steps()
+        remaining = self._steps_at_the_end()
         kept: set[str] = set()
         while remaining:
-            run.check()
-            needed = {urn for step in remaining for urn in step.resource.needs()}
-            wave = [step for step in remaining if step.urn not in needed]
-            if not wave:
-                raise CliError(f"the state has a cycle of dependencies around {remaining[0].urn}")
-            good = execute_all(run, [step for step in wave if step.urn not in kept])
-            for step in wave:
-                if step not in good:
-                    kept.update(step.resource.needs())
-            remaining = [step for step in remaining if step.urn in needed]
-        run.check()
+            needed = set().union(*(step.resource.needs() for step in remaining))
+            free = [step for step in remaining if step.resource.urn not in needed]
+            for step in free or list(remaining):
+                remaining.remove(step)
+                if step.resource.urn in kept or self._run.interrupted or not execute(self._run, step):
+                    kept |= step.resource.needs()
+            self._run.check()
 
-    def _delete_steps(self) -> list[Step]:
-        """One step for each resource that must go: leftovers of replacements, and what wasn't registered."""
-        targets, base = self._run.options.targets, self._run.recorder.base.resources
-        steps = []
-        for item in base if not targets else [item for item in base if matches(targets, item.urn)]:
-            if item.delete:
+    def _steps_at_the_end(self) -> list[Step]:
+        """A step for what a replacement left, and for what wasn't registered: it goes, or isn't among the targets."""
+        targets, base = self._run.options.target, self._run.recorder.base.resources
+        steps, going = [], set()
+        for item in reversed(base):
+            targeted = not targets or item.urn in targets
+            if item.delete and targeted:
                 steps.append(Step("delete-replaced", item, None, logical=False))
-            elif item.urn not in self._planner.registered:
-                op = "remove-pending-replace" if item.pending_replacement else "delete"
-                steps.append(Step(op, item, None, logical=op == "delete"))
-        going = {step.urn for step in steps if step.op == "delete"}
+            elif item.urn not in self._planner.registered and targeted:
+                steps.append(Step("delete", item, None))
+                going.add(item.urn)
         for item in base:
-            if item.urn not in going | self._planner.registered and going & {*item.needs()}:
-                raise CliError(f"{item.urn} needs what would be deleted, and was not specified in --target list.")
+            if item.urn not in going | self._planner.registered and not item.delete:
+                if going & item.needs():
+                    raise CliError(f"{item.urn} needs what would be deleted, and was not specified in --target list.")
+                execute(self._run, Step("same", item, item.copy()))
         return steps
 
     def _check_targets(self) -> None:
         known = self._planner.registered | {item.urn for item in self._run.recorder.base.resources}
-        for urn in (*self._run.options.targets, *self._run.options.replaces):
-            if "*" not in urn and urn not in known:
+        for urn in (*self._run.options.target, *self._run.options.replace):
+            if urn not in known:
                 raise CliError(f"Target '{urn}' could not be found in the stack.")
 
     def _conclude(self) -> bool:
@@ -146,7 +128,7 @@ class Deployment:
         except CliError as error:
             failed = True
             run.report.error(error.message)
-        what = "preview" if run.options.preview else "update"
+        what = "preview" if run.preview else "update"
         if run.skipped or (run.interrupted and not failed):
             run.report.error(f"{what} {'failed' if failed else 'canceled'}")
         run.report.summary("failed" if failed else "canceled" if run.interrupted else "succeeded")
@@ -154,66 +136,108 @@ class Deployment:
 
     # --- what the program asks for (monitor.py) ---
 
-    def register(self, new: Resource, aliases: list[str]) -> Outcome:
+    def register(self, new: Resource) -> Outcome:
         run, planner = self._run, self._planner
-        with self._deciding:
-            run.check()
-            if new.custom and (step := planner.register_provider()):
-                execute(run, step)
-            old = planner.prepare(new, aliases)
+        if new.custom and (step := planner.register_provider()):
+            execute(run, step)
+        old = planner.prepare(new)
         if not run.targets(new):
             return self._leave_as_it_is(old, new)
-        self._refuse_left_out(new)
+        for urn in sorted(new.needs() & planner.left_out):
+            raise CliError(f"Resource '{new.urn}' depends on '{urn}' which was not specified in --target list.")
         if old and new.custom and run.options.refresh and run.options.run_program:
             step = Step("refresh", old, old, logical=False)
-            if not self._carry_out([step], new.urn):
+            if not execute(run, step):
                 raise Bail  # what can't be read can't be compared
             old = step.new
-        with self._deciding:
-            run.check()
-            if any(urn in run.skipped for urn in new.needs()):
-                run.skipped.add(new.urn)
-                return Outcome(new, good=False)
-            steps = planner.plan(old, new)
-        return Outcome(new, good=self._carry_out(steps, new.urn))
+        if new.needs() & run.skipped:
+            run.skipped.add(new.urn)
+            return Outcome(new, good=False)
+        return Outcome(new, good=all(map(self._registering, planner.plan(old, new))))
 
-    def _carry_out(self, steps: list[Step], urn: str) -> bool:
-        try:
-            for step in steps:
-                execute(self._run, step)
-        except StepFailed:
-            self._run.fail(urn)
-            self._run.check()
-            return False
-        self._registered[urn] = steps[-1]
-        return True
+    def _registering(self, step: Step) -> bool:
+        self._registered[step.resource.urn] = step
+        return execute(self._run, step)
 
     def _leave_as_it_is(self, old: Resource | None, new: Resource) -> Outcome:
         """For what --target doesn't name."""
         if old is None:
             self._planner.left_out.add(new.urn)
+            self._run.report.after(Step("same", None, new))
             return Outcome(new, unknown=True)
         copy = old.copy()
-        return Outcome(copy, good=self._carry_out([Step("same", old, copy)], new.urn))
-
-    def _refuse_left_out(self, new: Resource) -> None:
-        for urn in new.needs():
-            if urn in self._planner.left_out:
-                raise CliError(f"Resource '{new.urn}' depends on '{urn}' which was not specified in --target list.")
+        return Outcome(copy, good=self._registering(Step("same", old, copy)))
 
     def register_outputs(self, urn: str, outputs: Properties) -> None:
-        if urn.split("::")[2] == ROOT_TYPE:
+        if urn == self._run.root_urn:
             self._stack_outputs = outputs  # only at the end is it known whether they replace the old ones
         elif (step := self._registered.get(urn)) and step.new:
-            self._set_outputs(step, step.new, outputs)
+            step.new.outputs = outputs
+            self._run.report.outputs(step)
 
     def _finalize_outputs(self, *, keep_old: bool) -> None:
         step = self._registered.get(self._run.root_urn)
         if self._stack_outputs is not None and step and step.new:
             kept = step.old.outputs if keep_old and step.old else {}
-            self._set_outputs(step, step.new, kept | self._stack_outputs)
+            step.new.outputs = kept | self._stack_outputs
+            self._run.report.outputs(step)
 
-    def _set_outputs(self, step: Step, new: Resource, outputs: Properties) -> None:
-        new.outputs = outputs
-        self._run.recorder.touched(new)
-        self._run.report.outputs(step)
+
+def execute(run: Run, step: Step) -> bool:
+    """Whether it went well. Raises CliError when the state can't be written."""
+    run.report.before(step)
+    run.recorder.begin(step)
+    try:
+        _perform(run, step)
+    except CliError as error:
+        run.report.failed(step, str(error))
+        run.recorder.end(step, good=False)
+        run.fail(step.resource.urn)
+        return False
+    run.recorder.end(step, good=True)
+    run.report.after(step)
+    return True
+
+
+def _perform(run: Run, step: Step) -> None:
+    """Asks the provider, unless this is a preview; only a refresh reads in a preview, too."""
+    old, new = step.old, step.new
+    if step.op in ("delete", "delete-replaced") and old:
+        _delete(run, step, old)
+    elif step.op == "refresh" and old:
+        _refresh(run, step, old)
+    elif step.op == "same" and old and new:
+        new.id, new.outputs = old.id, marked(old.outputs, new.inputs)
+    elif new and step.op != "replace":
+        asks = new.custom and not new.is_provider and not run.preview
+        new.outputs = new.inputs if new.custom else {}
+        new.modified = now()
+        if step.op == "update" and old:
+            new.id = old.id
+            new.outputs = run.providers.get(new.provider).update(old, new) if asks else new.outputs
+        else:
+            new.created = new.modified
+            if asks:
+                new.id, new.outputs = run.providers.get(new.provider).create(new)
+
+
+def _delete(run: Run, step: Step, old: Resource) -> None:
+    if old.protect and step.op == "delete":
+        raise CliError(
+            f'resource "{old.urn}" cannot be deleted\nbecause it is protected. To unprotect the resource, remove the '
+            "`protect` flag from the resource in your Pulumi program and run `pulumi up`"
+        )
+    spared = run.preview or old.retain_on_delete or old.is_provider
+    if old.custom and not spared:
+        run.providers.get(old.provider).delete(old)
+
+
+def _refresh(run: Run, step: Step, old: Resource) -> None:
+    """Puts what is really there in the step's new state, None if it is gone."""
+    if not old.custom or old.is_provider:
+        return
+    found = old.copy()
+    found.id, found.inputs, found.outputs = run.providers.get(old.provider).read(old)
+    if (found.inputs, found.outputs) != (old.inputs, old.outputs):
+        found.modified = now()
+    step.new = found if found.id else None

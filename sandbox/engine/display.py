@@ -4,8 +4,6 @@ The shapes are the real CLI's as far as programs read them: the digest (recorded
 "Resources:", the diagnostics.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -14,7 +12,7 @@ from .state import ROOT_TYPE
 
 DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
 MARKS = {"create": "+ ", "update": "~ ", "delete": "- ", "replace": "+-"}
-PARTS = ("create-replacement", "delete-replaced", "remove-pending-replace")  # of a replacement
+PARTS = ("create-replacement", "delete-replaced")  # of a replacement
 
 
 def print_line(event: dict[str, Any]) -> None:
@@ -25,21 +23,18 @@ class Digest:
     """Collects a preview and prints it as one object."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Any] = {"config": {}, "steps": []}
+        self._found: dict[str, Any] = {"steps": []}
 
     def __call__(self, event: dict[str, Any]) -> None:
-        if "preludeEvent" in event:
-            self._found["config"] = event["preludeEvent"]["config"]
-        elif said := event.get("diagnosticEvent"):
+        if said := event.get("diagnosticEvent"):
             shown = {key: said[key] for key in ("urn", "severity") if key in said}
             shown["message"] = said.get("prefix", "") + said["message"]
             self._found.setdefault("diagnostics", []).append(shown)
         elif "resourcePreEvent" in event:
             self._step(event["resourcePreEvent"]["metadata"])
         elif "summaryEvent" in event:
-            summary = event["summaryEvent"]
-            told = {"duration": summary["durationSeconds"] * 10**9, "changeSummary": summary["resourceChanges"]}
-            say(json.dumps(self._found | told, indent=4, ensure_ascii=False))
+            counts = {"changeSummary": event["summaryEvent"]["resourceChanges"]}
+            say(json.dumps(self._found | counts, indent=4, ensure_ascii=False))
 
     def _step(self, step: dict[str, Any]) -> None:
         if step["op"] in PARTS or (step["op"] == "same" and step["type"] != ROOT_TYPE):
@@ -47,15 +42,14 @@ class Digest:
         found = {key: step[key] for key in ("op", "urn", "provider") if step[key]}
         found |= {f"{side}State": step[side] for side in ("old", "new") if step[side]}
         found |= {"replaceReasons": step["keys"]} if "keys" in step else {}
-        self._found["steps"].append(found | {"detailedDiff": None})
+        self._found["steps"].append(found)
 
 
 class Display:
-    """Prints a run for people. With `diff` each change is shown property by property."""
+    """Prints a run for people. With `diff` each property of a change is shown, else only those that differ."""
 
     def __init__(self, title: str, *, diff: bool) -> None:
         self._diff = diff
-        self._outputs: dict[str, Any] = {}
         self._diagnostics: list[dict[str, Any]] = []
         say(f"{title}:\n")
 
@@ -71,31 +65,19 @@ class Display:
             self._end(event["summaryEvent"])
 
     def _step(self, step: dict[str, Any], result: str) -> None:
-        old, new = ((step[side] or {}).get("inputs") or {} for side in ("old", "new"))
-        if step["type"] == ROOT_TYPE:
-            self._outputs = (step["new"] or {}).get("outputs") or {}
-        elif step["op"] == "same":
+        if step["op"] == "same":
             return
-        named = sorted(key for key in {*old, *new} if not key.startswith("__"))
-        marks = {key: "+" if key not in old else "-" if key not in new else "~" for key in named}
-        marks |= {key: " " for key in old.keys() & new.keys() if old[key] == new[key]}
-        changed = ",".join(mark + key for key, mark in marks.items() if mark != " ")
-        shown = f" [diff: {changed}]" if changed and step["old"] and step["new"] else ""
+        old, new = ((step[side] or {}).get("inputs") or {} for side in ("old", "new"))
         mark = MARKS.get(step["op"], "  ")
-        say(f" {mark} {step['type'].rpartition('$')[2]} {step['urn'].split('::')[3]} {step['op']}{result}{shown}")
-        for key in named if self._diff else ():
-            before = f"{json.dumps(old[key])} => " if marks[key] == "~" else ""
-            say(f"      {marks[key]} {key}: {before}{json.dumps(new.get(key, old.get(key)))}")
+        say(f" {mark} {step['type']} {step['urn'].split('::')[3]} {step['op']}{result}")
+        if self._diff or (old and new):
+            _say_changes(old, new, "      ", whole=self._diff)
 
     def _end(self, summary: dict[str, Any]) -> None:
         say("\nDiagnostics:" if self._diagnostics else "")
         for said in self._diagnostics:
             name = said.get("urn", "").rpartition("::")[2]
             say(f"  {name + ': ' if name else ''}{said.get('prefix', '')}{said['message'].rstrip()}")
-        if self._outputs:
-            say("Outputs:")
-            for key, value in self._outputs.items():
-                say(f"    {key}: {json.dumps(value)}")
         say("\nResources:")
         changes = summary["resourceChanges"]
         kinds = [op for op in DONE if changes.get(op)]
@@ -104,5 +86,18 @@ class Display:
         parts = [f"{sum(changes[op] for op in kinds)} changes"] if len(kinds) > 1 else []
         parts += [f"{changes['same']} unchanged"] if changes.get("same") else []
         say(f"    {'. '.join(parts)}" if parts else "")
-        if errored := {said.get("urn", "") for said in self._diagnostics if said["severity"] == "error"}:
-            say(f"    {len(errored)} errored")
+
+
+def _say_changes(old: dict[str, Any], new: dict[str, Any], indent: str, *, whole: bool) -> None:
+    """A line for each property that differs, for each at all if `whole`; of mappings those in them."""
+    for key in sorted(key for key in {*old, *new} if not key.startswith("__")):
+        before, after = old.get(key), new.get(key)
+        mark = "+" if key not in old else "-" if key not in new else "~" if before != after else " "
+        if mark == " " and not whole:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            say(f"{indent}{mark} {key}:")
+            _say_changes(before, after, f"{indent}  ", whole=whole)
+            continue
+        was = f"{json.dumps(before)} => " if mark == "~" else ""
+        say(f"{indent}{mark} {key}: {was}{json.dumps(before if mark == '-' else after)}")

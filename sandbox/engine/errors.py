@@ -4,18 +4,15 @@ Exit codes are the real CLI's: 1 for almost everything, 2 for a missing --yes, 6
 8 a second interrupt.
 """
 
-from __future__ import annotations
-
 GENERAL, CONFIGURATION, NO_STACK, UNEXPECTED_CHANGES, TERMINATED = 1, 2, 6, 7, 8
 
 
 class CliError(Exception):
-    """Ends the command: `message` is printed as `error: message`, the process exits with `code`."""
+    """Ends the command: `message` is printed as `error: message`, the process exits with `code`. `urn`: whose it is."""
 
-    def __init__(self, message: str, code: int = GENERAL) -> None:
+    def __init__(self, message: str, code: int = GENERAL, urn: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.code = code
+        self.message, self.code, self.urn = message, code, urn
 
 
 class Refused(CliError):

@@ -1,12 +1,11 @@
-"""The two gRPC services that a Pulumi program talks to: ResourceMonitor and Engine.
+"""Runs the Pulumi program and serves the two gRPC services that it talks to: ResourceMonitor and Engine.
 
 Turns requests into goals and answers into messages; what happens with a goal is deployment.py's. Options of a
 registration that the engine can't honour are refused, naming the option and the resource.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from typing import Any
@@ -17,45 +16,60 @@ from google.protobuf.message import Message
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
 from .errors import Bail, CliError, Refused
+from .processes import start_program
 from .provider import CHANNEL_OPTIONS
 from .run import Run
 from .state import Resource
 from .values import from_wire, to_wire
 
-HONOURED = (
-    "type",
-    "name",
-    "parent",
-    "custom",
-    "object",
-    "protect",
-    "dependencies",
-    "propertyDependencies",
-    "ignoreChanges",
-    "retainOnDelete",
-    "aliases",
-    "aliasURNs",
-)
-OF_THE_SDK = (  # how the SDK talks, nothing that the program's author chose
-    "acceptSecrets",
-    "acceptResources",
-    "supportsPartialValues",
-    "supportsResultReporting",
-    "aliasSpecs",
-    "sourcePosition",
-    "stackTrace",
-)
+HONOURED = {
+    *("type", "name", "parent", "custom", "object", "dependencies", "propertyDependencies"),
+    *("protect", "ignoreChanges", "retainOnDelete"),
+}
+OF_THE_SDK = {  # how the SDK talks, nothing that the program's author chose
+    *("acceptSecrets", "acceptResources", "supportsPartialValues", "supportsResultReporting"),
+    *("aliasSpecs", "sourcePosition", "stackTrace"),
+}
 SEVERITIES = {engine_pb2.DEBUG: "debug", engine_pb2.INFO: "info", engine_pb2.WARNING: "warning"}
+LOGGED = 32  # run_program.py: the program raised, and that was told already
+
+
+def run_program(run: Run, engine: Any) -> None:
+    """Until the program has ended. Bail when it ended badly, or the run was stopped before."""
+    monitor = Monitor(run, engine)
+    settings = {
+        "monitor": monitor.address,
+        "engine": monitor.address,
+        "project": run.project.name,
+        "stack": run.stack,
+        "organization": "organization",
+        "root_directory": str(run.project.root),
+        "dry_run": run.preview,
+    }
+    variables = {
+        "PULUMI_CONFIG": json.dumps(run.config),
+        "PULUMI_CONFIG_SECRET_KEYS": json.dumps(run.secret_keys),
+    }
+    program = start_program(run.project, [json.dumps(settings)], variables, run.report.message)
+    try:
+        while (code := program.wait(0.1)) is None:
+            run.check()
+    finally:
+        program.kill()
+        monitor.close()
+    run.check()
+    if code == LOGGED or (code and run.report.errors):
+        raise Bail
+    if code:
+        raise Bail(f"an unhandled error occurred: Program exited with non-zero exit code: {code}")
 
 
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineServicer):
     """Serves one run on a free port of the loopback interface. `engine` is the deployment."""
 
-    def __init__(self, run: Run, engine: Any, on_finished: Callable[[], None]) -> None:
-        self._run, self._engine, self._on_finished = run, engine, on_finished
-        # The SDK keeps up to four registrations per slot waiting for an answer, and each holds one thread here.
-        pool = futures.ThreadPoolExecutor(max_workers=run.options.parallel * 4 + 16)
-        self._server = grpc.server(pool, options=CHANNEL_OPTIONS)
+    def __init__(self, run: Run, engine: Any) -> None:
+        self._run, self._engine = run, engine
+        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=CHANNEL_OPTIONS)
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self, self._server)
         engine_pb2_grpc.add_EngineServicer_to_server(self, self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
@@ -74,8 +88,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
             organization="organization",
             config=run.config,
             configSecretKeys=run.secret_keys,
-            dryRun=run.options.preview,
-            parallel=run.options.parallel,
+            dryRun=run.preview,
             supportedFeatures=[
                 resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
                 resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
@@ -85,17 +98,15 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
 
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._answered(context):
-            outcome = self._engine.register(_resource(request, self._run), _aliases(request, self._run))
-            if not outcome.good and not request.supportsResultReporting:
-                context.abort(grpc.StatusCode.INTERNAL, "resource registration failed")
-            state = outcome.state
-            return resource_pb2.RegisterResourceResponse(
-                urn=state.urn,
-                id=state.id,
-                object=to_wire(state.outputs if request.custom else {}, secrets=request.acceptSecrets),
-                result=resource_pb2.SUCCESS if outcome.good else resource_pb2.FAIL,
-                unknown=outcome.unknown,
-            )
+            outcome = self._engine.register(_resource(request, self._run))
+        state = outcome.state
+        return resource_pb2.RegisterResourceResponse(
+            urn=state.urn,
+            id=state.id,
+            object=to_wire(state.outputs if request.custom else {}, secrets=request.acceptSecrets),
+            result=resource_pb2.SUCCESS if outcome.good else resource_pb2.FAIL,
+            unknown=outcome.unknown,
+        )
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._answered(context):
@@ -103,7 +114,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
         return empty_pb2.Empty()
 
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._on_finished()
         return empty_pb2.Empty()
 
     def _refuse(self, request: Any, context: Any) -> Any:
@@ -123,20 +133,17 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
             self._run.report.message(SEVERITIES[request.severity], request.message, request.urn)
         return empty_pb2.Empty()
 
-    def GetRootResource(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return engine_pb2.GetRootResourceResponse(urn=self._run.root_urn)
-
-    def SetRootResource(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return engine_pb2.SetRootResourceResponse()
-
     @contextmanager
     def _answered(self, context: Any) -> Iterator[None]:
         """Turns what went wrong into a diagnostic, stops the run, and tells the program that the monitor is gone."""
         try:
-            yield
+            with self._run.lock:
+                self._run.check()
+                yield
+                self._run.check()
         except (CliError, Bail) as error:
             if isinstance(error, CliError):
-                self._run.report.error(error.message)
+                self._run.report.error(error.message, error.urn)
             self._run.failed = self._run.failed or not self._run.stopped.is_set()
             self._run.stop()
             context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down")
@@ -146,10 +153,13 @@ def _resource(request: Any, run: Run) -> Resource:
     subject = f"{request.type} {request.name!r}"
     for descriptor, value in request.ListFields():
         empty = isinstance(value, Message) and not value.ListFields()
-        if descriptor.name not in (*HONOURED, *OF_THE_SDK) and not empty:
+        if descriptor.name not in HONOURED | OF_THE_SDK and not empty:
             raise Refused(f"the option {descriptor.name} of {subject}")
     if request.custom and not request.type.startswith("pulumi-python:"):
         raise Refused(f"providers other than Python's dynamic ones ({subject})")
+    for key in request.ignoreChanges:
+        if any(mark in key for mark in '.[*"'):
+            raise Refused(f"the ignoreChanges path {key!r} of {subject} (only whole properties)")
     inputs = from_wire(request.object)
     needed = {key: sorted(found.urns) for key, found in request.propertyDependencies.items()}
     return Resource(
@@ -164,15 +174,3 @@ def _resource(request: Any, run: Run) -> Resource:
         retain_on_delete=request.retainOnDelete,
         ignore_changes=list(request.ignoreChanges),
     )
-
-
-def _aliases(request: Any, run: Run) -> list[str]:
-    """The URNs that the resource may have in the state."""
-    found = list(request.aliasURNs)
-    for alias in request.aliases:
-        spec = alias.spec
-        if spec.stack or spec.project:
-            raise Refused("aliases in another stack or project")
-        parent = "" if spec.noParent else spec.parentUrn or request.parent
-        found.append(alias.urn or run.urn(spec.type or request.type, spec.name or request.name, parent))
-    return found

@@ -1,14 +1,11 @@
 """preview, up, refresh and destroy: from the command line's options to a run, and from its outcome to an exit code."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import signal
-import sys
-import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .console import switched_on
@@ -22,11 +19,11 @@ TITLES = {"preview": "Previewing update", "up": "Updating", "destroy": "Destroyi
 def operate(options: argparse.Namespace) -> int:
     """Carries out one of the four commands; returns the exit code."""
     preview = options.command == "preview"
-    consent = preview or options.yes or options.skip_preview
-    if not consent and (options.non_interactive or not sys.stdin.isatty()):
-        message = "--yes or --skip-preview must be passed in to proceed when running in non-interactive mode"
+    if not (preview or options.yes or options.skip_preview):
+        message = "--yes or --skip-preview must be passed in to proceed; the sandbox never asks"
         raise CliError(message, CONFIGURATION)
     stack = Workspace.open().stack(options.stack)
+    _settle(options, stack)
     try:
         stack.crypter.verify()
     except CliError as error:
@@ -34,23 +31,27 @@ def operate(options: argparse.Namespace) -> int:
     if preview:
         return _run(options, stack, preview=True)
     with stack.files.locked():
-        if not options.skip_preview:
-            if code := _run(options, stack, preview=True):
-                return code
-            if not consent and input(f"Do you want to {options.command}? [yes/no] ").strip() != "yes":
-                raise CliError("confirmation declined, not proceeding with the update")
-        return _run(options, stack, preview=False)
+        code = 0 if options.skip_preview else _run(options, stack, preview=True)
+        return code or _run(options, stack, preview=False)
+
+
+def _settle(options: argparse.Namespace, stack: Stack) -> None:
+    """Completes the flags by what the project and the environment say."""
+    asked = stack.project.refresh_always if options.refresh is None else options.refresh == "true"
+    options.refresh = asked or options.command == "refresh"
+    options.run_program = options.run_program or switched_on("PULUMI_RUN_PROGRAM")
+    options.continue_on_error = options.continue_on_error or switched_on("PULUMI_CONTINUE_ON_ERROR")
+    options.target = [*options.target, *options.target_replace]
+    options.replace = [*options.replace, *options.target_replace]
 
 
 def _run(options: argparse.Namespace, stack: Stack, *, preview: bool) -> int:
-    from .deployment import Deployment  # late: it imports gRPC and the SDK, which other commands can do without
-    from .recorder import Recorder
+    from .recorder import Recorder  # late: these import gRPC and the SDK, which other commands can do without
     from .report import Report
     from .run import Run
 
     started = int(time.time())
     snapshot = stack.snapshot()
-    snapshot.verify()
     values = stack.config.resolved(stack.project, stack.crypter)
     missing = sorted(key.partition(":")[2] for key in stack.project.schema.keys() - values.keys())
     if missing:
@@ -58,32 +59,13 @@ def _run(options: argparse.Namespace, stack: Stack, *, preview: bool) -> int:
     secrets = sorted(stack.config.secure)
     report = Report(_sink(options, stack, preview=preview), [values[key] for key in secrets], planning=preview)
     recorder = Recorder(None if preview else stack.files, snapshot, stack.crypter)
-    run_options = _run_options(options, stack, preview=preview)
-    run = Run(run_options, stack.project, stack.name, dict(sorted(values.items())), secrets, report, recorder)
-    _listen(run, stack)
-    good = Deployment(run).execute()
+    run = Run(options, preview, stack.project, stack.name, dict(sorted(values.items())), secrets, report, recorder)
+    good = _execute(run, stack)
     if not preview:
         _record(options, stack, started, report.changes, good=good)
     if good and options.expect_no_changes and any(op != "same" for op in +report.changes):
         raise CliError("no changes were expected but changes were proposed", UNEXPECTED_CHANGES)
     return 0 if good else 1
-
-
-def _run_options(options: argparse.Namespace, stack: Stack, *, preview: bool) -> Any:
-    from .run import Options
-
-    refresh = stack.project.refresh_always if options.refresh is None else options.refresh
-    return Options(
-        command=options.command,
-        preview=preview,
-        refresh=options.command == "refresh" or refresh,
-        run_program=options.run_program or switched_on("PULUMI_RUN_PROGRAM"),
-        continue_on_error=options.continue_on_error or switched_on("PULUMI_CONTINUE_ON_ERROR"),
-        parallel=max(1, options.parallel),
-        targets=(*options.target, *options.target_replace),
-        replaces=(*options.replace, *options.target_replace),
-        legacy_diff=switched_on("PULUMI_ENABLE_LEGACY_DIFF"),
-    )
 
 
 def _sink(options: argparse.Namespace, stack: Stack, *, preview: bool) -> Any:
@@ -110,27 +92,26 @@ def _record(options: argparse.Namespace, stack: Stack, started: int, changes: Co
     )
 
 
-def _listen(run: Any, stack: Stack) -> None:
+def _execute(run: Any, stack: Stack) -> bool:
     """The first INT or TERM finishes what is under way; the second gives up at once with exit code 8.
 
-    A thread acts on them, told through a pipe: a handler would run in the middle of whatever the main thread does,
-    locks held, and a second signal in the middle of the first one's handler.
+    The run has a thread of its own: so the handler, in this one, meets no lock that it interrupted.
     """
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
+    from .deployment import Deployment
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        if run.interrupted:
+            run.recorder.frozen = True
+            run.providers.kill()
+            stack.files.unlock()
+            os._exit(TERMINATED)
+        run.interrupted = True
+        run.stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    signal.set_wakeup_fd(writing)
-
-    def act() -> None:
-        while byte := os.read(reading, 1):
-            if byte[0] in (signal.SIGINT, signal.SIGTERM):
-                if run.interrupted:
-                    run.recorder.freeze()
-                    run.providers.kill()
-                    stack.files.unlock()
-                    os._exit(TERMINATED)
-                run.interrupted = True
-                run.stop()
-
-    threading.Thread(target=act, daemon=True).start()
+        signal.signal(number, interrupt)
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        ending = thread.submit(Deployment(run).execute)
+        while not ending.done():
+            time.sleep(0.05)  # not a wait: a signal that reaches another thread would not end that
+        return ending.result()

@@ -4,8 +4,6 @@ The passphrase comes from the environment, nothing is ever asked for. The key is
 is touched. A stack's `encryptionsalt` is v1:SALT:VERIFIER, where the verifier decrypts to "pulumi".
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from base64 import b64decode, b64encode
@@ -37,18 +35,17 @@ class PassphraseCrypter:
     A text is encrypted once: the same one gets the same ciphertext again, and keeps the one that it came with.
     """
 
-    def __init__(self, salt: str, environment: Mapping[str, str] | None = None) -> None:
-        self.salt = salt
-        self._environment = os.environ if environment is None else environment
+    def __init__(self, salt: str, environment: Mapping[str, str] = os.environ) -> None:
+        self.salt, self._environment = salt, environment
         self._key = b""
         self._known: dict[str, str] = {}
 
     @classmethod
-    def create(cls, environment: Mapping[str, str] | None = None) -> PassphraseCrypter:
+    def create(cls, environment: Mapping[str, str] = os.environ) -> "PassphraseCrypter":
         """A new salt for the passphrase in the environment."""
         crypter = cls("", environment)
         raw = os.urandom(8)
-        crypter._key = _derive(passphrase(crypter._environment), raw)
+        crypter._key = _derive(passphrase(environment), raw)
         crypter.salt = f"v1:{b64encode(raw).decode()}:{crypter.encrypt('pulumi')}"
         return crypter
 
@@ -81,16 +78,6 @@ class PassphraseCrypter:
             raise CliError("failed to decrypt a secret: it was encrypted with another passphrase or is damaged")
         self._known[text] = ciphertext
         return text
-
-
-class Blind(PassphraseCrypter):
-    """Opens no secret, for those who only want to see [secret]: it needs no passphrase."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def decrypt(self, ciphertext: str) -> str:  # noqa: ARG002
-        return '"[secret]"'
 
 
 def _derive(phrase: str, salt: bytes) -> bytes:

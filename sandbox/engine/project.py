@@ -1,7 +1,5 @@
 """Pulumi.yaml: what the project is, and which Python runs its program."""
 
-from __future__ import annotations
-
 import re
 import sys
 from dataclasses import dataclass
@@ -27,10 +25,6 @@ class Project:
     refresh_always: bool
     backend_url: str
 
-    @property
-    def file(self) -> Path:
-        return self.root / "Pulumi.yaml"
-
     def full_key(self, key: str) -> str:
         return key if ":" in key else f"{self.name}:{key}"
 
@@ -40,10 +34,7 @@ def find_project(start: Path) -> Project:
     for folder in (start, *start.parents):
         if (folder / "Pulumi.yaml").is_file():
             return _load(folder)
-    raise CliError(
-        f"no Pulumi.yaml project file found (searching upwards from {start}). If you have not created a project yet, "
-        "use `pulumi new` to do so"
-    )
+    raise CliError(f"no Pulumi.yaml project file found (searching upwards from {start})")
 
 
 def _load(root: Path) -> Project:
@@ -51,20 +42,18 @@ def _load(root: Path) -> Project:
     name = str(data.get("name") or "")
     if not NAME.match(name):
         raise CliError(f"could not load {root / 'Pulumi.yaml'}: project is missing a valid 'name' attribute")
-    entries = {key: value if isinstance(value, dict) else {"default": value} for key, value in _part(data, "config")}
+    config = (data.get("config") or {}).items()
+    url = (data.get("backend") or {}).get("url") or ""
     return Project(
         name=name,
         root=root,
         python=_python(data.get("runtime"), root),
         program=root / (data.get("main") or "."),
-        schema={key if ":" in key else f"{name}:{key}": entry for key, entry in entries.items()},
-        refresh_always=dict(_part(data, "options")).get("refresh") == "always",
-        backend_url=_backend_url(dict(_part(data, "backend")).get("url") or "", root),
+        schema={f"{name}:{key}": value if isinstance(value, dict) else {"default": value} for key, value in config},
+        refresh_always=(data.get("options") or {}).get("refresh") == "always",
+        # A relative path begins at the project, from wherever the CLI is called.
+        backend_url=f"file://{root / url[7:]}" if url.startswith("file://.") else url,
     )
-
-
-def _part(data: dict[str, Any], key: str) -> list[tuple[str, Any]]:
-    return list((data.get(key) or {}).items())
 
 
 def _python(runtime: Any, root: Path) -> str:
@@ -74,18 +63,11 @@ def _python(runtime: Any, root: Path) -> str:
     if not isinstance(runtime, dict) or runtime.get("name") != "python":
         raise Refused("a runtime other than python")
     options = runtime.get("options") or {}
-    for key in options.keys() - {"virtualenv", "toolchain"}:
-        raise Refused(f"the runtime option {key}")
     toolchain = options.get("toolchain", "pip")
-    if toolchain not in ("pip", "uv"):
-        raise Refused(f"the toolchain {toolchain}")
+    if options.keys() - {"virtualenv", "toolchain"} or toolchain not in ("pip", "uv"):
+        raise Refused(f"these runtime options: {options}")
     environment = options.get("virtualenv") or (".venv" if toolchain == "uv" else "")
     return str(root / environment / "bin" / "python") if environment else sys.executable
-
-
-def _backend_url(url: str, root: Path) -> str:
-    """The project's backend; a relative path in it begins at the project, from wherever the CLI is called."""
-    return f"file://{root / url[7:]}" if url.startswith("file://.") else url
 
 
 def load_yaml(path: Path) -> dict[str, Any]:

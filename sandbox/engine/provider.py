@@ -4,12 +4,9 @@ Secrets travel plain, because the Python dynamic provider doesn't take them, and
 (recorded: sessions 01-14). Errors are ProviderError with the provider's own words. Decides nothing.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +15,16 @@ import grpc
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from .errors import CliError
 from .processes import OnLine, start_provider
 from .project import Project
 from .state import Resource
 from .values import Properties, from_wire, marked, plain, to_wire
 
 CHANNEL_OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-_LOG_LOCK = threading.Lock()
 
 
-class ProviderError(Exception):
+class ProviderError(CliError):
     """A hook of the provider failed; the text is for a person."""
 
 
@@ -41,7 +38,7 @@ class Diff:
 
 
 class Dynamic:
-    """One running `pulumi.dynamic` process. Thread safe: gRPC is."""
+    """One running `pulumi.dynamic` process."""
 
     def __init__(self, project: Project, on_line: OnLine) -> None:
         self._child, address = start_provider(project, on_line)
@@ -54,14 +51,9 @@ class Dynamic:
             f"pulumi-python:config:{key}": value if isinstance(value, str) else json.dumps(value)
             for key, value in plain(provider.inputs).items()
         }
+        args = to_wire(provider.inputs, secrets=True)
         request = provider_pb2.ConfigureRequest(
-            variables=variables,
-            args=to_wire(provider.inputs, secrets=True),
-            acceptSecrets=True,
-            acceptResources=True,
-            sends_old_inputs=True,
-            sends_old_inputs_to_delete=True,
-            **_about(provider, identity=True),
+            variables=variables, args=args, acceptSecrets=True, acceptResources=True, **_about(provider, identity=True)
         )
         self._ask("Configure", request)
 
@@ -75,14 +67,7 @@ class Dynamic:
         return marked(from_wire(answer.inputs), news), failures
 
     def diff(self, new: Resource, old_inputs: Properties, old_outputs: Properties) -> Diff:
-        request = provider_pb2.DiffRequest(
-            **_about(new, identity=True),
-            olds=to_wire(old_outputs),
-            news=to_wire(new.inputs),
-            old_inputs=to_wire(old_inputs),
-            ignoreChanges=new.ignore_changes,
-        )
-        answer = self._ask("Diff", request)
+        answer = self._ask("Diff", provider_pb2.DiffRequest(**_change(new, old_inputs, old_outputs)))
         unknown = answer.changes == provider_pb2.DiffResponse.DIFF_UNKNOWN
         changed = None if unknown else answer.changes == provider_pb2.DiffResponse.DIFF_SOME
         return Diff(changed, tuple(answer.replaces), answer.deleteBeforeReplace)
@@ -94,14 +79,8 @@ class Dynamic:
         return answer.id, marked(from_wire(answer.properties), new.inputs)
 
     def update(self, old: Resource, new: Resource) -> Properties:
-        request = provider_pb2.UpdateRequest(
-            **_about(new, identity=True),
-            olds=to_wire(old.outputs),
-            news=to_wire(new.inputs),
-            old_inputs=to_wire(old.inputs),
-            ignoreChanges=new.ignore_changes,
-        )
-        return marked(from_wire(self._ask("Update", request).properties), new.inputs)
+        answer = self._ask("Update", provider_pb2.UpdateRequest(**_change(new, old.inputs, old.outputs)))
+        return marked(from_wire(answer.properties), new.inputs)
 
     def delete(self, old: Resource) -> None:
         request = provider_pb2.DeleteRequest(
@@ -126,28 +105,38 @@ class Dynamic:
         self._child.kill()
 
     def _ask(self, method: str, request: Any) -> Any:
-        log_call(method, request, {"progress": "request_started"})
+        _log_call(method, request, {"progress": "request_started"})
         try:
             answer = getattr(self._stub, method)(request)
         except grpc.RpcError as error:
             words = error.details() or str(error.code())
-            log_call(method, request, {"progress": "response_completed", "errors": [words]})
+            _log_call(method, request, {"progress": "response_completed", "errors": [words]})
             if error.code() == grpc.StatusCode.UNAVAILABLE:
-                raise ProviderError(f"the provider process ended during {method}") from None
-            raise ProviderError(words) from None
+                words = f"the provider process ended during {method}"
+            raise ProviderError(words, urn=getattr(request, "urn", "")) from None
         shown = json_format.MessageToDict(answer)
-        log_call(method, request, {"progress": "response_completed", "response": shown})
+        _log_call(method, request, {"progress": "response_completed", "response": shown})
         return answer
 
 
-def log_call(method: str, request: Any, answer: dict[str, Any]) -> None:
+def _log_call(method: str, request: Any, answer: dict[str, Any]) -> None:
     """Appends the call to the file named by PULUMI_DEBUG_GRPC, as the real CLI does. In clear, secrets too."""
     if path := os.environ.get("PULUMI_DEBUG_GRPC"):
         call = {"method": f"/pulumirpc.ResourceProvider/{method}", "request": json_format.MessageToDict(request)}
-        with _LOG_LOCK, Path(path).open("a", encoding="utf-8") as file:
+        with Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps(call | answer) + "\n")
 
 
 def _about(resource: Resource, *, identity: bool = False) -> dict[str, Any]:
     named = {"urn": resource.urn, "name": resource.name, "type": resource.type}
     return named | ({"id": resource.id} if identity else {})
+
+
+def _change(new: Resource, old_inputs: Properties, old_outputs: Properties) -> dict[str, Any]:
+    """What Diff and Update are told alike."""
+    return _about(new, identity=True) | {
+        "olds": to_wire(old_outputs),
+        "news": to_wire(new.inputs),
+        "old_inputs": to_wire(old_inputs),
+        "ignoreChanges": new.ignore_changes,
+    }

@@ -3,11 +3,8 @@
 No decisions about resources are taken here.
 """
 
-from __future__ import annotations
-
-import re
+import argparse
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .errors import Bail, CliError
@@ -18,41 +15,29 @@ from .report import Report
 from .state import ROOT_TYPE, Resource
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the command line asks for. `targets` and `replaces` are URNs, in which ** and * may stand."""
-
-    command: str = "up"  # preview, up, refresh or destroy
-    preview: bool = False
-    refresh: bool = False
-    run_program: bool = False
-    continue_on_error: bool = False
-    parallel: int = 8
-    targets: tuple[str, ...] = ()
-    replaces: tuple[str, ...] = ()
-    legacy_diff: bool = False  # the real engine's setting that spares diffs of equal inputs
-
-
 @dataclass
 class Run:
-    """One preview or one update of one stack. `skipped`: URNs that failed, or were left out because of one that did."""
+    """One preview or one update of one stack. `skipped`: URNs that failed, or were left out because of one that did.
 
-    options: Options
+    Whoever works on resources holds `lock`: one operation at a time.
+    """
+
+    options: argparse.Namespace  # the command line's
+    preview: bool
     project: Project
     stack: str
     config: dict[str, str]
     secret_keys: list[str]
     report: Report
     recorder: Recorder
+    lock: threading.Lock = field(default_factory=threading.Lock)
     stopped: threading.Event = field(default_factory=threading.Event)
-    wake: threading.Event = field(default_factory=threading.Event)
     interrupted: bool = False
     failed: bool = False
     skipped: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.providers = Providers(self.recorder, lambda: Dynamic(self.project, self.report.message))
-        self.slots = threading.Semaphore(self.options.parallel)
+        self.providers = Providers(self)
         self.root_urn = self.urn(ROOT_TYPE, f"{self.project.name}-{self.stack}")
 
     def urn(self, kind: str, name: str, parent: str = "") -> str:
@@ -63,7 +48,6 @@ class Run:
     def stop(self) -> None:
         """No step begins from now on."""
         self.stopped.set()
-        self.wake.set()
 
     def check(self) -> None:
         """Raises Bail once the run was stopped."""
@@ -80,57 +64,43 @@ class Run:
     def targets(self, resource: Resource) -> bool:
         """May the run touch it? Providers and the stack itself always."""
         implied = resource.is_provider or resource.type == ROOT_TYPE
-        return implied or not self.options.targets or matches(self.options.targets, resource.urn)
-
-
-def matches(patterns: tuple[str, ...], urn: str) -> bool:
-    """Is the URN one of them? ** stands for any text, * for one without a colon."""
-    for pattern in patterns:
-        parts = [r"[^:]*".join(map(re.escape, part.split("*"))) for part in pattern.split("**")]
-        if re.fullmatch(".*".join(parts), urn):
-            return True
-    return False
+        return implied or not self.options.target or resource.urn in self.options.target
 
 
 class Providers:
     """The provider processes of a run by reference (URN::ID). One process for each configuration."""
 
-    def __init__(self, recorder: Recorder, spawn: Callable[[], Dynamic]) -> None:
-        self._recorder, self._spawn = recorder, spawn
+    def __init__(self, run: "Run") -> None:
+        self._run = run
         self._running: dict[str, tuple[Resource, Dynamic]] = {}
-        self._lock = threading.Lock()
 
     def get(self, reference: str) -> Dynamic:
         """The process behind a reference, started with the configuration in the state if need be."""
-        with self._lock:
-            for resource in self._recorder.base.resources if reference not in self._running else ():
-                if reference_of(resource) == reference:
-                    self._start(resource)
-            if reference not in self._running:
+        if reference not in self._running:
+            known = [item for item in self._run.recorder.base.resources if reference_of(item) == reference]
+            if not known:
                 raise CliError(f"unknown provider {reference}")
-            return self._running[reference][1]
+            self.configure(known[0])
+        return self._running[reference][1]
 
     def configure(self, resource: Resource) -> None:
         """Starts the provider as the program has it, unless it runs with that very configuration."""
-        with self._lock:
-            running = self._running.get(reference_of(resource))
-            if not running or running[0].inputs != resource.inputs:
-                self.close(reference_of(resource))
-                self._start(resource)
-
-    def _start(self, resource: Resource) -> None:
-        process = self._spawn()
+        running = self._running.get(reference_of(resource))
+        if running and running[0].inputs == resource.inputs:
+            return
+        if running:
+            running[1].close()
+        process = Dynamic(self._run.project, self._run.report.message)
         self._running[reference_of(resource)] = (resource, process)
         process.configure(resource)
 
-    def close(self, only: str = "") -> None:
-        for reference in [only] if only else list(self._running):
-            if reference in self._running:
-                self._running.pop(reference)[1].close()
+    def close(self) -> None:
+        for _, process in self._running.values():
+            process.close()
 
     def kill(self) -> None:
         """At once, with what is under way; called when a second signal arrives."""
-        for _, process in self._running.values():
+        for _, process in list(self._running.values()):
             process.kill()
 
 

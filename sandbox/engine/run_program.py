@@ -5,16 +5,12 @@ PULUMI_CONFIG_SECRET_KEYS. Exit codes: 0, 1 for an error that the program raised
 raised something else and its traceback was logged to the engine.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
 import runpy
 import sys
 import traceback
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -28,36 +24,19 @@ def main(settings: dict[str, Any], program: str) -> int:
     pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
     sys.argv = [program]
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # futures left behind by a failed run are no news
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    pool = ThreadPoolExecutor(max_workers=max(settings["parallel"], 1) * 4)
-    loop.set_default_executor(pool)
     try:
-        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _run(program)))
+        asyncio.run(pulumi.runtime.run_in_stack(lambda: _run(program)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return 1
-    except Exception as error:  # noqa: BLE001  # whatever the program raised belongs to its author
-        pulumi.log.error(f"Program failed with an unhandled exception:\n{_own_frames(error, program)}")
+    except Exception:  # noqa: BLE001  # whatever the program raised belongs to its author
+        pulumi.log.error(f"Program failed with an unhandled exception:\n{traceback.format_exc()}")
         return LOGGED
-    finally:
-        pool.shutdown(wait=True)
-        loop.close()
-        sys.stdout.flush()
-        sys.stderr.flush()
     return 0
 
 
 def _run(program: str) -> None:
     runpy.run_path(program, run_name="__main__")
-
-
-def _own_frames(error: Exception, program: str) -> str:
-    """The traceback from the program's first frame on."""
-    main_file = str(Path(program, "__main__.py") if Path(program).is_dir() else Path(program))
-    frames = traceback.extract_tb(error.__traceback__)
-    first = next((at for at, frame in enumerate(frames) if frame.filename == main_file), 0)
-    return "".join(traceback.format_exception(error, limit=first - len(frames)))
 
 
 if __name__ == "__main__":

@@ -3,19 +3,16 @@
 The file is edited line by line, so that comments and order survive `config set`. Values are texts, as Pulumi has them.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .errors import CliError, Refused
 from .passphrase import PassphraseCrypter
 from .project import Project, load_yaml
+from .values import Crypter
 
 
 @dataclass
@@ -28,7 +25,7 @@ class StackConfig:
     salt: str = ""
 
     @classmethod
-    def load(cls, project: Project, stack: str) -> StackConfig:
+    def load(cls, project: Project, stack: str) -> "StackConfig":
         """What Pulumi.STACK.yaml says; empty if there is no such file."""
         config = cls(project.root / f"Pulumi.{stack}.yaml")
         data = load_yaml(config.path) if config.path.exists() else {}
@@ -52,31 +49,28 @@ class StackConfig:
         self._write(f"encryptionsalt: {self.salt}\n{self._text()}")
         return crypter
 
-    def resolved(self, project: Project, crypter: PassphraseCrypter) -> dict[str, str]:
-        """All values in clear, the schema's defaults included."""
+    def resolved(self, project: Project, crypter: Crypter | None) -> dict[str, str]:
+        """The values in clear, the schema's defaults included; the secrets only with a `crypter`."""
         defaults = {key: entry.get("value", entry.get("default")) for key, entry in project.schema.items()}
         found = {key: text_of(value) for key, value in defaults.items() if value is not None}
-        opened = {key: crypter.decrypt(ciphertext) for key, ciphertext in self.secure.items()}
+        opened = {key: crypter.decrypt(ciphertext) for key, ciphertext in self.secure.items() if crypter}
         return found | self.values | opened
 
     def edit(self, key: str, value: str | None, *, secure: bool = False) -> None:
-        """Writes one value into the file, in place if the key is there; None removes it."""
+        """Writes one value into the file, in the place of the one before; None removes it."""
         text = self._text()
-        if re.search(r"^config:\s*\{.*\S.*\}", text, re.MULTILINE):
+        if re.search(r"^config: *[{\"]", text, re.MULTILINE):
             raise Refused(f"editing the config in {self.path.name} while it is written in braces")
-        new = "" if value is None else f"  {key}: {_scalar(value)}\n"
-        if secure and value is not None:
-            new = f"  {key}:\n    secure: {_scalar(value)}\n"
+        if not re.search(r"^config:", text, re.MULTILINE):
+            text += "config:\n"
+        # JSON's strings are YAML's, too.
+        written = f"\n    secure: {json.dumps(value)}" if secure else f" {json.dumps(value)}"
+        new = "" if value is None else f"  {key}:{written}\n"
         names = "|".join(map(re.escape, (key, key.partition(":")[2])))
         entry = re.compile(rf"^( +)[\"']?(?:{names})[\"']?:(?: .*)?\n(?:\1 +.*\n)*", re.MULTILINE)
-        if entry.search(text):
-            self._write(entry.sub(lambda _: new, text, count=1))
-        elif new:
-            heading = re.compile(r"^config:.*\n", re.MULTILINE)
-            text = heading.sub(lambda found: found[0].replace("{}", "").rstrip() + "\n", text)
-            text = text if heading.search(text) else f"{text}config:\n"
-            end = next(iter(re.finditer(r"^config:.*\n(?:[ #].*\n|\n)*", text, re.MULTILINE))).end()
-            self._write(text[:end] + new + text[end:])
+        place = entry if entry.search(text) else re.compile(r"(?<=^config:)(.*\n)", re.MULTILINE)
+        kept = "" if place is entry else r"\1"
+        self._write(place.sub(lambda found: found.expand(kept) + new, text, count=1))
 
     def _text(self) -> str:
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
@@ -94,9 +88,3 @@ def text_of(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, separators=(",", ":"))
-
-
-def _scalar(value: str) -> str:
-    """The text on one line, quoted where YAML would read something else."""
-    lines = yaml.safe_dump(value, width=1 << 30).splitlines()
-    return lines[0] if len(lines) == 1 or lines[1:] == ["..."] else json.dumps(value)

@@ -4,41 +4,28 @@ Fields and their spelling are ResourceV3's and DeploymentV3's, as found in state
 that uses what the stand-in can't carry on (views, taints, hooks, ...) is refused, never trimmed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from .errors import CliError, Refused
-from .values import Crypter, Properties, from_state, to_state
+from .values import Crypter, Encode, Properties, from_state, to_state
 
 VERSION = "3.260.0"  # of the engine whose behaviour was recorded; the manifest's magic is its hash
 ROOT_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_TYPE = "pulumi:providers:pulumi-python"
-REFUSED_FIELDS = (
-    "deletedWith",
-    "extensionRef",
-    "external",
-    "refreshBeforeUpdate",
-    "replaceWith",
-    "replacementTrigger",
-    "resourceHooks",
-    "snippetID",
-    "taint",
-    "viewOf",
-)
-Encode = Callable[[Any], Any]
+NOT_KEPT = ("sourcePosition", "stackTrace")
+CARRIED = ("additionalSecretOutputs", "aliases", "customTimeouts")  # unread
 
 
 @dataclass(eq=False)
 class Resource:
     """One resource of a snapshot. `property_dependencies` maps input name to URNs; times are RFC 3339 texts.
 
-    `delete`: it was replaced and must still be deleted. `pending_replacement`: it was deleted, its successor is due.
+    `delete`: it was replaced and must still be deleted.
     """
 
     urn: str
@@ -51,10 +38,8 @@ class Resource:
     parent: str = ""
     protect: bool = False
     dependencies: list[str] = field(default_factory=list)
-    init_errors: list[str] = field(default_factory=list)
     provider: str = ""
     property_dependencies: dict[str, list[str]] = field(default_factory=dict)
-    pending_replacement: bool = False
     retain_on_delete: bool = False
     created: str = ""
     modified: str = ""
@@ -70,19 +55,12 @@ class Resource:
         """Providers are the engine's own affair: never shown, never counted."""
         return self.type.startswith("pulumi:providers:")
 
-    def needs(self) -> list[str]:
+    def needs(self) -> set[str]:
         """URNs that must exist before this one: provider, parent and dependencies."""
-        named = [self.provider.rpartition("::")[0], self.parent, *self.dependencies]
-        named += [urn for urns in self.property_dependencies.values() for urn in urns]
-        return [urn for urn in named if urn]
+        named = {self.provider.rpartition("::")[0], self.parent, *self.dependencies}
+        return named.union(*self.property_dependencies.values()) - {""}
 
-    def keep_needs(self, new_name: Callable[[str], str]) -> None:
-        """Renames what it needs (but its provider); "" drops the reference."""
-        self.parent = new_name(self.parent) if self.parent else ""
-        self.dependencies = _renamed(self.dependencies, new_name)
-        self.property_dependencies = {key: _renamed(urns, new_name) for key, urns in self.property_dependencies.items()}
-
-    def copy(self) -> Resource:
+    def copy(self) -> "Resource":
         return replace(self)
 
     def to_json(self, encode: Encode) -> dict[str, Any]:
@@ -92,18 +70,18 @@ class Resource:
         return {key: value for key, value in data.items() if value or key in ("urn", "custom", "type")} | self.rest
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], crypter: Crypter) -> Resource:
+    def from_json(cls, data: dict[str, Any], crypter: Crypter) -> "Resource":
         """Raises Refused for a field that the stand-in would have to ignore."""
-        for key in REFUSED_FIELDS:
-            if data.get(key):
-                raise Refused(f"{key} (resource {data['urn']})")
         known = {name: data[key] for name, key in SPELLING.items() if data.get(key) is not None}
-        spelled = {*SPELLING.values(), "inputs", "outputs", "sourcePosition", "stackTrace"}
+        carried = {key: data[key] for key in CARRIED if key in data}
+        for key in data.keys() - {*SPELLING.values(), "inputs", "outputs", *NOT_KEPT, *CARRIED}:
+            if data[key]:
+                raise Refused(f"{key} (resource {data['urn']})")
         return cls(
             **known,
             inputs=from_state(data.get("inputs") or {}, crypter),
             outputs=from_state(data.get("outputs") or {}, crypter),
-            rest={key: value for key, value in data.items() if key not in spelled},
+            rest=carried,
         )
 
 
@@ -115,10 +93,6 @@ def _camel(name: str) -> str:
 SPELLING = {item.name: _camel(item.name) for item in fields(Resource) if item.name not in ("inputs", "outputs", "rest")}
 
 
-def _renamed(urns: list[str], new_name: Callable[[str], str]) -> list[str]:
-    return [found for found in map(new_name, urns) if found]
-
-
 @dataclass
 class Snapshot:
     """What is known of a stack: resources in dependency order, and operations that never reported back."""
@@ -128,55 +102,46 @@ class Snapshot:
     metadata: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], crypter: Crypter) -> Snapshot:
-        """From DeploymentV3. Call `verify` before it is used."""
+    def from_json(cls, data: dict[str, Any], crypter: Crypter) -> "Snapshot":
+        """From DeploymentV3. CliError unless each resource comes after all that it needs, and each live URN once."""
         for key in ("snippets", "extensions"):
             if data.get(key):
                 raise Refused(f"{key} in a state")
         resources = [Resource.from_json(item, crypter) for item in data.get("resources") or []]
         operations = data.get("pending_operations") or []
         pending = [(item["type"], Resource.from_json(item["resource"], crypter)) for item in operations]
+        _verify(resources)
         return cls(resources, pending, data.get("metadata") or {})
-
-    def verify(self) -> None:
-        """CliError unless every resource comes after all that it needs, and no live URN is there twice."""
-        seen: set[str] = set()
-        live: set[str] = set()
-        for item in self.resources:
-            problem = f"duplicate resource {item.urn}" if item.urn in live and not item.delete else ""
-            for urn in item.needs():
-                if urn not in seen:
-                    problem = f"{item.urn} refers to missing {urn}"
-            if problem:
-                advice = "`pulumi state repair` mends what it can"
-                raise CliError(f"snapshot integrity failure; refusing to use it: {problem}. {advice}")
-            seen.add(item.urn)
-            if not item.delete:
-                live.add(item.urn)
 
     def to_json(self, salt: str, crypter: Crypter | None) -> dict[str, Any]:
         """As DeploymentV3; secrets are shown without a `crypter`."""
 
-        def encode(value: Any) -> Any:
-            return to_state(value, crypter)
+        def spelled(item: Resource) -> dict[str, Any]:
+            return item.to_json(lambda value: to_state(value, crypter))
 
-        found: dict[str, Any] = head(salt)
+        magic = hashlib.sha256(VERSION.encode()).hexdigest()
+        found: dict[str, Any] = {
+            "manifest": {"time": now(), "magic": magic, "version": VERSION},
+            "secrets_providers": {"type": "passphrase", "state": {"salt": salt}},
+        }
         if self.resources:
-            found["resources"] = [item.to_json(encode) for item in self.resources]
+            found["resources"] = [spelled(item) for item in self.resources]
         if self.pending:
-            found["pending_operations"] = [
-                {"resource": item.to_json(encode), "type": kind} for kind, item in self.pending
-            ]
+            found["pending_operations"] = [{"resource": spelled(item), "type": kind} for kind, item in self.pending]
         return found | {"metadata": self.metadata}
 
 
-def head(salt: str) -> dict[str, Any]:
-    """What a deployment begins with."""
-    magic = hashlib.sha256(VERSION.encode()).hexdigest()
-    return {
-        "manifest": {"time": now(), "magic": magic, "version": VERSION},
-        "secrets_providers": {"type": "passphrase", "state": {"salt": salt}},
-    }
+def _verify(resources: Iterable[Resource]) -> None:
+    seen: set[str] = set()
+    live: set[str] = set()
+    for item in resources:
+        problems = [f"{item.urn} refers to missing {urn}" for urn in item.needs() - seen]
+        problems += [f"duplicate resource {item.urn}"] if item.urn in live and not item.delete else []
+        if problems:
+            raise CliError(f"snapshot integrity failure; refusing to use it: {problems[0]}")
+        seen.add(item.urn)
+        if not item.delete:
+            live.add(item.urn)
 
 
 def checkpoint(stack: str, deployment: dict[str, Any]) -> str:
@@ -189,34 +154,25 @@ def parse_checkpoint(text: str) -> dict[str, Any]:
     """The `latest` deployment of a state file's text, empty for an empty stack; CliError when it is damaged."""
     try:
         data = json.loads(text)
-        version = data.get("version", 0)
+        version = data.get("version", 3)
     except (ValueError, AttributeError) as error:
-        raise CliError(f"failed to load checkpoint: {error or 'unexpected end of JSON input'}") from None
-    if not data:
-        return {}
-    if version not in (3, 4):
-        raise CliError(f"failed to load checkpoint: version {version} of the state format isn't 3")
-    if data.get("features"):
-        raise Refused(f"a deployment that needs the features {', '.join(data['features'])}")
+        raise CliError(f"failed to load checkpoint: {error}") from None
+    if version not in (3, 4) or data.get("features"):
+        raise CliError(f"failed to load checkpoint: version {version} isn't supported, only 3 without features")
     return data.get("checkpoint", {}).get("latest") or {}
 
 
-def repair(resources: Iterable[Resource]) -> list[Resource]:
-    """Drops, in place, references to resources that are gone; a child of a gone parent moves to the stack.
-
-    Returns the resources that had to be changed.
-    """
+def repair(resources: Iterable[Resource]) -> None:
+    """Drops, in place, references to resources that are gone; a child of a gone parent moves to the stack."""
     seen: set[str] = set()
     root = ""
-    touched = []
     for item in resources:
         root = item.urn if item.type == ROOT_TYPE else root
-        if any(urn not in seen for urn in item.needs() if urn != item.provider.rpartition("::")[0]):
-            item.keep_needs(lambda urn: urn if urn in seen else "")
-            item.parent = item.parent or root
-            touched.append(item)
+        item.parent = root if item.parent and item.parent not in seen else item.parent
+        item.dependencies = [urn for urn in item.dependencies if urn in seen]
+        needed = item.property_dependencies.items()
+        item.property_dependencies = {key: [urn for urn in urns if urn in seen] for key, urns in needed}
         seen.add(item.urn)
-    return touched
 
 
 def now() -> str:

@@ -3,9 +3,8 @@
 Three spellings: the wire (protobuf Struct), the state file (ciphertexts), and what people see ("[secret]"). Pure.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from .errors import CliError, Refused
@@ -14,6 +13,7 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # what a preview can't know yet
 Properties = dict[str, Any]
+Encode = Callable[[Any], Any]
 
 
 class Crypter(Protocol):
@@ -117,10 +117,12 @@ def to_state(value: Any, crypter: Crypter | None) -> Any:
     return value
 
 
-def from_state(data: Any, crypter: Crypter) -> Any:
-    """JSON data of the state -> a value. Secrets are decrypted at once."""
+def from_state(data: Any, crypter: Crypter | None) -> Any:
+    """JSON data of the state -> a value. Secrets are decrypted at once; without a `crypter` they become "[secret]"."""
     if isinstance(data, dict):
         if is_secret(data):
+            if crypter is None:
+                return "[secret]"
             text = data["plaintext"] if "plaintext" in data else crypter.decrypt(str(data["ciphertext"]))
             return secret(from_state(json.loads(text), crypter))
         return {key: from_state(item, crypter) for key, item in data.items()}

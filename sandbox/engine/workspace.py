@@ -1,11 +1,8 @@
 """Where a command works: the project, the backend, the stack; and a stack's state, opened and closed.
 
-The selected stack is kept in PULUMI_HOME as the real CLI keeps it.
+The selected stack is kept in PULUMI_HOME, in a file of the sandbox's own.
 """
 
-from __future__ import annotations
-
-import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -28,30 +25,27 @@ class Workspace:
     backend: Backend
 
     @classmethod
-    def open(cls) -> Workspace:
+    def open(cls) -> "Workspace":
         project = find_project(Path.cwd())
         url = os.environ.get("PULUMI_BACKEND_URL") or project.backend_url
         if not url:
             raise CliError("no state backend: set PULUMI_BACKEND_URL=file://DIRECTORY, or backend.url in Pulumi.yaml")
-        backend = Backend(url)
-        backend.open()
-        return cls(project, backend)
+        return cls(project, Backend(url))
 
-    def _settings(self) -> Path:
-        digest = hashlib.sha1(str(self.project.file).encode(), usedforsecurity=False).hexdigest()
-        home = Path(os.environ.get("PULUMI_HOME") or "~/.pulumi").expanduser()
-        return home / "workspaces" / f"{self.project.name}-{digest}-workspace.json"
+    def _selection(self) -> tuple[Path, str, dict[str, str]]:
+        """The file, our key in it, and what it says."""
+        path = Path(os.environ.get("PULUMI_HOME") or "~/.pulumi").expanduser() / "sandbox-selected.json"
+        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return path, f"{self.project.root} {self.backend.url}", found
 
     def selected(self) -> str:
         """The selected stack's name, "" if none is."""
-        stacks = _read_json(self._settings()).get("stacks") or {}
-        return str(stacks.get(self.backend.url) or "").rpartition("/")[2]
+        _, key, found = self._selection()
+        return found.get(key, "")
 
     def select(self, name: str) -> None:
-        settings = _read_json(self._settings())
-        chosen = {self.backend.url: f"organization/{self.project.name}/{name}"} if name else {}
-        others = {url: stack for url, stack in (settings.get("stacks") or {}).items() if url != self.backend.url}
-        write_atomically(self._settings(), json.dumps(settings | {"stacks": others | chosen}, indent=4))
+        path, key, found = self._selection()
+        write_atomically(path, json.dumps(found | {key: name}))
 
     def files(self, name: str) -> StackFiles:
         """The files of a stack, named plainly or as organization/PROJECT/NAME."""
@@ -62,7 +56,7 @@ class Workspace:
             raise CliError(f"invalid stack name {short!r}: it may hold letters, digits, _ - and . only")
         return StackFiles(self.backend, self.project.name, short)
 
-    def stack(self, name: str | None) -> Stack:
+    def stack(self, name: str | None) -> "Stack":
         """An existing stack: the named one, PULUMI_STACK's, or the selected one."""
         name = name or os.environ.get("PULUMI_STACK") or self.selected()
         if not name:
@@ -114,13 +108,3 @@ class Stack:
 
     def write(self, snapshot: Snapshot) -> None:
         self.files.write(checkpoint(self.files.qualified, snapshot.to_json(self.crypter.salt, self.crypter)))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise CliError(f"could not read {path}: {error}") from None
-    return found

@@ -1,11 +1,12 @@
-"""Ratios are paired within rounds; a report is written whole and read back; its table, from a recorded measurement."""
+"""Ratios are paired within rounds; a report is written whole; its table, from a recorded measurement."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from bench.measure import BenchError, Cost
-from bench.report import Report, Summary, digits, ratio, read, summary, text
+from bench.measure import Cost
+from bench.report import Report, digits, ratio, summary, text
 from bench.systems import OPERATIONS
 
 RECORDED = Path(__file__).parent.parent / "data" / "bench.json"
@@ -13,7 +14,8 @@ RECORDED = Path(__file__).parent.parent / "data" / "bench.json"
 
 @pytest.fixture
 def recorded() -> Report:
-    return read(RECORDED)
+    found = json.loads(RECORDED.read_text(encoding="utf-8"))
+    return Report(found, found.pop("measurements"), found.pop("complete"))
 
 
 def rows(table: str, title: str) -> dict[tuple[str, str], list[str]]:
@@ -25,18 +27,9 @@ def rows(table: str, title: str) -> dict[tuple[str, str], list[str]]:
 
 def test_a_ratio_is_the_median_of_the_rounds_own_ratios_and_the_ratio_of_the_minima() -> None:
     # The machine was four times slower in round 2: no ratio shows that.
-    assert ratio({1: 2.0, 2: 9.0, 3: 2.5}, {1: 1.0, 2: 4.0, 3: 1.0}) == Summary(2.25, 2.0)
-
-
-def test_a_round_without_its_counterpart_counts_for_nothing() -> None:
-    assert ratio({1: 2.0, 2: 0.1}, {1: 1.0, 3: 0.001}) == Summary(2.0, 2.0)
+    assert ratio({1: 2.0, 2: 9.0, 3: 2.5}, {1: 1.0, 2: 4.0, 3: 1.0}) == "2.25 (2)"
+    assert ratio({1: 2.0, 2: 0.1}, {1: 1.0, 3: 0.001}) == "2 (2)"
     assert ratio({1: 2.0}, {2: 1.0}) is None
-    assert ratio({1: 2.0}, {1: 0.0}) is None
-
-
-def test_a_summary_is_median_and_minimum() -> None:
-    assert str(summary({1: 3.0, 2: 1.0, 3: 2.0})) == "2 (1)"
-    assert summary({}) is None
 
 
 @pytest.mark.parametrize(
@@ -46,19 +39,12 @@ def test_a_number_has_the_digits_that_tell_something(value: float, shown: str) -
     assert digits(value) == shown
 
 
-def test_what_is_written_is_read_back(tmp_path: Path, recorded: Report) -> None:
+def test_a_report_is_written_whole(tmp_path: Path, recorded: Report) -> None:
     recorded.add((0, 1, "probe", "wire"), Cost(0.002, 0.001), [0.002, 0.003])
     recorded.write(tmp_path / "bench.json")
-    assert read(tmp_path / "bench.json") == recorded
+    found = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert found == {"complete": True, **recorded.about, "measurements": recorded.measurements}
     assert [path.name for path in tmp_path.iterdir()] == ["bench.json"]
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"complete": true, "measurements": [{}]}', "\xff"])
-def test_another_file_is_refused(content: str, tmp_path: Path) -> None:
-    path = tmp_path / "x.json"
-    path.write_text(content, encoding="latin-1")
-    with pytest.raises(BenchError, match=r"x\.json is no bench\.json of this version$"):
-        read(path)
 
 
 def test_every_operation_of_every_size_has_its_row(recorded: Report) -> None:
@@ -70,7 +56,7 @@ def test_every_operation_of_every_size_has_its_row(recorded: Report) -> None:
 def test_a_cell_is_median_and_minimum_and_a_dash_where_nothing_was_measured(recorded: Report) -> None:
     found = rows(text(recorded), "Wall time")
     assert found["jobs", "operation"] == ["ours", "floor", "reconciler", "wire", "ours / floor"]
-    assert found["8", "create"][0] == str(summary(recorded.rounds(8, "create", "ours")))
+    assert found["8", "create"][0] == summary(recorded.rounds(8, "create", "ours"))
     assert found["8", "drift"][1] == found["8", "drift"][-1] == "-"
     assert rows(text(recorded), "CPU time")
     assert rows(text(recorded), "Peak memory")
@@ -79,9 +65,9 @@ def test_a_cell_is_median_and_minimum_and_a_dash_where_nothing_was_measured(reco
 def test_it_says_where_when_and_on_what(recorded: Report) -> None:
     head = text(recorded).partition("###")[0]
     for fact in (
-        "commit 0123456789ab\n",
-        "Some CPU, 2 cores, 8000 MiB, Linux 6.1.0",
-        "dkron 4.0.9 (real), pulumi 3.260.0 (real)",
+        "commit: 0123456789ab",
+        "cpu: Some CPU, cores: 2, memory_mib: 8000, kernel: Linux 6.1.0",
+        "kind: real, version: 4.0.9",
         "rounds: 0 jobs: 1, 8 jobs: 1",
     ):
         assert fact in head
@@ -94,7 +80,7 @@ def test_it_says_that_stand_ins_were_measured_or_that_it_was_interrupted(recorde
     recorded.about["changed_since"] = True
     recorded.complete = False
     head = text(recorded).partition("###")[0]
-    for fact in ("the sandbox's stand-ins", "with changes besides", "interrupted"):
+    for fact in ("the sandbox's stand-ins", "changed_since: True", "interrupted"):
         assert fact in head
 
 

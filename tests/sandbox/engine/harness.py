@@ -4,8 +4,6 @@ The program `tiny` declares what things.json says; its provider keeps each thing
 both CLIs, so that state written by one can be carried on by the other.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -120,7 +118,7 @@ class World:
         """Runs a command; `code` is the exit code that it must have, None for any."""
         return finished(self.start(*arguments, **more), code)
 
-    def init(self, stack: str = "dev") -> World:
+    def init(self, stack: str = "dev") -> "World":
         """A stack with its configuration, the token being secret."""
         self.run("stack", "init", stack)
         self.run("config", "set", "targetDir", str(self.things))

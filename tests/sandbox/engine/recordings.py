@@ -4,8 +4,6 @@ Not compared: what no two runs share (random seeds, the provider's ID), the call
 configured, and the real engine's Diff after each Read, which only a display asks for.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

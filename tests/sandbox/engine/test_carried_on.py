@@ -1,7 +1,5 @@
 """A stack made by one engine is carried on by the other, in the same state directory and through export and import."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

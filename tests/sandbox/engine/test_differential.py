@@ -4,8 +4,6 @@ Equal up to what no two runs share (times, the provider's ID, ciphertexts, the f
 (places in the source, aliases in the state). Skipped where the real CLI is absent.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable
@@ -78,12 +76,25 @@ HISTORIES: dict[str, list[Step]] = {
         gone("b"),
         declared({"a": TWO["a"]}, *RUN),
     ],
+    "replacements": [
+        declared(CHAIN),
+        declared({**CHAIN, "a": {"name": "a2"}}),
+        declared({**CHAIN, "a": {"name": "a2"}}, *UP, "--replace", urn("a")),
+        declared({**CHAIN, "d": {}}, *UP, "--target-replace", urn("c"), "--target", urn("b")),
+    ],
     "a failed delete of a replaced one stays pending": [
         declared({"a": {"fail": "delete"}}),
         declared({"a": {"name": "a2"}}),
         declared({"a": {"name": "a2"}}, "preview"),
         declared({"a": {"name": "a2"}}),
         declared({}, "destroy", "--yes", "--skip-preview"),
+    ],
+    "targets": [
+        declared({"a": {"v": 1}, "b": {"v": 1}, "c": {}, "d": {}}),
+        drift("b", v=9),
+        declared({"a": {"v": 2}, "b": {"v": 1}, "d": {"v": 2}, "e": {}}, *RUN, "--target", urn("a"), "-t", urn("b")),
+        declared({"a": {"v": 2}, "b": {"v": 1}, "d": {"v": 2}}, *UP, "--target", urn("c")),
+        declared({"a": {"v": 2}}, "destroy", "--yes", "--skip-preview", "--target", urn("a")),
     ],
     "failures with --continue-on-error": [
         declared({"a": {}, "c": {"v": 1}, "x": {}}),
@@ -104,6 +115,15 @@ HISTORIES: dict[str, list[Step]] = {
         declared({"a": {"v": 1, "fail": "read"}}),
         declared({"a": {"v": 1, "fail": "read"}}, *UP, "--refresh"),
         declared({"a": {"v": 1, "fail": "read"}}, *RUN),
+    ],
+    "options": [
+        declared({"a": {"opts": {"protect": True}}, "b": {}, "r": {"opts": {"retain_on_delete": True}}}),
+        declared({"b": {}}, "preview"),
+        declared({}, *ON),
+        declared({"c": {"name": "a", "opts": {"protect": True}}}),
+        declared({"c": {"name": "a2", "opts": {"protect": True}}}),
+        declared({"c": {"name": "a", "v": 1, "opts": {"ignore_changes": ["v", "w"]}}}),
+        declared({}),
     ],
     "components, parents and numbers": [
         declared({"a": {"opts": {"component": "g"}}, "b": {"n": 1e22, "m": -0.5, "k": 2**53, "opts": {"parent": "a"}}}),

@@ -1,7 +1,5 @@
 """Pulumi's passphrase scheme: what the real CLI encrypted is opened, and a wrong passphrase is said to be one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

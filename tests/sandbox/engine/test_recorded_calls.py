@@ -1,7 +1,5 @@
 """The provider is asked what the real engine asked it, in its order and with its payloads: sessions 01-14 replayed."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

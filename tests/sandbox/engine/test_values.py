@@ -1,7 +1,5 @@
 """Property values: the three spellings agree with each other, and nothing secret shows."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The programs of the recorded sessions: JOBS_WANTED names the variant, {name: changes} as JSON, or "types"."""
 
-from __future__ import annotations
-
 import json
 import os
 from typing import Any

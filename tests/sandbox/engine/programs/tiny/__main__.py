@@ -4,8 +4,6 @@ The text "SECRET" stands for the secret token, "REF:x" for what depends on the I
 thing a child of a component of that name.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import os
@@ -19,7 +17,7 @@ from thing import ThingProvider  # type: ignore[import-not-found]
 config = pulumi.Config()
 token = config.get_secret("token")
 provider = base64.b64encode(pickle.dumps(ThingProvider(), 4)).decode()
-made: dict[str, Thing] = {}
+made: dict[str, "Thing"] = {}
 groups: dict[str, pulumi.ComponentResource] = {}
 
 

@@ -1,7 +1,5 @@
 """A dynamic provider for tests: each thing is a JSON file in a folder. Misbehaves when a thing says so."""
 
-from __future__ import annotations
-
 import json
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The provider of the recorded sessions as far as they show it, with a folder in Dkron's place."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path
