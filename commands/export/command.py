@@ -44,16 +44,17 @@ def run(options: argparse.Namespace) -> int:
     found = _found(options, places, config)
     keys.certain = frozenset(found.sensitive)
     jobs, told = sound(found.jobs)
-    wanted = None if options.all else options.tag or (our_tag() if _is_live(options) else None)
+    ours = our_tag(config.get if stack else None)
+    wanted = None if options.all else options.tag or (ours if _is_live(options) else None)
     picked = selection.chosen(jobs, wanted)
     with progress(f"writing {len(picked)} declarations"):
         imported = selection.bring_in(picked, keys, places, found.against)
         text = tidy(source.module(imported))
     if picked:
         sys.stdout.write(text)
-    _tell(f"warning: {problem}" for problem in gathered.problems)
+    _tell(f"warning: {problem}" for problem in gathered.problems if not problem.startswith(OWN_MODULE))
     if imported:
-        _tell([*told, *found.notes, *advice(imported, our_tag() if found.live else None)])
+        _tell([*told, *found.notes, *advice(imported, ours if found.live else None)])
         _tell(set_config(stack, imported, keys) if options.set_config else how_to_set(imported, keys))
         _tell([READ_IT])
     else:

@@ -318,11 +318,11 @@ def test_the_keys_and_settings_of_a_stack_are_used_where_it_is_named(
     job = {"schedule": "@daily", "executor": "shell", "executor_config": {"command": f"x --token {CANARY}"}}
     address = serve([{**job, "name": "a", "metadata": {OWNER_TAG_KEY: "them"}}])
     config = stack_config.StackConfig(
-        "prod", {"jobToken": CANARY, "dkronUrl": address, "aCommand": "z"}, frozenset({"jobToken"})
+        "prod", {"jobToken": CANARY, "dkronUrl": address, "ownerTag": "them"}, frozenset({"jobToken"})
     )
     monkeypatch.setattr(stack_config, "read", lambda _stack: config)
     monkeypatch.delenv("DKRON_URL", raising=False)
-    assert main(["export", "--all", "--stack", "prod"]) == 0
+    assert main(["export", "--stack", "prod"]) == 0
     out = capsys.readouterr()
     assert 'secret("jobToken")' in out.out
     assert "secrets were left out" not in out.err
@@ -343,3 +343,14 @@ def test_secrets_are_set_in_the_stack_that_is_named(
     assert 'secret("aCommand2")' in out.out
     assert "set in the config of the stack prod: aCommand2\n" in out.err
     assert CANARY not in out.out + out.err
+
+
+def test_the_module_that_is_being_written_is_no_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problems = ["jobs/imported.py has no JOBS, so it declares nothing", "jobs/geo.py:3: NameError"]
+    monkeypatch.setattr("commands.export.command.gather", lambda: Declarations(problems=problems))
+    path = tmp_path / "crontab"
+    path.write_text("0 0 * * * /opt/weekly\n", encoding="utf-8")
+    assert main(["export", "--crontab", str(path)]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == "warning: jobs/geo.py:3: NameError"
