@@ -14,9 +14,10 @@ import pulumi
 from pulumi.runtime.config import is_config_secret
 
 from .errors import SettingsError
-from .job.declarations import MODULES_VARIABLE
+from .job.declarations import MODULES_VARIABLE, Declarations
 from .job.references import Values, references_in
 from .job.spec import JobSpec
+from .job.tags import accepted_codes
 from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, way_out
 
 Inputs = dict[str, dict[str, Any]]
@@ -98,8 +99,10 @@ def _some(jobs: list[str]) -> str:
     return f'job "{jobs[0]}"{more} need{"" if more else "s"} it'
 
 
-def hand_over_modules(modules: Mapping[str, list[str]]) -> None:
-    """Tells the watcher which module declares which jobs, where it asked for that."""
+def hand_over(found: Declarations) -> None:
+    """Tells the watcher which module declares which jobs and which warnings they accept, where it asked for that."""
     path = os.environ.get(MODULES_VARIABLE)
     if path:
-        Path(path).write_text(json.dumps(modules), encoding="utf-8")
+        accepted = {spec.name: sorted(accepted_codes(spec.accept, spec.tags)) for spec in found.specs}
+        told = {"modules": found.modules, "accepted": {name: codes for name, codes in accepted.items() if codes}}
+        Path(path).write_text(json.dumps(told), encoding="utf-8")

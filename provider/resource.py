@@ -15,6 +15,8 @@ from pulumi.resource import DependencyResource
 from .job.executors import Executor
 from .job.ownership import OWNER_TAG_KEY, RETAINED_KEY, STACK_MARK_KEY, mark_of
 from .job.spec import DEFAULTS, UNKNOWN
+from .job.tags import accepted_codes
+from .node_advice import note
 from .program import filled_in, program_settings
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
@@ -132,6 +134,7 @@ class Job(pulumi.CustomResource):
         props = with_ownership({k: v for k, v in given.items() if v is not None}, owner_tag, retained)
         _register(self, resource_name, props, parent, opts)
         _warn(self, props, accept)
+        note(known_inputs(props), accepted_codes(accept, tags), settings.dkron)
 
     def __getattr__(self, attribute: str) -> Any:
         """An output that wasn't given: Dkron's default, which an upsert without the field restores."""

@@ -17,7 +17,8 @@ from ..text import did_you_mean, one_line
 from .executors import http, plugin, shell
 from .spec import JobSpec
 
-# The environment variable with the path of a file in which the watcher wants to read `modules`, as JSON.
+# The environment variable with the path of a file in which the watcher wants to read what a preview doesn't say, as
+# JSON: `modules`, and as `accepted` the codes of warnings that a job accepts, by its name.
 MODULES_VARIABLE: Final = "DKRON_JOBS_MODULES"
 _KEYWORD = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
 _FIELDS: Final = tuple(one.name for one in fields(JobSpec) if one.name != "declared_at")

@@ -340,3 +340,12 @@ def test_cleaning_a_long_text_takes_linear_time(unit: str) -> None:
     """A quadratic pattern would take hours over a megabyte; the test's own time limit ends it."""
     clean = cleaner(lambda text: text, {"state": "/srv/state"})
     assert "/.pulumi/" not in clean(unit * (1_000_000 // len(unit)) + " /srv/state/.pulumi/x")
+
+
+def test_what_the_nodes_make_of_the_jobs_is_a_line_on_the_page() -> None:
+    line = f"3 nodes, and 8 http jobs without tags: each runs 3 times {CANARY}"
+    made = site(job("a"), clean=lambda text: text.replace(CANARY, "[secret]"))
+    assert "without tags" not in made.html()
+    made.board.update(advice=(line,))
+    assert "<p>3 nodes, and 8 http jobs without tags: each runs 3 times [secret]</p>" in made.html()
+    assert json.loads(made.page.as_json("").body)["advice"] == [line.replace(CANARY, "[secret]")]
