@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache, partial
 from typing import Any
 
 from commands.stack import plain_config
@@ -59,14 +60,31 @@ def settings(
     return load_dkron(config, env)
 
 
-def our_tag() -> str:
+def our_tag(stack: str | None = None) -> str:
     """Our owner tag: OWNER_TAG, else what the stack's file says, else the default. Raises SettingsError."""
-    return load_owner(plain_config)[0]
+    return load_owner(_config_of(stack))[0]
 
 
-def default_tags() -> dict[str, str]:
+def default_tags(stack: str | None = None) -> dict[str, str]:
     """The tags of jobs that declare none: DEFAULT_TAGS, else what the stack's file says. Raises SettingsError."""
-    return load_default_tags(plain_config)
+    return load_default_tags(_config_of(stack))
+
+
+def value_in(stack: str) -> Lookup:
+    """Looks a config key up that the environment or the stack's file gives in clear. Raises SettingsError."""
+    config = _config_of(stack)
+
+    def value(key: str) -> str | None:
+        given = known_value(key)
+        return given if given is not None else config(key)
+
+    return value
+
+
+def _config_of(stack: str | None) -> Lookup:
+    """The plain config of a stack, of the chosen one for None; read from its file only once."""
+    environ = {**os.environ, **({"STACK": stack} if stack else {})}
+    return cache(partial(plain_config, environ=environ))
 
 
 def known_value(key: str) -> str | None:

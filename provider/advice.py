@@ -54,6 +54,7 @@ Code = Literal[
     "unknown-executor",
     "unknown-option",
     "unknown-processor",
+    "unknown-stack",
     "untagged-http",
     "windows-executor",
     "zone-sign",

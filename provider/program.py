@@ -14,13 +14,21 @@ import pulumi
 from pulumi.runtime.config import is_config_secret
 
 from .errors import SettingsError
-from .job.declarations import MODULES_VARIABLE, Declarations
+from .job.declarations import MODULES_VARIABLE, Declarations, unknown_stacks
 from .job.references import Values, references_in
 from .job.spec import JobSpec
 from .job.tags import accepted_codes
-from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, way_out
+from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, stack_names, way_out
 
 Inputs = dict[str, dict[str, Any]]
+
+
+def declared_here(found: Declarations) -> Declarations:
+    """What this stack declares. Warns of stacks that declarations name and that aren't there."""
+    stack, known = pulumi.get_stack(), stack_names()
+    for line in unknown_stacks(found, {stack, *known} if known else ()):
+        pulumi.log.warn(line)
+    return found.in_stack(stack)
 
 
 def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()) -> Settings:
@@ -41,6 +49,12 @@ def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()
         found += _fill({spec.name: spec.inputs() for spec in specs}, str)[1]
         raise pulumi.RunError("\n".join(found)) from None
     return settings
+
+
+def schedules(specs: Iterable[JobSpec]) -> dict[str, Any]:
+    """The declared schedules by job, for the program's outputs."""
+    filled = filled_in({spec.name: {"schedule": spec.schedule} for spec in specs}, pulumi.Output.secret)
+    return {name: inputs["schedule"] for name, inputs in filled.items()}
 
 
 def filled_in(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], Any]) -> Inputs:

@@ -89,6 +89,7 @@ def _declare_as_resources(jobs: Mapping[str, Mapping[str, Any]], accept: Mapping
 def parent_of(inputs: Mapping[str, Any]) -> str:
     """The name of a job's parent, "" if it has none; what is no text is left for check to refuse."""
     parent = inputs.get("parent_job")
+    parent = getattr(parent, "text", parent)  # of one with a secret in it
     return parent if isinstance(parent, str) else ""
 
 

@@ -98,7 +98,9 @@ def test_a_lost_state_is_adopted_without_a_write(project: Project, proxy: Proxy)
 # -- requests
 
 
-def test_a_run_without_changes_asks_dkron_for_one_list_and_the_nodes_and_nothing_of_each_job(project: Project, proxy: Proxy) -> None:
+def test_a_run_without_changes_asks_dkron_for_one_list_and_the_nodes_and_nothing_of_each_job(
+    project: Project, proxy: Proxy
+) -> None:
     project.env["DKRON_URL"] = proxy.url
     project.up().ok()
     for command in (project.up, project.preview):
