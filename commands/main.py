@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from commands import act_arguments, check, listing
 from provider.errors import DkronJobsError, SettingsError
+from provider.house import house_rules
 from provider.job.declarations import Declarations, gather, unknown_stacks
+from provider.job.house_rules import judge
 from provider.job.references import Values
 from provider.job.spec import JobSpec
 from provider.job.tags import with_default
@@ -98,15 +100,16 @@ def run_check(options: argparse.Namespace) -> int:
     from commands.live import our_tag
     from commands.stack import chosen_stack
 
-    found = gather()
+    found, rules = gather(), house_rules()
     stacks = [options.stack or chosen_stack()]
     if found.stacks and not options.stack:
-        stacks = sorted({*stacks, *stack_names(), *found.stacks})
+        stacks = sorted({*found.stacks, *(stack_names() or stacks)})
     problems, warnings = check.ByStack(stacks), check.ByStack(stacks)
     for stack in stacks:
         here, tag = in_stack(found, stack), our_tag(stack)
-        problems.add(stack, [*here.problems, *check.problems(here.specs, tag)])
-        warnings.add(stack, check.warnings(here.specs, tag))
+        errors, doubts = judge(here.specs, rules)
+        problems.add(stack, [*here.problems, *check.problems(here.specs, tag), *errors])
+        warnings.add(stack, [*check.warnings(here.specs, tag), *doubts])
     told = [*unknown_stacks(found, stack_names()), *warnings.lines()]
     complain(f"warning: {warning}" for warning in told)
     complain(problems.lines())

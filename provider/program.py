@@ -17,7 +17,7 @@ from .errors import SettingsError
 from .job.declarations import MODULES_VARIABLE, Declarations, unknown_stacks
 from .job.references import Values, references_in
 from .job.spec import JobSpec
-from .job.tags import accepted_codes
+from .job.tags import accepted_codes, with_default
 from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, stack_names, way_out
 
 Inputs = dict[str, dict[str, Any]]
@@ -44,6 +44,8 @@ def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()
         settings = load(config.get, os.environ)
     except SettingsError as error:
         found.extend(error.problems)
+    if settings is not None:
+        found += _against_house_rules(specs, settings)
     if found or settings is None:
         # Without another problem `filled_in` tells these; looking at every reference twice would cost each run.
         found += _fill({spec.name: spec.inputs() for spec in specs}, str)[1]
@@ -55,6 +57,23 @@ def schedules(specs: Iterable[JobSpec]) -> dict[str, Any]:
     """The declared schedules by job, for the program's outputs."""
     filled = filled_in({spec.name: {"schedule": spec.schedule} for spec in specs}, pulumi.Output.secret)
     return {name: inputs["schedule"] for name, inputs in filled.items()}
+
+
+def _against_house_rules(specs: Iterable[JobSpec], settings: Settings) -> list[str]:
+    """A line for each house rule that a job breaks, where it is an error; a warning is told at once."""
+    if not specs:
+        return []
+    from .house import house_rules  # a program without declarations has no need of it
+    from .job.house_rules import judge
+
+    try:
+        rules = house_rules()
+    except SettingsError as error:
+        return list(error.problems)
+    errors, warnings = judge([with_default(spec, settings.default_tags) for spec in specs], rules)
+    for line in warnings:
+        pulumi.log.warn(line)
+    return errors
 
 
 def filled_in(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], Any]) -> Inputs:

@@ -37,8 +37,9 @@ def run(
     secrets: tuple[str, ...] = ("serviceKey",),
     env: dict[str, str] | None = None,
     slow: bool = False,
+    here: Path = ROOT,
 ) -> dict[str, Any]:
-    """What a program registers; `error` is what the CLI would show. `slow`: the engine lets it end first."""
+    """What a program run in `here` registers; `error` is what the CLI would show. `slow`: the engine lets it end first."""
     asked = {
         "program": str(program),
         "config": CONFIG if config is None else config,
@@ -49,7 +50,7 @@ def run(
     done = subprocess.run(
         [sys.executable, *WARNINGS, "-P", "-m", "tests.program_runner"],
         input=json.dumps(asked),
-        cwd=ROOT,
+        cwd=here,
         env={**os.environ, "PYTHONPATH": path, **(env or {})},
         capture_output=True,
         text=True,
@@ -561,3 +562,20 @@ def test_a_job_of_a_users_own_takes_settings_and_executors_by_stack(tmp_path: Pa
     assert done["error"] is None
     inputs = done["registered"][0]["inputs"]
     assert (inputs["schedule"], inputs["retries"], inputs["executor_config"]) == ("@daily", 2, {"command": "x"})
+
+
+def test_the_program_holds_to_the_house_rules_before_it_registers_anything(tmp_path: Path) -> None:
+    jobs = 'JOBS = [JobSpec(name="a", schedule="@daily", executor=http("http://h/", expect_code=200))]'
+    program = project(tmp_path, a=jobs)
+    rules = tmp_path / "pyproject.toml"
+    rules.write_text('[tool.dkron-jobs.rules]\nowner = "error"\ntimeout = "warning"\n')
+    done = run(program, here=tmp_path)
+    assert done["error"].endswith('job "a": house rule owner: has no owner')
+    assert done["registered"] == []
+    rules.write_text('[tool.dkron-jobs.rules]\ntimeout = "warning"\n')
+    done = run(program, here=tmp_path)
+    assert (done["error"], len(done["registered"])) == (None, 1)
+    assert done["log"][0].endswith('job "a": house rule timeout: has no timeout [rule-timeout]')
+    rules.write_text("[tool.dkron-jobs.rules]\ntimeout = 3\n")
+    done = run(program, here=tmp_path)
+    assert done["error"].startswith("pyproject.toml, [tool.dkron-jobs.rules]: timeout: must be")
