@@ -39,7 +39,10 @@ def run(
     slow: bool = False,
     here: Path = ROOT,
 ) -> dict[str, Any]:
-    """What a program run in `here` registers; `error`: what the CLI would show. `slow`: the engine lets it end first."""
+    """What a program registers; `error` is what the CLI would show. `slow`: the engine lets it end first.
+
+    `here`: the directory that it runs in.
+    """
     asked = {
         "program": str(program),
         "config": CONFIG if config is None else config,

@@ -83,7 +83,7 @@ def test_a_warning_can_be_accepted_by_its_code_and_an_error_can_not() -> None:
     ("table", "reasons"),
     [
         ("error", ['must be a table such as owner = "warning"']),
-        ({"onwer": "error"}, ["onwer: there is no such rule; did you mean owner?"]),
+        ({"owner_": "error"}, ["owner_: there is no such rule; did you mean owner?"]),
         ({"owner": "fatal"}, ['owner: must be "error" or "warning", not \'fatal\'']),
         ({"owner": True}, ['owner: must be "error" or "warning", not True']),
         ({"name": "error"}, ['name: must look like { error = "[a-z]+-[a-z-]+" }, or with warning']),
