@@ -11,13 +11,13 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 import pulumi  # noqa: E402
 
 from provider.job.declarations import gather  # noqa: E402
-from provider.program import hand_over_modules, program_settings  # noqa: E402
+from provider.program import declared_here, hand_over, program_settings, schedules  # noqa: E402
 from provider.registration import declare  # noqa: E402
 
-found = gather("jobs")
+found = declared_here(gather("jobs"))
 settings = program_settings(found.specs, found.problems)
-hand_over_modules(found.modules)
+hand_over(found)
 declare(found.specs, settings)
-pulumi.export("jobs", {spec.name: spec.schedule for spec in found.specs})
+pulumi.export("jobs", schedules(found.specs))
 pulumi.export("ownerTag", settings.owner_tag)
 pulumi.export("dkronUrl", settings.dkron.shown)

@@ -45,7 +45,8 @@ class Session:
         env = {**os.environ, **({"STACK": options.stack} if options.stack else {})}
         config = partial(plain_config, environ=env)
         self.tag = load_owner(config, env)[0]
-        self.mark = ownership.mark_of(project_name(), chosen_stack(env))
+        self.stack = chosen_stack(env)
+        self.mark = ownership.mark_of(project_name(), self.stack)
         self.settings = live.settings(options.dkron, env, config)
         self.secrets = config_secrets(config, env)
         self.client = DkronClient(self.settings)
@@ -115,7 +116,7 @@ def delete(options: Namespace) -> int:
     """Deletes a job of ours that nobody declares here."""
     session, name = Session(options), options.name
     session.ours(name)
-    declared = gather().by_name.get(name)
+    declared = gather().in_stack(session.stack).by_name.get(name)
     if declared is not None:
         way_out = "remove the declaration, and the next run deletes it"
         raise JobError(name, f'job "{name}" is declared at {declared.declared_at}, so it was not deleted: {way_out}')

@@ -19,6 +19,26 @@ STAND_IN: Final = "x"
 STAND_IN_ADDRESS: Final = "http://x"
 
 
+class ByStack:
+    """Lines about several stacks, each told once, with the stacks that it holds for unless it holds for all."""
+
+    def __init__(self, stacks: Collection[str]) -> None:
+        self._all = len(stacks)
+        self._stacks: dict[str, list[str]] = {}
+
+    def add(self, stack: str, lines: Iterable[str]) -> None:
+        for line in dict.fromkeys(lines):
+            self._stacks.setdefault(line, []).append(stack)
+
+    def lines(self) -> list[str]:
+        return [line + self._suffix(stacks) for line, stacks in self._stacks.items()]
+
+    def _suffix(self, stacks: list[str]) -> str:
+        if len(stacks) == self._all:
+            return ""
+        return f" (stack {stacks[0]})" if len(stacks) == 1 else f" (stacks {', '.join(stacks)})"
+
+
 def with_stand_ins(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """A declaration's inputs with its references replaced, for `check_job`."""
     return {name: _stand_in(name, value) for name, value in inputs.items()}
@@ -42,7 +62,7 @@ def _stand_in(name: str, value: Any) -> Any:
 def problems(specs: Iterable[JobSpec], owner_tag: str) -> list[str]:
     """What would be refused, one line each: `place: job "name": field: reason`."""
     specs = list(specs)
-    parents = {spec.name: spec.parent_job for spec in specs}
+    parents = {spec.name: spec.parent_job if isinstance(spec.parent_job, str) else "" for spec in specs}
     found = []
     told: set[frozenset[str]] = set()
     for spec in specs:
@@ -74,7 +94,7 @@ def warnings(specs: Iterable[JobSpec], owner_tag: str) -> list[str]:
 
 def _among_others(spec: JobSpec, names: Collection[str], owner_tag: str) -> Iterator[Advice]:
     """What only the whole of the declarations shows."""
-    if spec.parent_job and spec.parent_job not in names:
+    if isinstance(spec.parent_job, str) and spec.parent_job and spec.parent_job not in names:
         text = f'its parent "{spec.parent_job}" is not declared, so it must be in Dkron already'
         yield Advice("undeclared-parent", text)
     tag = spec.metadata.get(OWNER_TAG_KEY) if isinstance(spec.metadata, Mapping) else None

@@ -13,7 +13,7 @@ from typing import Any, Final
 from commands.export.conceal import PROCESSOR, Concealer, Keys, hidden
 from provider.job.hold import Hold, hold_of
 from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag, stack_mark, without_mark
-from provider.job.references import Reference
+from provider.job.references import Reference, with_known
 from provider.job.spec import DEFAULTS, MANAGED_FIELDS, JobSpec, canonical
 from provider.text import one_line
 
@@ -108,7 +108,9 @@ def _keys(value: Any) -> Iterable[str]:
 
 
 def _differences(name: str, inputs: Mapping[str, Any], job: Mapping[str, Any], lookup: Lookup) -> Iterable[Difference]:
-    wanted, found = canonical(inputs), canonical(without_mark(job))
+    # Known values take their canonical form, too; in maps, where a secret may be, they are compared in their place.
+    known = {k: v if isinstance(v, Mapping) else with_known(k, v, lookup) for k, v in inputs.items()}
+    wanted, found = canonical(known), canonical(without_mark(job))
     hide = Concealer(Keys(), name)
     for field_name in MANAGED_FIELDS:
         default = DEFAULTS[field_name]
@@ -137,6 +139,9 @@ _UNKNOWN: Final = "@@a-value-that-is-not-known-here@@"
 def _matches(wanted: Any, found: Any, lookup: Lookup) -> bool:
     if not isinstance(wanted, Reference):
         return bool(wanted == found)
+    if isinstance(found, int):
+        # A field that is no text: its value isn't known, or doesn't fit.
+        return not all(map(lookup, wanted.keys))
     if not isinstance(found, str):
         return False
     text = re.escape(wanted.resolve(lambda key: lookup(key) or _UNKNOWN))

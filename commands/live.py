@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache, partial
 from typing import Any
 
 from commands.stack import plain_config
@@ -69,6 +70,16 @@ def our_tag(config: Lookup | None = None) -> str:
 def default_tags(config: Lookup | None = None) -> dict[str, str]:
     """The tags of jobs that declare none: DEFAULT_TAGS, else as for `our_tag`. Raises SettingsError."""
     return load_default_tags(config or plain_config)
+
+
+def value_in(stack: str) -> Lookup:
+    """Looks a config key up that the environment or the stack's file gives in clear. Raises SettingsError."""
+    return partial(known_value, config=config_of(stack))
+
+
+def config_of(stack: str) -> Lookup:
+    """The plain config of a stack; read from its file only once."""
+    return cache(partial(plain_config, environ={**os.environ, "STACK": stack}))
 
 
 def known_value(key: str, config: Lookup = _no_config) -> str | None:

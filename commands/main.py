@@ -17,10 +17,13 @@ from typing import Any, Final
 from commands import act_arguments, check, listing
 from commands.export import arguments as export_arguments
 from provider.errors import DkronJobsError, SettingsError
-from provider.job.declarations import Declarations, gather
+from provider.house import house_rules
+from provider.job.declarations import Declarations, gather, unknown_stacks
+from provider.job.house_rules import judge
 from provider.job.references import Values
+from provider.job.spec import JobSpec
 from provider.job.tags import with_default
-from provider.settings import Lookup, environment_name
+from provider.settings import Lookup, environment_name, stack_names
 
 FINE, TO_MEND, FAILED = 0, 1, 2
 EXAMPLES: Final = """examples:
@@ -49,21 +52,36 @@ def complain(lines: Iterable[str]) -> None:
     sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 
-def declarations(found: Declarations | None = None) -> Declarations:
-    """All declarations; a problem stops what can't do without any of them."""
-    found = found or gathered()
-    if found.problems:
-        raise Stop("\n".join(found.problems))
-    return found
+def declarations(options: argparse.Namespace, config: Lookup | None = None) -> tuple[list[JobSpec], str, str]:
+    """The jobs of the stack that is meant, the stack, and the end of a sentence that counts them.
+
+    `config`: the stack's, as for `in_stack`. Raises Stop for any problem, SettingsError.
+    """
+    from commands.stack import chosen_stack
+
+    found = gather()
+    stack = options.stack or chosen_stack()
+    known = sorted({*stack_names(), *found.stacks})
+    if options.stack and known and options.stack not in known:
+        raise Stop(f"there is no stack {options.stack}; those with a file or a declaration are {', '.join(known)}")
+    here = in_stack(found, stack, config)
+    if here.problems:
+        raise Stop("\n".join(here.problems))
+    elsewhere = len(found.by_name.keys() - here.by_name.keys())
+    others = f", {elsewhere} in other stacks only" if elsewhere else ""
+    return here.specs, stack, f" in stack {stack}{others}" if found.stacks or options.stack else ""
 
 
-def gathered(config: Lookup | None = None) -> Declarations:
-    """All declarations, with the tags that the stack gives to jobs without any. Raises SettingsError."""
-    from commands.live import default_tags
+def in_stack(found: Declarations, stack: str, config: Lookup | None = None) -> Declarations:
+    """What a stack declares, with the tags that it gives to jobs without any.
 
-    found, tags = gather(), default_tags(config)
-    found.by_name = {name: with_default(spec, tags) for name, spec in found.by_name.items()}
-    return found
+    `config`: the stack's; else what stands in clear in its file. Raises SettingsError.
+    """
+    from commands.live import config_of, default_tags
+
+    here, tags = found.in_stack(stack), default_tags(config or config_of(stack))
+    here.by_name = {name: with_default(spec, tags) for name, spec in here.by_name.items()}
+    return here
 
 
 def moment(text: str | None) -> datetime:
@@ -74,25 +92,43 @@ def moment(text: str | None) -> datetime:
 
 
 def run_list(options: argparse.Namespace) -> int:
-    at, specs = moment(options.at), declarations().specs
-    say(listing.as_json(specs, at) if options.json else listing.as_table(specs, at))
+    from commands.live import value_in
+
+    at = moment(options.at)
+    specs, stack, where = declarations(options)
+    specs = listing.known_here(specs, value_in(stack))
+    say(listing.as_json(specs, at) if options.json else listing.as_table(specs, at, where))
     return FINE
 
 
-def run_check(_options: argparse.Namespace) -> int:
-    from commands.live import our_tag
+def run_check(options: argparse.Namespace) -> int:
+    """Judges the stack that is meant, or each stack where the declarations tell them apart."""
+    from commands.live import config_of, our_tag
+    from commands.stack import chosen_stack
 
-    found, tag = gathered(), our_tag()
-    problems = [*found.problems, *check.problems(found.specs, tag)]
-    complain(f"warning: {warning}" for warning in check.warnings(found.specs, tag))
-    complain(problems)
-    count, wrong = len(found.specs), len(problems)
-    say(f"{count} {'job' if count == 1 else 'jobs'} checked, {wrong or 'no'} {'problem' if wrong == 1 else 'problems'}")
-    return TO_MEND if problems else FINE
+    found, rules = gather(), house_rules()
+    stacks = [options.stack or chosen_stack()]
+    if found.stacks and not options.stack:
+        stacks = sorted({*found.stacks, *(stack_names() or stacks)})
+    problems, warnings = check.ByStack(stacks), check.ByStack(stacks)
+    for stack in stacks:
+        here, tag = in_stack(found, stack), our_tag(config_of(stack))
+        errors, doubts = judge(here.specs, rules)
+        problems.add(stack, [*here.problems, *check.problems(here.specs, tag), *errors])
+        warnings.add(stack, [*check.warnings(here.specs, tag), *doubts])
+    told = [*unknown_stacks(found, stack_names()), *warnings.lines()]
+    complain(f"warning: {warning}" for warning in told)
+    complain(problems.lines())
+    count, wrong = len(found.by_name), len(problems.lines())
+    where = f" in {len(stacks)} stacks ({', '.join(stacks)})" if len(stacks) > 1 else ""
+    jobs, faults = "job" if count == 1 else "jobs", "problem" if wrong == 1 else "problems"
+    say(f"{count} {jobs} checked{where}, {wrong or 'no'} {faults}")
+    return TO_MEND if wrong else FINE
 
 
 def run_calendar(options: argparse.Namespace) -> int:
     from commands import picture
+    from commands.live import value_in
     from provider.schedule import calendar, calendar_svg
     from provider.schedule.display_zone import display_zone
 
@@ -101,7 +137,8 @@ def run_calendar(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise Stop(f"--timezone: {error}") from None
     start, now = moment(options.at), datetime.now(UTC)
-    entries = [calendar.Entry.of(spec.inputs()) for spec in declarations().specs]
+    specs, stack, _ = declarations(options)
+    entries = [listing.entry_of(spec) for spec in listing.known_here(specs, value_in(stack))]
     try:
         laid = calendar.lay_out(entries, start, options.hours)
     except ValueError as error:
@@ -123,9 +160,8 @@ def run_diff(options: argparse.Namespace) -> int:
     config = stack_config.read(options.stack) if options.stack else stack_config.StackConfig()
     known = partial(live.known_value, config=config.get)
     settings = config.get if options.stack else None
-    specs = declarations(gathered(settings)).specs
-    mark = stack.stack_mark({**os.environ, **({"STACK": options.stack} if options.stack else {})})
-    ours = diff.Ours(live.our_tag(settings), mark, datetime.now(UTC))
+    specs, chosen, _ = declarations(options, settings)
+    ours = diff.Ours(live.our_tag(settings), stack.stack_mark({**os.environ, "STACK": chosen}), datetime.now(UTC))
     values = Values(known, str)
     for spec in specs:
         values.fill(spec.name, spec.inputs())
@@ -158,14 +194,19 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     at: dict[str, Any] = {"metavar": "WHEN", "help": "reckon from then, such as 2026-12-24T00:00Z; now if left out"}
+    stack: dict[str, Any] = {"metavar": "STACK", "help": "whose jobs; else STACK, else the only stack that has a file"}
     dkron: dict[str, Any] = {"metavar": "URL", "help": "address of Dkron's API; else DKRON_URL"}
 
     command = commands.add_parser("list", help="the declared jobs with their next runs")
     command.add_argument("--json", action="store_true", help="as JSON")
+    command.add_argument("--stack", **stack)
     command.add_argument("--at", **at)
     command.set_defaults(run=run_list)
 
     command = commands.add_parser("check", help="every problem of the declarations, without Pulumi and Dkron")
+    command.add_argument(
+        "--stack", metavar="STACK", help="judge this stack only; else each that declarations tell apart"
+    )
     command.set_defaults(run=run_check)
 
     command = commands.add_parser("calendar", help="a picture of the coming runs")
@@ -173,6 +214,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     command.add_argument("--svg", metavar="FILE", help="as an SVG file instead of in the terminal")
     command.add_argument("--timezone", metavar="ZONE", default="UTC", help="of the hours shown (UTC)")
     command.add_argument("--at", **at)
+    command.add_argument("--stack", **stack)
     command.set_defaults(run=run_calendar)
 
     command = commands.add_parser("export", help="declarations of jobs that exist: in a live Dkron, or in a file")

@@ -10,15 +10,11 @@ from typing import Any, Final
 
 from provider.errors import SettingsError
 from provider.job.ownership import mark_of
+from provider.settings import stack_names
 from provider.text import one_line
 
 PROJECT_FILE: Final = "Pulumi.yaml"
 DEFAULT_STACK: Final = "dev"
-
-
-def stack_names(folder: Path = Path()) -> list[str]:
-    """The stacks that have a file, in order of name."""
-    return sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in folder.glob("Pulumi.*.yaml"))
 
 
 def chosen_stack(environ: Mapping[str, str] | None = None, folder: Path = Path()) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from provider.dkron.client import DkronClient, Job
 from provider.job.declarations import gather
+from provider.job.references import shown
 from provider.schedule.calendar import Entry, next_run
 from provider.settings import DEFAULT_OWNER_TAG, DkronSettings
 from watcher.dkron.look import fingerprints
@@ -76,7 +77,7 @@ def ended_runs(job: Job) -> list[datetime]:
 def example_jobs() -> list[Job]:
     """Nine that run, one that Dkron has lost, one that fails each time, and one that somebody holds."""
     specs = [
-        {"name": s.name, "schedule": s.schedule, "displayname": str(s.displayname), "timezone": s.timezone}
+        {"name": s.name, "schedule": shown(s.schedule), "displayname": shown(s.displayname), "timezone": "UTC"}
         for s in gather().specs
     ]
     more = [{"name": n, "schedule": s, "displayname": d, "timezone": z} for n, s, d, z in MORE]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .job.executors import Executor, http, plugin, shell
 from .job.references import secret, setting
 from .job.spec import JobSpec
+from .job.stacks import only_in, per_stack
 from .job.tags import ALL_NODES
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ __all__ = [
     "check_name",
     "check_timezone",
     "http",
+    "only_in",
+    "per_stack",
     "plugin",
     "secret",
     "setting",

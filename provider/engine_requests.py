@@ -27,9 +27,9 @@ SECRET_MARK: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A text with a secret in it."""
+    """A value with a secret in it, mostly a text."""
 
-    text: str = field(repr=False)
+    text: Any = field(repr=False)
 
 
 def request_of(name: str, inputs: Mapping[str, Any]) -> resource_pb2.RegisterResourceRequest:
@@ -64,7 +64,7 @@ def _encode(into: Any, value: Any) -> None:
     elif isinstance(value, Sealed):
         marked = into.struct_value.fields
         marked[SIGNATURE].string_value = SECRET_MARK
-        marked["value"].string_value = value.text
+        _encode(marked["value"], value.text)
     elif isinstance(value, bool):
         into.bool_value = value
     elif isinstance(value, int | float):

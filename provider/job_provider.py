@@ -38,10 +38,6 @@ from .job.spec import UNKNOWN, canonical
 from .redaction import config_secrets
 from .settings import load_dkron, load_owner
 
-# Set by the watcher: a bad declaration then fails at that job's create or update, not in check, where it would end the
-# engine's run for all jobs.
-DEFER_CHECKS = "DKRON_JOBS_DEFER_CHECKS"
-
 Props = dict[str, Any]
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -85,7 +81,7 @@ class JobProvider(ResourceProvider):
         self.writes = Writes(client, rights, archive, _warn, config_secrets(config, os.environ))
         self.snapshot = Snapshot(client)
         self.declared = Declared()
-        self.defer_checks = bool(os.environ.get(DEFER_CHECKS))
+        self.defer_checks = bool(os.environ.get(limits.DEFER_CHECKS))
 
     def check(self, _olds: Props, news: Props) -> CheckResult:
         """The canonical inputs, and every problem on its property. Needs no network."""

@@ -14,12 +14,21 @@ import pulumi
 from pulumi.runtime.config import is_config_secret
 
 from .errors import SettingsError
-from .job.declarations import MODULES_VARIABLE
+from .job.declarations import MODULES_VARIABLE, Declarations, unknown_stacks
 from .job.references import Values, references_in
 from .job.spec import JobSpec
-from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, way_out
+from .job.tags import accepted_codes, with_default
+from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, stack_names, way_out
 
 Inputs = dict[str, dict[str, Any]]
+
+
+def declared_here(found: Declarations) -> Declarations:
+    """What this stack declares. Warns of stacks that declarations name and that aren't there."""
+    stack, known = pulumi.get_stack(), stack_names()
+    for line in unknown_stacks(found, {stack, *known} if known else ()):
+        pulumi.log.warn(line)
+    return found.in_stack(stack)
 
 
 def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()) -> Settings:
@@ -35,11 +44,36 @@ def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()
         settings = load(config.get, os.environ)
     except SettingsError as error:
         found.extend(error.problems)
+    if settings is not None:
+        found += _against_house_rules(specs, settings)
     if found or settings is None:
         # Without another problem `filled_in` tells these; looking at every reference twice would cost each run.
         found += _fill({spec.name: spec.inputs() for spec in specs}, str)[1]
         raise pulumi.RunError("\n".join(found)) from None
     return settings
+
+
+def schedules(specs: Iterable[JobSpec]) -> dict[str, Any]:
+    """The declared schedules by job, for the program's outputs."""
+    filled = filled_in({spec.name: {"schedule": spec.schedule} for spec in specs}, pulumi.Output.secret)
+    return {name: inputs["schedule"] for name, inputs in filled.items()}
+
+
+def _against_house_rules(specs: Iterable[JobSpec], settings: Settings) -> list[str]:
+    """A line for each house rule that a job breaks, where it is an error; a warning is told at once."""
+    if not specs:
+        return []
+    from .house import house_rules  # a program without declarations has no need of it
+    from .job.house_rules import judge
+
+    try:
+        rules = house_rules()
+    except SettingsError as error:
+        return list(error.problems)
+    errors, warnings = judge([with_default(spec, settings.default_tags) for spec in specs], rules)
+    for line in warnings:
+        pulumi.log.warn(line)
+    return errors
 
 
 def filled_in(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], Any]) -> Inputs:
@@ -98,8 +132,10 @@ def _some(jobs: list[str]) -> str:
     return f'job "{jobs[0]}"{more} need{"" if more else "s"} it'
 
 
-def hand_over_modules(modules: Mapping[str, list[str]]) -> None:
-    """Tells the watcher which module declares which jobs, where it asked for that."""
+def hand_over(found: Declarations) -> None:
+    """Tells the watcher which module declares which jobs and which warnings they accept, where it asked for that."""
     path = os.environ.get(MODULES_VARIABLE)
     if path:
-        Path(path).write_text(json.dumps(modules), encoding="utf-8")
+        accepted = {spec.name: sorted(accepted_codes(spec.accept, spec.tags)) for spec in found.specs}
+        told = {"modules": found.modules, "accepted": {name: codes for name, codes in accepted.items() if codes}}
+        Path(path).write_text(json.dumps(told), encoding="utf-8")

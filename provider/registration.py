@@ -12,9 +12,10 @@ from typing import Any, Final
 import pulumi
 
 from .job.spec import JobSpec
-from .job.tags import with_default
+from .job.tags import accepted_codes, with_default
+from .node_advice import note
 from .program import filled_in
-from .resource import DECLARED, Job, with_ownership
+from .resource import DECLARED, Job, known_inputs, with_ownership
 from .settings import Settings
 
 # Minor versions of Pulumi's SDK: since 3.216 a read may return inputs, with which drift is named; the newest tried.
@@ -36,6 +37,8 @@ def declare(specs: Iterable[JobSpec], settings: Settings) -> None:
         _declare_as_resources(filled_in(declared, pulumi.Output.secret), accept)
         return
     jobs = filled_in(declared, lean.Sealed)
+    for name, inputs in jobs.items():
+        note(known_inputs(inputs), accepted_codes(accept[name], given[name].tags), settings.dkron)
     requests = {name: lean.request_of(name, inputs) for name, inputs in jobs.items()}
     order = parents_first(jobs)
     loop = asyncio.get_running_loop()
@@ -86,6 +89,7 @@ def _declare_as_resources(jobs: Mapping[str, Mapping[str, Any]], accept: Mapping
 def parent_of(inputs: Mapping[str, Any]) -> str:
     """The name of a job's parent, "" if it has none; what is no text is left for check to refuse."""
     parent = inputs.get("parent_job")
+    parent = getattr(parent, "text", parent)  # of one with a secret in it
     return parent if isinstance(parent, str) else ""
 
 

@@ -15,6 +15,9 @@ from pulumi.resource import DependencyResource
 from .job.executors import Executor
 from .job.ownership import OWNER_TAG_KEY, RETAINED_KEY, STACK_MARK_KEY, mark_of
 from .job.spec import DEFAULTS, UNKNOWN
+from .job.stacks import NoValue, in_stack
+from .job.tags import accepted_codes
+from .node_advice import note
 from .program import filled_in, program_settings
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
@@ -96,14 +99,17 @@ class Job(pulumi.CustomResource):
         owner_tag = settings.owner_tag
         if tags is None:
             tags = dict(settings.default_tags) or None
+        try:
+            executor = in_stack(executor, pulumi.get_stack())
+        except NoValue as error:
+            raise pulumi.RunError(f'job "{resource_name}": executor: {error}') from None
         if executor is not None and not isinstance(executor, Executor | str | pulumi.Output | Awaitable):
             raise pulumi.RunError(
                 f'job "{resource_name}": executor must be what http(), shell() or plugin() gives, or a name, '
                 f"not a {type(executor).__name__}"
             )
         if isinstance(executor, Executor):
-            inputs = {"executor": executor.name, "executor_config": executor.config}
-            executor_config = filled_in({resource_name: inputs}, pulumi.Output.secret)[resource_name]["executor_config"]
+            executor_config = executor.config
             executor = executor.name
         parent = DECLARED.get(parent_job) if isinstance(parent_job, str) else None
         if isinstance(parent_job, Job):
@@ -129,9 +135,11 @@ class Job(pulumi.CustomResource):
             "expires_at": expires_at,
         }
         retained = opts is not None and bool(opts.retain_on_delete)
-        props = with_ownership({k: v for k, v in given.items() if v is not None}, owner_tag, retained)
+        known = filled_in({resource_name: {k: v for k, v in given.items() if v is not None}}, pulumi.Output.secret)
+        props = with_ownership(known[resource_name], owner_tag, retained)
         _register(self, resource_name, props, parent, opts)
         _warn(self, props, accept)
+        note(known_inputs(props), accepted_codes(accept, tags), settings.dkron)
 
     def __getattr__(self, attribute: str) -> Any:
         """An output that wasn't given: Dkron's default, which an upsert without the field restores."""

@@ -70,6 +70,11 @@ class Settings:
     default_tags: Mapping[str, str] = field(default_factory=dict)
 
 
+def stack_names(folder: Path = Path()) -> list[str]:
+    """The stacks that have a file, Pulumi.STACK.yaml, in order of name."""
+    return sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in folder.glob("Pulumi.*.yaml"))
+
+
 def environment_name(key: str) -> str:
     """The environment variable that wins over a config key: dkronUrl -> DKRON_URL."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").upper()

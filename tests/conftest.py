@@ -5,7 +5,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from provider.job_provider import DEFER_CHECKS
+from provider.job.limits import DEFER_CHECKS
 from provider.settings import KEYS, environment_name
 
 # A test run that was started in the background ignores SIGINT, and so would every program that a test starts.

@@ -37,8 +37,12 @@ def run(
     secrets: tuple[str, ...] = ("serviceKey",),
     env: dict[str, str] | None = None,
     slow: bool = False,
+    here: Path = ROOT,
 ) -> dict[str, Any]:
-    """What a program registers; `error` is what the CLI would show. `slow`: the engine lets it end first."""
+    """What a program registers; `error` is what the CLI would show. `slow`: the engine lets it end first.
+
+    `here`: the directory that it runs in.
+    """
     asked = {
         "program": str(program),
         "config": CONFIG if config is None else config,
@@ -49,7 +53,7 @@ def run(
     done = subprocess.run(
         [sys.executable, *WARNINGS, "-P", "-m", "tests.program_runner"],
         input=json.dumps(asked),
-        cwd=ROOT,
+        cwd=here,
         env={**os.environ, "PYTHONPATH": path, **(env or {})},
         capture_output=True,
         text=True,
@@ -494,3 +498,87 @@ Job("kept", schedule="@daily", executor=shell("/bin/true"), metadata={"managed_i
         "managed_in": "dkron-jobs/test",
         "managed_retain": "true",
     }
+
+
+BY_STACK = """
+from provider.job.stacks import only_in, per_stack
+from provider.job.executors import shell
+run = shell(per_stack(test="here", default="there"))
+JOBS = [
+    JobSpec(name="here", schedule=per_stack(test="@daily", default="@hourly"), executor=run, stacks=only_in("test")),
+    JobSpec(name="there", schedule="@daily", executor=run, stacks=only_in("prod")),
+    JobSpec(name="typed", schedule=setting("when"), retries=setting("tries", int), disabled=setting("off", bool),
+            tags={"dc": secret("place")}, parent_job=secret("parent"), executor=run),
+]
+"""
+
+
+def test_the_program_declares_what_its_stack_has_with_the_values_of_the_stack(tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    given = {"when": "0 0 5 * * *", "tries": "3", "off": "true", "place": "dc7:1", "parent": "here"}
+    done = run(
+        project(tmp_path, a=BY_STACK),
+        config={**CONFIG, **given},
+        secrets=("serviceKey", "place", "parent"),
+        env={"DKRON_JOBS_MODULES": str(told)},
+    )
+    assert done["error"] is None
+    here, typed = done["registered"]
+    assert (here["inputs"]["schedule"], here["inputs"]["executor_config"]["command"]) == ("@daily", "here")
+    wanted = {"schedule": "0 0 5 * * *", "retries": 3, "disabled": True}
+    assert {name: typed["inputs"][name] for name in wanted} == wanted
+    assert typed["inputs"]["tags"] == {"dc": secret("dc7:1")}
+    assert typed["after"] == ["here"]
+    assert done["outputs"]["jobs"] == {"here": "@daily", "typed": "0 0 5 * * *"}
+    assert json.loads(told.read_text()) == {"modules": {"jobs/a.py": ["here", "there", "typed"]}, "accepted": {}}
+
+
+def test_settings_that_are_missing_or_of_the_wrong_kind_are_a_line_each(tmp_path: Path) -> None:
+    done = run(project(tmp_path, a=BY_STACK), config={**CONFIG, "when": "@daily", "tries": "many", "off": "0"})
+    assert done["registered"] == []
+    lines = done["error"].splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        'place is not set, and job "typed" needs it',
+        'parent is not set, and job "typed" needs it',
+        'tries must be a whole number; job "typed" needs it',
+    ]
+
+
+def test_the_program_warns_of_a_stack_that_is_not_there(tmp_path: Path) -> None:
+    program = project(
+        tmp_path,
+        a="JOBS = []\nfrom provider.job.stacks import only_in\n"
+        'JOBS = [JobSpec(name="a", schedule="@daily", executor=http("http://h/"), stacks=only_in("prd"))]',
+    )
+    done = run(program)
+    assert 'job "a": names stack "prd", and there is no Pulumi.prd.yaml' in done["log"][0]
+    assert done["error"] is None
+
+
+def test_a_job_of_a_users_own_takes_settings_and_executors_by_stack(tmp_path: Path) -> None:
+    program = script(
+        tmp_path,
+        "from provider import per_stack, setting\n"
+        'Job("a", schedule=setting("when"), retries=setting("tries", int), executor=shell(per_stack(test="x")))\n',
+    )
+    done = run(program, config={**CONFIG, "when": "@daily", "tries": "2"})
+    assert done["error"] is None
+    inputs = done["registered"][0]["inputs"]
+    assert (inputs["schedule"], inputs["retries"], inputs["executor_config"]) == ("@daily", 2, {"command": "x"})
+
+
+def test_the_program_holds_to_the_house_rules_before_it_registers_anything(tmp_path: Path) -> None:
+    jobs = 'JOBS = [JobSpec(name="a", schedule="@daily", executor=http("http://h/", expect_code=200))]'
+    program = project(tmp_path, a=jobs)
+    rules = tmp_path / "pyproject.toml"
+    rules.write_text('[tool.dkron-jobs.rules]\nowner = "error"\ntimeout = "warning"\n')
+    done = run(program, here=tmp_path)
+    assert done["error"].endswith('job "a": house rule owner: has no owner')
+    assert done["registered"] == []
+    rules.write_text('[tool.dkron-jobs.rules]\ntimeout = "warning"\n')
+    done = run(program, here=tmp_path)
+    assert (done["error"], len(done["registered"])) == (None, 1)
+    assert done["log"][0].endswith('job "a": house rule timeout: has no timeout [rule-timeout]')
+    rules.write_text("[tool.dkron-jobs.rules]\ntimeout = 3\n")
+    done = run(program, here=tmp_path)
+    assert done["error"].startswith("pyproject.toml, [tool.dkron-jobs.rules]: timeout: must be")

@@ -23,7 +23,7 @@ from watcher.guard import Verdict
 from watcher.keeper import Done, Keeper
 from watcher.pulumi import workspace
 from watcher.pulumi.changes import ChangeSet
-from watcher.pulumi.engine import Engine, told
+from watcher.pulumi.engine import Engine, Told, told
 from watcher.recovery.recovery import Recovery, Tools
 from watcher.repair import Repair, Standing, simple
 from watcher.restraint import Restraint, Scope, restraint
@@ -77,8 +77,8 @@ class Cycle:
         connection = self.connector.connect(space)
         work = Work(self.keeper.case(space, connection))
         self.census.await_leader(connection)
-        work.plan, modules = self.engine.preview()
-        work.case = work.case.with_modules(modules)
+        work.plan, said = self.engine.preview()
+        work.case = work.case.with_modules(said.modules)
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.count(connection)
         work.strays = judgement.strays(work.plan, work.look, work.case)
@@ -105,6 +105,8 @@ class Cycle:
             else:
                 self._whole_way(connection, work, reason)
             self.census.note(connection, work.look, self._touched(work))
+            if repair is None:
+                self._advise(connection, work.said)
         finally:
             self.recovery.prune(space)
         outcome, detail = self._outcome(work)
@@ -158,10 +160,10 @@ class Cycle:
     def _preview(self, connection: Connection, work: Work) -> None:
         """What an up would change. Raises Ended where the program changed meanwhile: then nobody knows whose it is."""
         files = self.keeper.files()
-        work.plan, modules = self.engine.preview(may_create=True)
+        work.plan, work.said = self.engine.preview(may_create=True)
         if self.keeper.files() != files:
             raise Ended(Outcome.RETRY, "the program's files changed while it was previewed; judging it anew")
-        work.case = work.case.with_modules(modules)
+        work.case = work.case.with_modules(work.said.modules)
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.confirm_missing(connection, work.plan, work.look)
 
@@ -213,6 +215,14 @@ class Cycle:
         work.strays_deleted, work.failures = tuple(deleted), tuple(failures)
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen) - len(deleted)})
         self.tools.log.warning("strays.deleted", jobs=deleted)
+
+    def _advise(self, connection: Connection, said: Told) -> None:
+        """What the cluster's nodes make of our jobs; logged when it changes."""
+        lines = self.census.node_advice(connection, said.accepted)
+        if lines is None or lines == self.board.now.advice:
+            return
+        self.board.update(advice=lines)
+        self.tools.log.warning("nodes.advice", advice=list(lines))
 
     def _touched(self, work: Work) -> Iterable[str]:
         plan = work.part

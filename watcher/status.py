@@ -98,6 +98,7 @@ class Snapshot:
     last_good: float | None = None
     consecutive_failures: int = 0
     refusal: str = ""
+    advice: tuple[str, ...] = ()  # what the cluster's nodes make of our jobs, a line each
     cycles: tuple[CycleReport, ...] = ()
 
     @property

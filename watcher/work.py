@@ -8,6 +8,7 @@ from watcher.dkron.strays import NONE, Strays
 from watcher.guard import Verdict
 from watcher.judgement import Case
 from watcher.pulumi.changes import DELETE, Applied, ChangeSet, Drift, Failure
+from watcher.pulumi.engine import Told
 from watcher.restraint import Restraint, Scope
 from watcher.status import CycleReport, Outcome, Reason
 
@@ -18,6 +19,7 @@ class Work:
 
     case: Case
     plan: ChangeSet = field(default_factory=ChangeSet)
+    said: Told = field(default_factory=Told)
     applied: Applied = field(default_factory=Applied)
     look: Look = field(default_factory=Look)
     strays: Strays = NONE

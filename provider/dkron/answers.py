@@ -1,7 +1,7 @@
 """What an answer of Dkron's means: the JSON in it, or the error that it stands for, in one line for a person. Pure."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +9,7 @@ from ..errors import BadAnswer, DkronError, Paused, Rejected, ServerFault, Unaut
 from ..redaction import redact
 from ..text import one_line
 
+_ALIVE = 1
 _AGAIN = "it will be tried again on the next run"
 
 
@@ -27,6 +28,16 @@ def json_body(status: int, body: bytes, what: str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise BadAnswer(f"the answer for {what} is no JSON: is dkronUrl the address of a Dkron?", status) from None
+
+
+def live_nodes(members: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The tags of each node that runs jobs: it is alive, and of the region of the servers.
+
+    None where the servers are of several regions, since each starts jobs in its own.
+    """
+    alive = [dict(one["Tags"]) for one in members if one.get("Status") == _ALIVE and isinstance(one.get("Tags"), dict)]
+    regions = {tags.get("region") for tags in alive if "server" in tags}
+    return [tags for tags in alive if regions == {tags.get("region")}]
 
 
 def refusal(status: int, body: bytes, what: str, url: str, secrets: Iterable[str]) -> DkronError:

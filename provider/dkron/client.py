@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ..errors import BadAnswer, DeleteRefused, DkronError, NoLeader, TimedOut, Unreachable
 from ..settings import DkronSettings
-from .answers import json_body, refusal
+from .answers import json_body, live_nodes, refusal
 from .wire import Answer, Wire
 
 Job = dict[str, Any]
@@ -135,6 +135,10 @@ class DkronClient:
     def busy(self) -> list[Job]:
         """GET /v1/busy: the executions that the servers are at."""
         return self._listed("/v1/busy", {}, "the running executions")
+
+    def nodes(self) -> list[dict[str, str]]:
+        """GET /v1/members: the tags of each node that runs jobs now; none where that isn't known."""
+        return live_nodes(self._listed("/v1/members", {}, "the nodes"))
 
     def _listed(self, path: str, params: dict[str, str], what: str) -> list[Job]:
         answer = self._get(path, params, missing_is_an_answer=True)

@@ -8,19 +8,24 @@ import importlib
 import pkgutil
 import re
 import traceback
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from types import ModuleType
 from typing import Final
 
+from ..advice import Advice
 from ..text import did_you_mean, one_line
 from .executors import http, plugin, shell
-from .spec import JobSpec
+from .references import Reference
+from .spec import DEFAULTS, JobSpec
+from .stacks import NoValue, PerStack, in_stack, stacks_in, varies
 
-# The environment variable with the path of a file in which the watcher wants to read `modules`, as JSON.
+# The environment variable with the path of a file in which the watcher wants to read what a preview doesn't say, as
+# JSON: `modules`, and as `accepted` the codes of warnings that a job accepts, by its name.
 MODULES_VARIABLE: Final = "DKRON_JOBS_MODULES"
 _KEYWORD = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
 _FIELDS: Final = tuple(one.name for one in fields(JobSpec) if one.name != "declared_at")
+_DEFAULTS: Final = {**DEFAULTS, "accept": (), "stacks": ()}
 # What Dkron's JSON has besides; its documentation names the first for another purpose.
 COUNTERS: Final = frozenset(
     {
@@ -39,16 +44,67 @@ COUNTERS: Final = frozenset(
 class Declarations:
     """The declared jobs, the first of each name, in order. `problems`: one line each, with file and line.
 
-    `modules`: the names of the jobs that each module declares, by the module's file.
+    `modules`: the names of the jobs that each module declares, in whatever stack, by the module's file. `again`: what
+    is declared under a name for other stacks than the first.
     """
 
     by_name: dict[str, JobSpec] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     modules: dict[str, list[str]] = field(default_factory=dict)
+    again: list[JobSpec] = field(default_factory=list)
 
     @property
     def specs(self) -> list[JobSpec]:
         return list(self.by_name.values())
+
+    @property
+    def stacks(self) -> dict[str, JobSpec]:
+        """The stacks that declarations name, each with the first that does."""
+        found: dict[str, JobSpec] = {}
+        for spec in (*self.by_name.values(), *self.again):
+            values = [getattr(spec, name) for name in _FIELDS]
+            for stack in (*stacks_in(values), *_only(spec)):
+                found.setdefault(stack, spec)
+        return found
+
+    def in_stack(self, stack: str) -> "Declarations":
+        """What is declared in one stack, the values by stack chosen."""
+        found = Declarations(problems=list(self.problems), modules=self.modules)
+        for spec in (*self.by_name.values(), *self.again):
+            if stack in (_only(spec) or (stack,)):
+                found.by_name[spec.name] = _chosen(spec, stack, found.problems)
+        return found
+
+
+def _only(spec: JobSpec) -> tuple[str, ...]:
+    """The stacks in which a job is declared, none for all."""
+    return (spec.stacks,) if isinstance(spec.stacks, str) else tuple(spec.stacks)
+
+
+def _chosen(spec: JobSpec, stack: str, problems: list[str]) -> JobSpec:
+    """A job with its values in a stack; where there is none the field is left at its default, and that is a problem."""
+    values = {name: getattr(spec, name) for name in _FIELDS}
+    varying = {name: value for name, value in values.items() if varies(value)}
+    chosen = {}
+    for name, value in varying.items():
+        try:
+            chosen[name] = in_stack(value, stack)
+        except NoValue as error:
+            problems.append(f'{spec.declared_at}: job "{spec.name}": {name}: {error}')
+            chosen[name] = _DEFAULTS[name]
+    return replace(spec, **chosen) if chosen else spec
+
+
+def unknown_stacks(found: Declarations, known: Collection[str]) -> list[str]:
+    """A warning for each stack that a declaration names and that isn't there; none where no stack is known."""
+    lines = []
+    for stack, spec in found.stacks.items() if known else ():
+        if stack in known or "unknown-stack" in spec.accept:
+            continue
+        text = f'names stack "{one_line(stack)}", and there is no Pulumi.{one_line(stack)}.yaml'
+        advice = Advice("unknown-stack", text + did_you_mean(stack, known))
+        lines.append(f'{spec.declared_at}: job "{spec.name}": {advice.line}')
+    return lines
 
 
 def gather(package: str = "jobs") -> Declarations:
@@ -72,12 +128,17 @@ def _take_module(found: Declarations, package: str, name: str) -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
         found.problems.append(_why(error, place))
         return
-    found.modules[place] = [str(spec.name) for spec in specs if isinstance(spec, JobSpec)]
+    found.modules[place] = [_name_of(spec) for spec in specs if isinstance(spec, JobSpec)]
     for number, spec in enumerate(specs, start=1):
         if isinstance(spec, JobSpec):
             _take(found, spec)
         else:
             found.problems.append(f"{place}: item {number} of JOBS is a {type(spec).__name__}, not a JobSpec")
+
+
+def _name_of(spec: JobSpec) -> str:
+    name: object = spec.name
+    return "" if isinstance(name, Reference | PerStack) else str(name)
 
 
 class _NoDeclarations(Exception):
@@ -103,17 +164,32 @@ def _kind(value: object) -> str:
 
 def _take(found: Declarations, spec: JobSpec) -> None:
     name: object = spec.name
+    if isinstance(name, Reference | PerStack):
+        found.problems.append(
+            f"{spec.declared_at}: a job's name must be the same in every stack: another name is another job"
+        )
+        return
     if not isinstance(name, str):
         found.problems.append(f"{spec.declared_at}: a job's name must be a text, not {name!r:.60}")
         return
-    first = found.by_name.get(spec.name)
+    before = found.by_name.get(spec.name)
+    same_name = [before, *(one for one in found.again if one.name == spec.name)] if before is not None else []
+    first = next((one for one in same_name if not _apart(one, spec)), None)
     if first is not None:
         found.problems.append(
             f'{spec.declared_at}: job "{spec.name}" is declared twice, first at {first.declared_at}: '
             "rename or remove one"
         )
         return
-    found.by_name[spec.name] = spec
+    if same_name:
+        found.again.append(spec)
+    else:
+        found.by_name[spec.name] = spec
+
+
+def _apart(one: JobSpec, other: JobSpec) -> bool:
+    """Whether no stack has both."""
+    return bool(_only(one) and _only(other)) and set(_only(one)).isdisjoint(_only(other))
 
 
 def _why(error: BaseException, module: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .references import Text, json_list
+from .references import Reference, Text, json_list
+from .stacks import by_stack
 
 HTTP_OPTIONS = frozenset(
     {
@@ -43,20 +44,32 @@ def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def _number(value: int | Text | None) -> Text | None:
+    return value if value is None or isinstance(value, Reference) else str(value)
+
+
+def _flag(name: str, value: object) -> str | None:
+    """Raises TypeError for a reference: Dkron takes some of these for true whatever their text is."""
+    if isinstance(value, Reference):
+        raise TypeError(f"{name} must be True or False, and can't be a setting")
+    return "true" if value else None
+
+
+@by_stack
 def http(  # noqa: PLR0913 - one argument for each option that Dkron's executor has
     url: Text,
     *,
-    method: str = "GET",
+    method: Text = "GET",
     headers: Mapping[str, Text] | Sequence[Text] = (),
     body: Text | None = None,
-    timeout: int | None = None,
-    expect_code: int | str | None = None,
-    expect_body: str | None = None,
+    timeout: int | Reference | None = None,
+    expect_code: int | Text | None = None,
+    expect_body: Text | None = None,
     debug: bool = False,
     tls_no_verify_peer: bool = False,
-    tls_root_cas_file: str | None = None,
-    tls_certificate_file: str | None = None,
-    tls_certificate_key_file: str | None = None,
+    tls_root_cas_file: Text | None = None,
+    tls_certificate_file: Text | None = None,
+    tls_certificate_key_file: Text | None = None,
 ) -> Executor:
     """An HTTP request.
 
@@ -73,11 +86,11 @@ def http(  # noqa: PLR0913 - one argument for each option that Dkron's executor 
                 "url": url,
                 "headers": json_list(lines) if lines else None,
                 "body": body,
-                "timeout": None if timeout is None else str(timeout),
-                "expectCode": None if expect_code is None else str(expect_code),
+                "timeout": _number(timeout),
+                "expectCode": _number(expect_code),
                 "expectBody": expect_body,
-                "debug": "true" if debug else None,
-                "tlsNoVerifyPeer": "true" if tls_no_verify_peer else None,
+                "debug": _flag("debug", debug),
+                "tlsNoVerifyPeer": _flag("tls_no_verify_peer", tls_no_verify_peer),
                 "tlsRootCAsFile": tls_root_cas_file,
                 "tlsCertificateFile": tls_certificate_file,
                 "tlsCertificateKeyFile": tls_certificate_key_file,
@@ -86,16 +99,17 @@ def http(  # noqa: PLR0913 - one argument for each option that Dkron's executor 
     )
 
 
+@by_stack
 def shell(  # noqa: PLR0913 - one argument for each option that Dkron's executor has
     command: Text,
     *,
     shell: bool = False,
     env: Mapping[str, Text] | None = None,
-    cwd: str | None = None,
-    timeout: str | None = None,
-    mem_limit: str | None = None,
+    cwd: Text | None = None,
+    timeout: Text | None = None,
+    mem_limit: Text | None = None,
     payload: Text | None = None,
-    su: str | None = None,
+    su: Text | None = None,
 ) -> Executor:
     """A command on the node. `shell`: run it by /bin/sh (pipes, variables). `timeout`: a Go duration such as "1h30m".
 
@@ -107,7 +121,7 @@ def shell(  # noqa: PLR0913 - one argument for each option that Dkron's executor
         _present(
             {
                 "command": command,
-                "shell": "true" if shell else None,
+                "shell": _flag("shell", shell),
                 "env": _env(env or {}),
                 "cwd": cwd,
                 "timeout": timeout,
@@ -130,6 +144,7 @@ def _env(variables: Mapping[str, Text]) -> Text | Mapping[str, Text] | None:
     return pairs
 
 
+@by_stack
 def plugin(name: str, config: Mapping[str, Text] | None = None) -> Executor:
     """Any other executor by name (grpc, kafka, nats, rabbitmq, gcppubsub, or a cluster's own) with its config."""
     return Executor(name, dict(config or {}))

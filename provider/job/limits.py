@@ -8,6 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+# Set by the watcher for its runs: a bad declaration then fails at that job's create or update, not in check, where it
+# would end the engine's run for all jobs.
+DEFER_CHECKS: Final = "DKRON_JOBS_DEFER_CHECKS"
 # The environment variable with the path of the file.
 LIMITS_VARIABLE: Final = "DKRON_JOBS_LIMITS"
 

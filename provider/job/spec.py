@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ..schedule.moments import utc_time
 from .executors import Executor
-from .references import Text
+from .references import Reference, Text
 
 # Stands for a value that is known only after the run (a preview of an output of another resource).
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -58,27 +58,30 @@ class JobSpec:
     `schedule` is six fields (seconds first) or a descriptor; it may be empty for a child (`parent_job`). `tags` choose
     the nodes that run the job (`{"dc": "dc1:1"}` is one node; without tags the stack's default holds, else EVERY node
     runs it; `ALL_NODES` means that). `starts_at` and `expires_at` are RFC 3339 with an offset. Texts may hold
-    references to the stack's config (`references`). `accept`: codes of warnings that are meant; Dkron never sees them.
+    references to the stack's config (`references`), and any field may differ by stack (`per_stack`). `stacks`: those in
+    which the job is declared, such as `only_in("prod")`; all if left out. `accept`: codes of warnings that are meant;
+    Dkron never sees them.
     """
 
     name: str
-    schedule: str = ""
+    schedule: Text = ""
     displayname: Text = ""
-    timezone: str = ""
+    timezone: Text = ""
     owner: Text = ""
     owner_email: Text = ""
-    disabled: bool = False
-    tags: Mapping[str, str] = field(default_factory=dict)
+    disabled: bool | Reference = False
+    tags: Mapping[str, Text] = field(default_factory=dict)
     metadata: Mapping[str, Text] = field(default_factory=dict)
-    retries: int = 0
-    parent_job: str = ""
+    retries: int | Reference = 0
+    parent_job: Text = ""
     processors: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
-    concurrency: str = "allow"
-    executor: str | Executor = ""
+    concurrency: Text = "allow"
+    executor: Text | Executor = ""
     executor_config: Mapping[str, Text] = field(default_factory=dict)
-    ephemeral: bool = False
-    starts_at: str | None = None
-    expires_at: str | None = None
+    ephemeral: bool | Reference = False
+    starts_at: Text | None = None
+    expires_at: Text | None = None
+    stacks: Collection[str] = ()
     accept: Collection[str] = ()
     declared_at: str = field(default_factory=_declared_at, compare=False, repr=False)
 

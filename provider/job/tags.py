@@ -5,7 +5,7 @@ count holds for all. No tags at all means every node. What nodes there are is fo
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -105,23 +105,41 @@ def how_many_run(tags: Mapping[str, str], nodes: Iterable[Mapping[str, str]]) ->
     return max(0, min([matching, *counts]))
 
 
-def cluster_advice(jobs: Iterable[Mapping[str, Any]], nodes: Sequence[Mapping[str, str]]) -> list[Advice]:
+def accepted_codes(accept: Collection[str], tags: object) -> frozenset[str]:
+    """The codes that a declaration accepts; one that says "every node" means it."""
+    codes = [accept] if isinstance(accept, str) else accept
+    return frozenset(codes) | ({"untagged-http"} if tags is ALL_NODES else frozenset())
+
+
+def asks_for_nodes(job: Mapping[str, Any]) -> bool:
+    """Whether it takes the cluster's nodes to judge where a job (inputs or Dkron's JSON) runs."""
+    return not job.get("disabled") and bool(job.get("tags") or job.get("executor") == "http")
+
+
+def cluster_advice(
+    jobs: Iterable[Mapping[str, Any]],
+    nodes: Sequence[Mapping[str, str]],
+    accepted: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> list[Advice]:
     """What the nodes that are there now make of these jobs (inputs or Dkron's JSON): one line for all untagged http
-    jobs together, and one for each job that no node runs."""
+    jobs together, and one for those of each choice of nodes that none matches. `accepted`: job -> codes."""
+    asking = {str(job.get("name")): job.get("tags") or {} for job in jobs if asks_for_nodes(job)}
+
+    def names(code: str) -> list[str]:
+        return [name for name in asking if code not in accepted.get(name, ())]
+
+    untagged = sum(not asking[name] for name in names("untagged-http"))
+    nowhere: dict[str, list[str]] = {}
+    for name in names("no-such-node"):
+        tags = asking[name]
+        if isinstance(tags, Mapping) and UNKNOWN not in tags.values() and not how_many_run(tags, nodes):
+            nowhere.setdefault(where_it_runs(tags), []).append(one_line(name))
     found = []
-    untagged = 0
-    for job in jobs:
-        tags = job.get("tags") or {}
-        if not tags:
-            untagged += job.get("executor") == "http" and not job.get("disabled")
-        elif UNKNOWN not in tags.values() and how_many_run(tags, nodes) == 0:
-            where = where_it_runs(tags)
-            found.append(
-                Advice(
-                    "no-such-node", f'job "{job.get("name")}" is to run on {where}, and no node that is there matches'
-                )
-            )
     if untagged and len(nodes) > 1:
         what = "http job without tags: it runs" if untagged == 1 else "http jobs without tags: each runs"
-        found.insert(0, Advice("untagged-http", f"{len(nodes)} nodes, and {untagged} {what} {len(nodes)} times"))
+        found.append(Advice("untagged-http", f"{len(nodes)} nodes, and {untagged} {what} {len(nodes)} times"))
+    for where, jobs_there in nowhere.items() if nodes else ():
+        more = f" and {len(jobs_there) - 1} more are" if len(jobs_there) > 1 else " is"
+        text = f'job "{jobs_there[0]}"{more} to run on {where}, and no node that is there matches'
+        found.append(Advice("no-such-node", text))
     return found

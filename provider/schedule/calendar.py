@@ -23,7 +23,8 @@ MARKS_IN_ALL: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a picture must know of a job. Dates as Dkron gives them, in UTC."""
+    """What a picture must know of a job. Dates as Dkron gives them, in UTC. `unknown`: on what its runs depend that
+    nobody knows here, "" for nothing."""
 
     name: str
     schedule: str = ""
@@ -32,6 +33,7 @@ class Entry:
     parent: str = ""
     starts_at: str | None = None
     expires_at: str | None = None
+    unknown: str = ""
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> "Entry":
@@ -116,6 +118,8 @@ def next_run(entry: Entry, after: datetime) -> datetime | str:
     """When a job runs next, strictly after an aware datetime, in UTC; or why it never will, in two or three words."""
     if entry.disabled:
         return "disabled"
+    if entry.unknown:
+        return f"depends on {entry.unknown}"
     if not entry.schedule:
         return f"after {entry.parent}" if entry.parent else "no schedule"
     try:
@@ -145,6 +149,8 @@ def next_runs(entry: Entry, after: datetime, count: int) -> list[datetime] | str
 
 def in_words(entry: Entry) -> str:
     """The schedule in short English; never raises."""
+    if entry.unknown:
+        return f"depends on {entry.unknown}"
     if not entry.schedule:
         return f"after {entry.parent}" if entry.parent else "no schedule"
     return _described(entry.schedule, entry.name if "~" in entry.schedule else "")

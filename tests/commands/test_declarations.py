@@ -261,3 +261,37 @@ def test_the_calendar_is_drawn_in_the_terminals_width() -> None:
     assert "│" not in "".join(picture.draw(lay_out(entries, AT), UTC, AT.replace(year=2030), 84).splitlines()[:-3])
     assert "│" not in "".join(picture.draw(lay_out(entries, AT), UTC, AT.replace(year=2020), 84).splitlines()[:-3])
     assert "Wed" in picture.draw(lay_out([], AT, 72), UTC, AT)
+
+
+def test_one_name_twice_is_fine_only_where_no_stack_has_both(package: Package) -> None:
+    name = package(
+        a='JOBS = [JobSpec(name="one", stacks=("dev",)), JobSpec(name="two", stacks="dev"), JobSpec(name="three")]',
+        b='JOBS = [JobSpec(name="one", stacks=("qa", "prod")), JobSpec(name="two", stacks=("qa", "dev")),\n'
+        'JobSpec(name="three", stacks=("dev",)), JobSpec(name="one", stacks=("prod",))]',
+    )
+    found = gather(name)
+    assert [problem.partition(": ")[2].partition(",")[0] for problem in found.problems] == [
+        'job "two" is declared twice',
+        'job "three" is declared twice',
+        'job "one" is declared twice',
+    ]
+    assert sorted(found.in_stack("prod").by_name) == ["one", "three"]
+    assert sorted(found.in_stack("dev").by_name) == ["one", "three", "two"]
+    assert sorted(found.stacks) == ["dev", "prod", "qa"]
+    assert found.in_stack("dev").modules == found.modules
+
+
+def test_a_name_that_could_differ_by_stack_is_refused(package: Package) -> None:
+    imports = "from provider.job.references import setting\nfrom provider.job.stacks import per_stack\n"
+    name = package(a=imports + 'JOBS = [JobSpec(name=setting("x")), JobSpec(name=per_stack(dev="a", default="b"))]')
+    found = gather(name)
+    assert [problem.partition(": ")[2] for problem in found.problems] == [
+        "a job's name must be the same in every stack: another name is another job"
+    ] * 2
+
+
+def test_a_flag_of_a_builder_can_not_be_a_setting(package: Package) -> None:
+    imports = "from provider.job.references import setting\n"
+    name = package(a=imports + 'JOBS = [JobSpec(name="a", executor=shell("x", shell=setting("y", bool)))]')
+    (problem,) = gather(name).problems
+    assert problem.endswith("a.py:4: TypeError: shell must be True or False, and can't be a setting")

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from commands.stack import chosen_stack, plain_config, stack_names
+from commands.stack import chosen_stack, plain_config
 from provider.errors import SettingsError
+from provider.settings import stack_names
 
 
 @pytest.fixture

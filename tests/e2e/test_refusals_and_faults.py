@@ -98,14 +98,17 @@ def test_a_lost_state_is_adopted_without_a_write(project: Project, proxy: Proxy)
 # -- requests
 
 
-def test_a_run_without_changes_asks_dkron_for_one_list_and_nothing_of_each_job(project: Project, proxy: Proxy) -> None:
+def test_a_run_without_changes_asks_dkron_for_one_list_and_the_nodes_and_nothing_of_each_job(
+    project: Project, proxy: Proxy
+) -> None:
     project.env["DKRON_URL"] = proxy.url
     project.up().ok()
     for command in (project.up, project.preview):
         proxy.requests.clear()
         command().ok()
         assert proxy.count("GET", "/v1/jobs") == 1
-        assert [r for r in proxy.requests if r[1] not in ("/v1/jobs", "/v1/leader")] == []
+        assert proxy.count("GET", "/v1/members") <= 1 + (command == project.up), "each time that the program runs"
+        assert [r for r in proxy.requests if r[1] not in ("/v1/jobs", "/v1/leader", "/v1/members")] == []
 
 
 # -- faults

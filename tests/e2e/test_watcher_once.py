@@ -178,13 +178,14 @@ def test_one_bad_job_does_not_stop_the_others(watcher: Watcher, dkron: Dkron) ->
 # -- requests
 
 
-def test_a_cycle_with_nothing_to_do_only_lists(watcher: Watcher, dkron: Dkron) -> None:
+def test_a_cycle_with_nothing_to_do_only_lists_the_jobs_and_the_nodes(watcher: Watcher, dkron: Dkron) -> None:
     watcher.once()
     with proxy_before(dkron.url) as proxy:
         watcher.once(DKRON_URL=proxy.url).ended(0, "unchanged")
         asked = Counter((method, path.partition("?")[0]) for method, path, _ in proxy.requests)
     lists = asked.pop(("GET", "/v1/jobs"))
     assert lists <= 3, "a look before the preview, the preview's own, a look after it"
+    assert asked.pop(("GET", "/v1/members")) == 1
     assert list(asked) == [("GET", "/v1/leader")]
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from provider.job.limits import DEFER_CHECKS
 from provider.job.spec import MANAGED_FIELDS, UNKNOWN
-from provider.job_provider import DEFER_CHECKS
 from tests.fake_dkron import FakeDkron
 from tests.provider.conftest import Start
 from tests.provider.examples import CANARY, OWNER, http_config, job

@@ -13,10 +13,12 @@ import pytest
 
 from dev.say import ROOT
 from dev.versions import known_good
+from provider.job.limits import DEFER_CHECKS
 from provider.job_provider import JobProvider
 from provider.registration import TESTED_SDK, parents_first
 from provider.resource import PROVIDER_REFERENCE
-from tests.test_program import run, script
+from tests.test_program import CONFIG, run, script
+from tests.web import Answer, Web, as_json, as_text
 
 DECLARE = """
 from provider.job.references import secret
@@ -120,3 +122,60 @@ def test_the_range_of_sdks_is_the_one_that_pyproject_names() -> None:
     oldest, newest = (".".join(map(str, minor)) for minor in TESTED_SDK)
     assert f"pulumi>={oldest},<4" in project["project"]["dependencies"]
     assert known_good("sdk").startswith(f"{newest}.")
+
+
+NODES = [
+    {"Name": f"n{number}", "Status": 1, "Tags": {"dc": "dc1", "region": "global", "server": "true"}}
+    for number in range(3)
+]
+EVERY_NODE = "3 nodes, and 2 http jobs without tags: each runs 3 times [untagged-http]"
+UNTAGGED = """
+from provider import ALL_NODES, JobSpec
+from provider.program import program_settings
+from provider.registration import declare
+def spec(name, **fields):
+    executor = http("http://h/", expect_code=200)
+    return JobSpec(name=name, schedule="@daily", **{"executor": executor, **fields})
+"""
+DECLARED_JOBS = """
+declare([spec("a"), spec("b"), spec("meant", tags=ALL_NODES), spec("fine", accept=("untagged-http",)),
+         spec("gone", tags={"dc": "dc9"})], program_settings())
+"""
+OWN_JOBS = """
+for name in ("a", "b"):
+    Job(name, schedule="@daily", executor=http("http://h/", expect_code=200))
+Job("meant", schedule="@daily", executor=http("http://h/", expect_code=200), tags=ALL_NODES)
+Job("gone", schedule="@daily", executor=shell("true"), tags={"dc": "dc9"})
+"""
+
+
+@pytest.mark.parametrize("jobs", [DECLARED_JOBS, OWN_JOBS])
+def test_what_the_nodes_make_of_the_jobs_is_told_once_and_asked_once(tmp_path: Path, jobs: str) -> None:
+    with Web(lambda _request: as_json(NODES)) as dkron:
+        done = run(script(tmp_path, UNTAGGED + jobs), config={**CONFIG, "dkronUrl": dkron.url})
+        assert dkron.paths("GET") == ["/v1/members"]
+    nowhere = 'job "gone" is to run on every node of dc9, and no node that is there matches [no-such-node]'
+    assert done["log"] == [EVERY_NODE, nowhere]
+    assert done["error"] is None
+
+
+def test_the_nodes_are_not_asked_for_without_need(tmp_path: Path) -> None:
+    program = UNTAGGED + 'declare([spec("a", executor=shell("true"))], program_settings())'
+    with Web(lambda _request: as_json(NODES)) as dkron:
+        done = run(script(tmp_path, program), config={**CONFIG, "dkronUrl": dkron.url})
+        assert (dkron.asked, done["log"]) == ([], [])
+
+
+def test_in_a_run_of_the_watchers_the_program_leaves_the_nodes_to_it(tmp_path: Path) -> None:
+    with Web(lambda _request: as_json(NODES)) as dkron:
+        program, config = script(tmp_path, UNTAGGED + DECLARED_JOBS), {**CONFIG, "dkronUrl": dkron.url}
+        done = run(program, config=config, env={DEFER_CHECKS: "1"})
+        assert (dkron.asked, done["log"]) == ([], [])
+
+
+@pytest.mark.parametrize("answer", [Answer(500), as_text("no JSON"), as_json({"a": 1}), as_json([1, {"Tags": 1}])])
+def test_nodes_that_can_not_be_read_are_nobodys_trouble(tmp_path: Path, answer: Answer) -> None:
+    with Web(lambda _request: answer) as dkron:
+        done = run(script(tmp_path, UNTAGGED + DECLARED_JOBS), config={**CONFIG, "dkronUrl": dkron.url})
+    assert (done["error"], done["log"]) == (None, [])
+    assert len(done["registered"]) == 5

@@ -73,6 +73,11 @@ class FakeDkron(DkronClient):
         self.next_leaders: list[str | None] = []
         self.lists: list[list[dict[str, Any]]] = []
         self.calls: list[str] = []
+        self.members: list[dict[str, str]] = []
+
+    def nodes(self) -> list[dict[str, str]]:
+        self._fail("nodes")
+        return self.members
 
     def _fail(self, call: str) -> None:
         self.calls.append(call)

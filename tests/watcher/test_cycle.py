@@ -386,7 +386,8 @@ def test_a_module_that_declares_nothing_any_more_is_refused(tmp_path: Path) -> N
 
     def previewing(answer: Finished) -> Callable[[], Finished]:
         def told() -> Finished:
-            Path(w.cli.told["DKRON_JOBS_MODULES"]).write_text(json.dumps(modules))
+            said = {"modules": modules, "accepted": {}}
+            Path(w.cli.told["DKRON_JOBS_MODULES"]).write_text(json.dumps(said))
             return answer
 
         return told
@@ -645,3 +646,66 @@ def test_a_repair_that_failed_is_followed_by_the_whole_way(tmp_path: Path) -> No
     assert drift(w).outcome is Outcome.FAILED
     drift(w)
     assert w.cli.calls == ["up", "preview"]
+
+
+# -- the nodes
+
+
+NODE = {"dc": "dc1", "region": "global"}
+TWICE = "2 nodes, and 1 http job without tags: it runs 2 times [untagged-http]"
+
+
+def advised(w: World) -> list[list[str]]:
+    """What the log told of the nodes, in order."""
+    return [event["advice"] for event in w.events if event["event"] == "nodes.advice"]
+
+
+def test_what_the_nodes_make_of_the_jobs_is_logged_when_it_changes_and_not_in_each_cycle(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a", executor="http"))
+    w.dkron.members = [NODE, NODE]
+    run(w)
+    run(w)
+    assert list(w.board.now.advice) == [TWICE]
+    assert advised(w) == [[TWICE]]
+    w.dkron.members = [NODE]
+    run(w)
+    assert list(w.board.now.advice) == []
+    assert advised(w) == [[TWICE], []]
+
+
+def test_nodes_that_can_not_be_read_change_nothing_and_fail_nothing(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a", executor="http"))
+    w.dkron.members = [NODE, NODE]
+    run(w)
+    w.dkron.members = []
+    assert run(w).outcome is Outcome.UNCHANGED
+
+    def fail() -> list[dict[str, str]]:
+        raise Unreachable("cannot reach Dkron")
+
+    w.dkron.nodes = fail  # type: ignore[method-assign]
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert w.board.now.advice == (TWICE,)
+
+
+def test_the_nodes_are_asked_for_only_where_a_job_depends_on_them(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a", executor="shell"))
+    run(w)
+    assert "nodes" not in w.dkron.calls
+    w.dkron.jobs["b"] = job("b", executor="shell", tags={"dc": "dc1:1"})
+    run(w)
+    assert w.dkron.calls.count("nodes") == 1
+
+
+def test_a_warning_of_the_nodes_that_the_declaration_accepts_is_not_told(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a", executor="http"))
+    w.dkron.members = [NODE, NODE]
+
+    def previewing() -> Finished:
+        said = {"modules": {"jobs/a.py": ["a"]}, "accepted": {"a": ["untagged-http"]}}
+        Path(w.cli.told["DKRON_JOBS_MODULES"]).write_text(json.dumps(said))
+        return steady("a")
+
+    w.cli.previews = [previewing]
+    run(w)
+    assert w.board.now.advice == ()

@@ -3,10 +3,11 @@
 It tells metrics and the board what it saw. It changes nothing in Dkron and judges no change set.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
+from provider.job.tags import asks_for_nodes, cluster_advice
 from watcher.clock import Control
 from watcher.dkron.connection import Connection
 from watcher.dkron.leader import wait_for_leader
@@ -64,6 +65,20 @@ class Census:
         if still_there:
             raise Unsettled(f"{len(still_there)} jobs were missing from Dkron for a moment only; looking again")
         return look
+
+    def node_advice(self, connection: Connection, accepted: Mapping[str, Collection[str]]) -> tuple[str, ...] | None:
+        """What the nodes that are there make of our jobs as they were seen last, one line each; None if nobody knows.
+
+        `accepted`: job -> codes. One request, only where a job is tagged or an http job is not.
+        """
+        jobs = connection.probe.latest[0] if connection.probe.latest else []
+        if not any(map(asks_for_nodes, jobs)):
+            return ()
+        try:
+            nodes = connection.client.nodes()
+        except DkronError:
+            return None
+        return tuple(found.line for found in cluster_advice(jobs, nodes, accepted)) if nodes else None
 
     def note(self, connection: Connection, look: Look, touched: Iterable[str]) -> None:
         """Notes how the jobs are now; a fault here only costs the probe its baseline."""

@@ -6,8 +6,9 @@ It turns a run into values or into the end of the cycle, tells nothing unredacte
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from provider.archive import DIRECTORY_VARIABLE
 from provider.job.declarations import MODULES_VARIABLE
@@ -27,19 +28,28 @@ WORK_PREFIX = "dkron-jobs-"
 Modules = Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the program says of itself. `modules`: module -> its jobs, None where it doesn't say; `accepted`: job -> the
+    codes of warnings that it accepts."""
+
+    modules: Modules | None = None
+    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 class Engine:
     """Runs `pulumi` for one stack."""
 
     def __init__(self, tools: Tools, recovery: Recovery) -> None:
         self.tools, self.recovery = tools, recovery
 
-    def preview(self, may_create: bool = False) -> tuple[ChangeSet, Modules | None]:
-        """What an up would change, and the program's modules if it says them. Raises Ended, Stopped.
+    def preview(self, may_create: bool = False) -> tuple[ChangeSet, Told]:
+        """What an up would change, and what the program says of itself. Raises Ended, Stopped.
 
         Creates the stack if it may and there is none.
         """
         self.tools.log.progress.show("preview ...")
-        run, modules = self._run_preview()
+        run, said = self._run_preview()
         if run.stopped:
             raise Stopped
         if may_create and run.no_stack:
@@ -53,13 +63,13 @@ class Engine:
         if not run.ok:
             failures = failures or (_unexplained(run),)
             raise Ended(outcome_of(failures), told(failures))
-        return found, modules
+        return found, said
 
-    def _run_preview(self) -> tuple[Finished, Modules | None]:
+    def _run_preview(self) -> tuple[Finished, Told]:
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             path = Path(folder) / "modules.json"
             run = self.tools.cli.preview({MODULES_VARIABLE: str(path)})
-            return run, _modules_in(path)
+            return run, _told_in(path)
 
     def up(
         self, limits: Limits, message: str, archive: Path, targets: Sequence[str] = ()
@@ -117,13 +127,17 @@ class Engine:
             self.tools.cli.on_event = None
 
 
-def _modules_in(path: Path) -> Modules | None:
-    """What the program left there, None if nothing that can be read."""
+def _told_in(path: Path) -> Told:
+    """What the program left there, nothing if it can't be read."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return {str(module): tuple(map(str, jobs)) for module, jobs in rows.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return None
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return Told(_lists(said["modules"]), _lists(said["accepted"]))
+    except (OSError, ValueError, AttributeError, TypeError, KeyError):
+        return Told()
+
+
+def _lists(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {str(name): tuple(map(str, items)) for name, items in values.items()}
 
 
 def told(failures: tuple[Failure, ...]) -> str:

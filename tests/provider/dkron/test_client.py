@@ -32,6 +32,12 @@ HASTE_S = 0.2
 Routes = dict[str, Answer]
 
 
+def member(name: str, status: int = 1, **tags: str) -> dict[str, Any]:
+    """One node as Dkron lists it (recorded)."""
+    every = {"dc": "dc1", "region": "global", "role": "dkron", "rpc_addr": "127.0.0.31:6868"}
+    return {"Name": name, "Addr": "127.0.0.31", "Port": 8946, "Tags": {**every, **tags}, "Status": status}
+
+
 def serving(routes: Routes) -> Callable[[Request], Answer]:
     """Answers "METHOD path" as told, the leader's name for /v1/leader, and 404 for the rest."""
 
@@ -622,3 +628,27 @@ def test_never_more_than_eight_requests_are_under_way(web: WebOf, client: Client
     for thread in threads:
         thread.join(PATIENCE_S)
     assert most == [MAX_REQUESTS_AT_ONCE]
+
+
+def nodes_of(web: Callable[..., Web], *members: object) -> list[str | None]:
+    with_leader = web({"/v1/members": as_json(list(members))})
+    client = DkronClient(DkronSettings((with_leader.url,)))
+    try:
+        return [tags.get("zone") for tags in client.nodes()]
+    finally:
+        client.close()
+
+
+def test_the_nodes_are_those_that_are_alive_servers_and_agents_alike(web: Callable[..., Web]) -> None:
+    server, agent = member("n0", zone="z0", server="true"), member("w1", zone="z1")
+    assert nodes_of(web, server, agent, member("w2", status=4, zone="z2"), member("w3", status=3)) == ["z0", "z1"]
+
+
+def test_a_node_of_another_region_than_the_servers_runs_no_job_of_theirs(web: Callable[..., Web]) -> None:
+    server = member("n0", zone="z0", server="true")
+    assert nodes_of(web, server, member("w1", region="far")) == ["z0"]
+    assert nodes_of(web, server, member("m0", region="far", server="true")) == []
+
+
+def test_members_that_are_none_are_left_out(web: Callable[..., Web]) -> None:
+    assert nodes_of(web, {"Name": "x", "Status": 1}, "text", {"Tags": None, "Status": 1}) == []

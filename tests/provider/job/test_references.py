@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.job.references import Reference, Values, json_list, references_in, secret, setting, shown
+from provider.job.references import (
+    Reference,
+    Values,
+    json_list,
+    references_in,
+    secret,
+    setting,
+    shown,
+    with_known,
+)
+from provider.job.stacks import per_stack
 
 VALUES = {"gatewayUrl": "http://gw", "serviceKey": 'k"e\\y', "n": "7"}
 
@@ -118,3 +128,59 @@ def test_a_value_that_cannot_stand_there_is_told_once_by_its_key(key: str, value
     values.fill("b", INPUTS)
     assert values.malformed == {key: reason}
     assert values.jobs == {key: ["a", "b"]}
+
+
+TYPED = {"retries": setting("n", int), "disabled": setting("off", bool), "schedule": "0 0 " + setting("n") + " * * *"}
+
+
+def test_a_field_that_is_no_text_gets_what_it_holds_and_a_text_gets_text() -> None:
+    values = Values({"n": "7", "off": "True"}.get, str)
+    assert values.fill("a", TYPED) == {"retries": 7, "disabled": True, "schedule": "0 0 7 * * *"}
+    assert values.fill("b", {"retries": setting("n"), "owner": setting("n", int)}) == {"retries": 7, "owner": "7"}
+    assert (values.missing, values.malformed) == ({}, {})
+
+
+def test_a_secret_number_stays_a_number_in_its_seal() -> None:
+    values = Values({"n": "7"}.get, lambda value: ("sealed", value))
+    assert values.fill("a", {"retries": secret("n")}) == {"retries": ("sealed", 7)}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({"retries": setting("n", int)}, "must be a whole number"),
+        ({"retries": setting("n")}, "must be a whole number"),
+        ({"disabled": setting("n")}, "must be true or false"),
+        ({"executor_config": {"timeout": setting("n", int)}}, "must be a whole number"),
+        ({"owner": "x" + setting("n", bool)}, "must be true or false"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_by_its_key_and_not_shown(inputs: dict[str, object], reason: str) -> None:
+    values = Values({"n": "seven"}.get, str)
+    values.fill("a", inputs)
+    assert values.malformed == {"n": reason}
+    assert values.jobs == {"n": ["a"]}
+
+
+def test_a_number_that_is_not_set_is_missing_and_not_malformed() -> None:
+    values = Values(lambda _key: None, str)
+    assert values.fill("a", TYPED)["retries"] is None
+    assert values.malformed == {}
+    assert set(values.missing) == {"n", "off"}
+
+
+def test_what_is_known_is_filled_in_and_the_rest_stays() -> None:
+    known = {"n": "7", "word": "x", "key": "hush"}.get
+    assert with_known("retries", setting("n", int), known) == 7
+    assert with_known("tags", {"dc": setting("word") + ":1", "z": setting("no")}, known) == {
+        "dc": "x:1",
+        "z": setting("no"),
+    }
+    for kept in (secret("key"), setting("no"), "text", None):
+        assert with_known("owner", kept, known) == kept
+    assert with_known("retries", setting("word"), known) == setting("word")
+
+
+def test_references_in_values_by_stack_are_found() -> None:
+    value = per_stack(prod=setting("a"), default="x")
+    assert [r.keys for _, r in references_in({"owner": value})] == [("a",)]

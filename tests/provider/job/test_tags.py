@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from provider.job.spec import UNKNOWN, JobSpec
 from provider.job.tags import (
     ALL_NODES,
+    accepted_codes,
     cluster_advice,
     how_many_run,
     parse_tags,
@@ -137,3 +138,30 @@ def test_a_job_that_no_node_runs_is_told_by_name() -> None:
     jobs = [job("a", tags={"zone": "z9:1"}), job("b", tags={"zone": "z2"}), job("c", tags={"dc": UNKNOWN})]
     (found,) = cluster_advice(jobs, NODES)
     assert found.text == 'job "a" is to run on one node of zone z9, and no node that is there matches'
+    assert cluster_advice(jobs, []) == []
+    jobs.append(job("d", tags={"zone": "z9:1"}, disabled=True))
+    assert len(cluster_advice(jobs, NODES)) == 1
+
+
+def test_jobs_with_one_choice_of_nodes_are_told_together() -> None:
+    jobs = [job(name, tags={"zone": "z9:1"}) for name in ("a", "b", "c")]
+    (found,) = cluster_advice(jobs, NODES)
+    assert found.text == 'job "a" and 2 more are to run on one node of zone z9, and no node that is there matches'
+
+
+def test_what_a_job_accepts_is_not_told_of_it() -> None:
+    jobs = [job("a"), job("b"), job("c", tags={"zone": "z9"})]
+    every, nowhere = cluster_advice(jobs, NODES, {"a": ["untagged-http"], "b": ["every-second"]})
+    assert every.text == "3 nodes, and 1 http job without tags: it runs 3 times"
+    assert nowhere.code == "no-such-node"
+    assert cluster_advice(jobs, NODES, dict.fromkeys("abc", ("untagged-http", "no-such-node"))) == []
+
+
+def test_every_node_on_purpose_accepts_what_untagged_jobs_are_warned_of() -> None:
+    assert accepted_codes((), {}) == frozenset()
+    assert accepted_codes(("expired",), ALL_NODES) == {"expired", "untagged-http"}
+    assert accepted_codes("expired", {"dc": "dc1"}) == {"expired"}
+
+
+def test_a_job_whose_tags_are_no_map_is_left_to_its_own_check() -> None:
+    assert cluster_advice([job("a", tags="dc1")], NODES) == []

@@ -423,3 +423,12 @@ def test_what_waits_is_shown_with_the_way_out_and_drift_that_waits_is_still_drif
     document = json.loads(made.page.as_json("").body)
     assert (document["verdict"]["level"], document["cycles"][0]["waiting"][0]) == ("warning", "- c")
     assert "What waits" not in site(job("a")).html()
+
+
+def test_what_the_nodes_make_of_the_jobs_is_a_line_on_the_page() -> None:
+    line = f"3 nodes, and 8 http jobs without tags: each runs 3 times {CANARY}"
+    made = site(job("a"), clean=lambda text: text.replace(CANARY, "[secret]"))
+    assert "without tags" not in made.html()
+    made.board.update(advice=(line,))
+    assert "<p>3 nodes, and 8 http jobs without tags: each runs 3 times [secret]</p>" in made.html()
+    assert json.loads(made.page.as_json("").body)["advice"] == [line.replace(CANARY, "[secret]")]
