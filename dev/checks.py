@@ -35,6 +35,7 @@ PURE = [
     "watcher/guard.py",
     "watcher/pulumi/output.py",
     "watcher/notices.py",
+    "watcher/unkept.py",
     "watcher/web/as_json.py",
     "watcher/web/job_page.py",
     "watcher/web/strip.py",

@@ -131,6 +131,7 @@ def example_pages() -> Mapping[str, Any]:
     class Connection:
         client = ExampleClient(jobs)
         owner_tag = DEFAULT_OWNER_TAG
+        mark = "dkron-jobs/prod"
 
     snapshot = Snapshot(
         "prod",

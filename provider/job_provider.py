@@ -30,7 +30,7 @@ from .dkron.snapshot import Snapshot
 from .dkron.writes import Rights, Writes
 from .errors import DkronJobsError, InvalidJob, SettingsError, with_code
 from .event_loops import keep_event_loops
-from .job import lifetime, limits, ownership, validation
+from .job import lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
 from .job.diff import changed_fields, replacing
 from .job.spec import UNKNOWN, canonical
@@ -79,7 +79,9 @@ class JobProvider(ResourceProvider):
         config: Callable[[str], Any] = req.config.get
         client = DkronClient(load_dkron(config))
         self.owner_tag, adopt = load_owner(config)
-        rights = Rights(self.owner_tag, adopt, _limits(os.environ))
+        told = _limits(os.environ)
+        self.unkept = told.unkept if told else {}
+        rights = Rights(self.owner_tag, adopt, told)
         archive = Archive(directory_from(os.environ), passphrase_from(os.environ), _warn)
         self.writes = Writes(client, rights, archive, _warn, config_secrets(config, os.environ))
         self.snapshot = Snapshot(client)
@@ -112,7 +114,7 @@ class JobProvider(ResourceProvider):
     def read(self, id_: str, props: Props) -> ReadResult:
         """The live job as outputs and as inputs, so that a preview names the drifted fields; no id if it is gone.
 
-        A job that ended by itself is read as the state holds it.
+        A job that ended by itself is read as the state holds it, and so is a field that Dkron doesn't keep as written.
         """
         job = self.snapshot.job(id_)
         if job is None and lifetime.is_done_when_gone(props):
@@ -120,8 +122,9 @@ class JobProvider(ResourceProvider):
             return ReadResult(id_, dict(props))
         if job is None:
             return ReadResult("", {})
+        live = unkept.as_written(job, props, self.unkept.get(id_, {}))
         # Two dicts: the SDK writes into each.
-        return ReadResult(id_, {**canonical(job), **_kept_mark(props, job)}, canonical(job))
+        return ReadResult(id_, {**live, **_kept_mark(props, job)}, dict(live))
 
     @coded
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:

@@ -25,6 +25,7 @@ from watcher.pulumi.engine import Engine, told
 from watcher.pulumi.output import Applied, ChangeSet, Failure
 from watcher.recovery.recovery import Recovery, Tools
 from watcher.status import Board, CycleReport, Outcome, Reason
+from watcher.unkept import Unkept, left_out
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class Work:
     plan: ChangeSet = field(default_factory=ChangeSet)
     applied: Applied = field(default_factory=Applied)
     look: Look = field(default_factory=Look)
+    unkept: Unkept = field(default_factory=dict)
     strays: Strays = NONE
     strays_deleted: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -89,9 +91,10 @@ class Cycle:
         """
         space = self.keeper.workspace()
         connection = self.connector.connect(space)
-        work = Work(self.keeper.case(space, connection))
+        case = self.keeper.case(space, connection)
+        work = Work(case, unkept=case.memory.unkept)
         self.census.await_leader(connection)
-        work.plan, modules = self.engine.preview()
+        work.plan, modules = self.engine.preview(left_out(work.case.memory.unkept))
         work.case = work.case.with_modules(modules)
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.count(connection)
@@ -107,6 +110,7 @@ class Cycle:
             self.keeper.take_allowance(space)
             connection = self._connect(space)
             work.case = self.keeper.case(space, connection)
+            work.unkept = work.case.memory.unkept
             judgement.require_the_same_tag(connection, work.case.memory)
             waited = self.census.await_leader(connection)
             work.look = self.census.before(connection, waited)
@@ -117,7 +121,8 @@ class Cycle:
             if not work.plan.empty:
                 self._up(work, reason)
             self._delete_strays(connection, work)
-            self.census.note(connection, work.look, self._touched(work))
+            after = self.census.note(connection, work.look, self._touched(work))
+            work.unkept = judgement.unkept(work.plan, work.case.memory, None if work.failures else after)
         finally:
             self.recovery.prune(space)
         return self._outcome(work)
@@ -137,7 +142,7 @@ class Cycle:
     def _preview(self, connection: Connection, work: Work) -> None:
         """What an up would change. Raises Ended where the program changed meanwhile: then nobody knows whose it is."""
         files = self.keeper.files()
-        work.plan, modules = self.engine.preview(may_create=True)
+        work.plan, modules = self.engine.preview(left_out(work.case.memory.unkept), may_create=True)
         if self.keeper.files() != files:
             raise Ended(Outcome.RETRY, "the program's files changed while it was previewed; judging it anew")
         work.case = work.case.with_modules(modules)
@@ -160,7 +165,7 @@ class Cycle:
         self.keeper.note_changes(work.case, work.strays, work.plan, work.allowed)
         message = f"watcher, cycle {self._number} ({reason.value}), program {work.case.revision}"
         work.applied, work.failures = self.engine.up(
-            judgement.run_limits(work.plan), message, self.keeper.archive().directory
+            judgement.run_limits(work.plan, work.case.memory), message, self.keeper.archive().directory
         )
         for fight in self.fights.note(self.tools.control.clock.monotonic(), work.plan.drift):
             self.tools.log.warning("job.fought", job=fight.job, fields=list(fight.fields), detail=fight.words)
@@ -193,7 +198,7 @@ class Cycle:
         # Resources may be called otherwise than their jobs, so they are only counted.
         deleted = min(len(applied.deleted) + len(applied.replaced), len(plan.doomed)) + len(work.strays_deleted)
         updated = min(len(applied.updated), len(plan.revised))
-        done = Done(plan.declared, left, deleted, updated, good=not work.failures)
+        done = Done(plan.declared, left, deleted, updated, not work.failures, work.unkept)
         self.keeper.finish(work.case, done, work.allowed)
         if work.failures:
             return outcome_of(work.failures), told(work.failures)
@@ -223,6 +228,7 @@ class Cycle:
             drift=plan.drift,
             strays=work.strays.told(work.strays_deleted),
             unmarked=work.unmarked,
+            unkept={name: tuple(sorted(paths)) for name, paths in left_out(work.unkept).items()},
             revision=work.case.revision,
             created=applied.created,
             updated=(*applied.updated, *applied.replaced),

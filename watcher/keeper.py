@@ -23,18 +23,21 @@ from watcher.pulumi.workspace import Fingerprint, ProgramBroken, Workspace, file
 from watcher.recovery.recovery import Tools
 from watcher.revision import revision
 from watcher.settings import TABLE
+from watcher.unkept import Unkept, begun, words
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a cycle did. `jobs`: those in the state now; `strays`: those that are still there; the numbers of deletions
-    and of updates by the program or the config; `good`: whether nothing failed."""
+    and of updates by the program or the config; `good`: whether nothing failed; `unkept`: the fields that don't stay as
+    they are written."""
 
     jobs: frozenset[str]
     strays: Mapping[str, Sighting]
     deleted: int
     updated: int
     good: bool
+    unkept: Unkept
 
 
 class Keeper:
@@ -133,7 +136,9 @@ class Keeper:
 
     def finish(self, case: Case, done: Done, verdict: Verdict) -> None:
         """Remembers what was done, and whether the cycle was good."""
-        memory = replace(case.memory, strays=done.strays)
+        for job, path in begun(case.memory.unkept, done.unkept):
+            self.tools.log.warning("field.unkept", job=job, field=path, detail=words(job, path))
+        memory = replace(case.memory, strays=done.strays, unkept=done.unkept)
         memory = _with_changes(memory, case.now, done.deleted, done.updated, verdict)
         if done.good:
             memory = replace(

@@ -13,6 +13,7 @@ from watcher.endings import Ended, Stopped
 from watcher.loop import Loop
 from watcher.recovery.recovery import Tools
 from watcher.status import EXIT_CODES, Outcome, Reason
+from watcher.unkept import left_out
 
 LOOK_S = 0.5
 
@@ -65,6 +66,7 @@ def report_once(tools: Tools, cycle: Cycle) -> int:
         tools.log.error("report.failed", outcome=outcome.value, detail=tools.redactor(detail))
         return EXIT_CODES[outcome]
     tools.log.progress.clear()
-    text = "\n".join(report.lines(work.plan, work.strays.told(), work.unmarked, verdict))
+    unkept = left_out(work.unkept)
+    text = "\n".join(report.lines(work.plan, work.strays.told(), work.unmarked, unkept, verdict))
     sys.stdout.write(tools.redactor(text) + "\n")
     return 0

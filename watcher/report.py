@@ -1,13 +1,22 @@
 """`--report`: what a cycle would do and what has drifted, as text for a person. Changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from watcher.guard import Verdict
 from watcher.pulumi.output import ChangeSet
 
 
-def lines(found: ChangeSet, strays: Mapping[str, str], unmarked: Sequence[str], verdict: Verdict) -> list[str]:
-    """One line a job, then the counts, then what the guard says. `strays`: job -> why it is still there."""
+def lines(
+    found: ChangeSet,
+    strays: Mapping[str, str],
+    unmarked: Sequence[str],
+    unkept: Mapping[str, Collection[str]],
+    verdict: Verdict,
+) -> list[str]:
+    """One line a job, then the counts, then what the guard says.
+
+    `strays`: job -> why it is still there; `unkept`: job -> the fields that are not compared.
+    """
     result = []
     drift = {d.job: d for d in found.drift}
     for sign, names in (("+", found.creates), ("~", found.updates), ("-", found.deletes), ("±", found.replaces)):
@@ -20,6 +29,10 @@ def lines(found: ChangeSet, strays: Mapping[str, str], unmarked: Sequence[str], 
         f"? {name}  unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, "
         f"or delete it with `python -m jobs delete {name}`"
         for name in unmarked
+    ]
+    result += [
+        f"= {name}  not compared, as it doesn't stay as written: {', '.join(sorted(paths))}"
+        for name, paths in unkept.items()
     ]
     counts = {
         "to create": found.creates,

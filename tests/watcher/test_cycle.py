@@ -328,7 +328,7 @@ def test_a_run_may_delete_and_overwrite_what_was_judged_and_nothing_else(tmp_pat
         )
     ]
     assert run(w).outcome is Outcome.CHANGED
-    assert w.cli.judged == [{"deletes": ["c"], "updates": ["d", "e"], "creates": None, "run": ""}]
+    assert w.cli.judged == [{"deletes": ["c"], "updates": ["d", "e"], "run": "", "unkept": {}}]
 
 
 def test_a_program_that_changes_while_it_is_previewed_is_judged_anew(tmp_path: Path) -> None:
@@ -542,3 +542,23 @@ def test_a_stack_that_must_be_decrypted_is_created_first(tmp_path: Path) -> None
     assert w.cli.calls == ["create_stack", "preview"]
     faults.append(Ended(Outcome.FAILED, "dkronUrl is not set"))
     assert run(w).detail == "dkronUrl is not set"
+
+
+def test_a_field_that_does_not_stay_as_written_is_told_once_and_then_left_out(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a", owner="server"))
+    old, new = ({"schedule": "@daily", "owner": owner} for owner in ("server", "me"))
+    w.cli.previews = [preview(step("refresh", "a", new, new), step("update", "a", old, new))]
+    reports = [run(w) for _ in range(4)]
+    told = [e for e in w.events if e["event"] == "field.unkept"]
+    assert [(e["job"], e["field"]) for e in told] == [("a", "owner")]
+    assert [dict(r.unkept) for r in reports] == [{}, {}, {"a": ("owner",)}, {"a": ("owner",)}]
+    seen_by_runs = [judged["unkept"] for judged in w.cli.judged]
+    assert seen_by_runs[:3] == [{}, {}, {}]
+    assert list(seen_by_runs[3]["a"]) == ["owner"]
+
+
+def test_a_field_that_somebody_changes_later_is_repaired_for_ever(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a", owner="me"))
+    old, new = ({"schedule": "@daily", "owner": owner} for owner in ("other", "me"))
+    w.cli.previews = [preview(step("refresh", "a", new, new), step("update", "a", old, new))]
+    assert [dict(run(w).unkept) for _ in range(5)] == [{}] * 5

@@ -248,7 +248,7 @@ def test_a_report_has_a_line_for_each_job_and_a_sum() -> None:
         ("a",), ("b",), ("c",), ("d",), ("e",), drift=(Drift("a", "gone"), Drift("b", "changed", ("schedule",)))
     )
     refused = Verdict("it would delete 3 jobs")
-    assert report.lines(found, {"x": "it waits"}, ["old"], refused) == [
+    assert report.lines(found, {"x": "it waits"}, ["old"], {"e": ["owner"]}, refused) == [
         "+ a  drift: gone",
         "~ b  drift: schedule",
         "- c",
@@ -256,11 +256,12 @@ def test_a_report_has_a_line_for_each_job_and_a_sum() -> None:
         "? x  stray, in no state and no program: it waits",
         "? old  unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, or delete it with "
         "`python -m jobs delete old`",
+        "= e  not compared, as it doesn't stay as written: owner",
         "1 to create, 1 to update, 1 to replace, 1 to delete, 1 unchanged, 2 drifted, 1 strays, 1 unmarked",
         "a cycle would be refused: it would delete 3 jobs",
     ]
-    assert report.lines(ChangeSet(), {}, [], Verdict()) == ["no jobs"]
-    allowed = report.lines(ChangeSet(), {}, [], Verdict(allowed_deletes=True))
+    assert report.lines(ChangeSet(), {}, [], {}, Verdict()) == ["no jobs"]
+    allowed = report.lines(ChangeSet(), {}, [], {}, Verdict(allowed_deletes=True))
     assert allowed[-1].startswith("a cycle would be applied only because")
 
 

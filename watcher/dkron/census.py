@@ -62,15 +62,19 @@ class Census:
             raise Unsettled(f"{len(still_there)} jobs were missing from Dkron for a moment only; looking again")
         return look
 
-    def note(self, connection: Connection, look: Look, touched: Iterable[str]) -> None:
-        """Notes how the jobs are now; a fault here only costs the probe its baseline."""
+    def note(self, connection: Connection, look: Look, touched: Iterable[str]) -> Look | None:
+        """Notes how the jobs are now; a fault here only costs the probe its baseline.
+
+        Returns the look after the writes, None where there were none or it could not be had.
+        """
         names = frozenset(touched)
         if not names:
             self.noted = dict(look.prints)
-            return
+            return None
         try:
             after = self.count(connection)
         except DkronError:
             self.noted = None
-            return
+            return None
         self.noted = merged(look.prints, after.prints, names)
+        return after

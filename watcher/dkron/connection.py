@@ -32,6 +32,10 @@ class Connection:
     said: bool = True
 
     @property
+    def mark(self) -> str:
+        return self.probe.mark
+
+    @property
     def identity(self) -> Identity:
         return Identity(self.owner_tag, self.probe.mark, self.client.settings.shown)
 

@@ -24,6 +24,7 @@ SHOWN_FAILURES = 3
 WORK_PREFIX = "dkron-jobs-"
 
 Modules = Mapping[str, tuple[str, ...]]
+Unkept = Mapping[str, Mapping[str, str]]
 
 
 class Engine:
@@ -32,18 +33,18 @@ class Engine:
     def __init__(self, tools: Tools, recovery: Recovery) -> None:
         self.tools, self.recovery = tools, recovery
 
-    def preview(self, may_create: bool = False) -> tuple[ChangeSet, Modules | None]:
+    def preview(self, unkept: Unkept, may_create: bool = False) -> tuple[ChangeSet, Modules | None]:
         """What an up would change, and the program's modules if it says them. Raises Ended, Stopped.
 
-        Creates the stack if it may and there is none.
+        `unkept`: the fields that are not compared. Creates the stack if it may and there is none.
         """
         self.tools.log.progress.show("preview ...")
-        run, modules = self._run_preview()
+        run, modules = self._run_preview(Limits(frozenset(), frozenset(), unkept=unkept))
         if run.stopped:
             raise Stopped
         if may_create and run.no_stack:
             self.recovery.create_stack()
-            return self.preview()
+            return self.preview(unkept)
         self._ended_badly(run)
         try:
             found, failures = output.parse_preview(run.stdout)
@@ -54,10 +55,10 @@ class Engine:
             raise Ended(outcome_of(failures), told(failures))
         return found, modules
 
-    def _run_preview(self) -> tuple[Finished, Modules | None]:
+    def _run_preview(self, limits: Limits) -> tuple[Finished, Modules | None]:
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             path = Path(folder) / "modules.json"
-            run = self.tools.cli.preview({MODULES_VARIABLE: str(path)})
+            run = self.tools.cli.preview({MODULES_VARIABLE: str(path), **_written(limits, Path(folder))})
             return run, _modules_in(path)
 
     def up(self, limits: Limits, message: str, archive: Path) -> tuple[Applied, tuple[Failure, ...]]:
@@ -66,10 +67,7 @@ class Engine:
         `archive`: where the provider keeps copies of what it deletes. Raises Ended if it was cut short.
         """
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
-            path = Path(folder) / "limits.json"
-            path.touch(mode=0o600)
-            path.write_text(limits.to_json(), encoding="utf-8")
-            return self._up(message, {LIMITS_VARIABLE: str(path), DIRECTORY_VARIABLE: str(archive)})
+            return self._up(message, {**_written(limits, Path(folder)), DIRECTORY_VARIABLE: str(archive)})
 
     def _up(self, message: str, told_run: Mapping[str, str]) -> tuple[Applied, tuple[Failure, ...]]:
         run = self._run_up(message, told_run)
@@ -110,6 +108,14 @@ class Engine:
             return self.tools.cli.up(message, told_run)
         finally:
             self.tools.cli.on_event = None
+
+
+def _written(limits: Limits, folder: Path) -> dict[str, str]:
+    """Writes the limits to a file of ours alone. Returns how a run is told of it."""
+    path = folder / "limits.json"
+    path.touch(mode=0o600)
+    path.write_text(limits.to_json(), encoding="utf-8")
+    return {LIMITS_VARIABLE: str(path)}
 
 
 def _modules_in(path: Path) -> Modules | None:

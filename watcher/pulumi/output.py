@@ -6,11 +6,12 @@ properties stay inside: only names of jobs and of fields leave this module, and 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provider.errors import code_in
 from provider.job.spec import MANAGED_FIELDS, canonical
+from provider.job.unkept import Prints, prints
 
 JOB_TYPE = "dkron:Job"
 SAME, CREATE, UPDATE, DELETE, REPLACE, REFRESH = "same", "create", "update", "delete", "replace", "refresh"
@@ -32,7 +33,7 @@ class ChangeSet:
     """What an up would do, by job name. `other`: changes of resources that are no jobs.
 
     `replaces` are the names that the replaced resources had, `renamed` those that they get. `revised`: the updates that
-    come from the program or the config; the others only repair.
+    come from the program or the config; the others only repair. `wanted`: the prints of what is written.
     """
 
     creates: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class ChangeSet:
     revised: tuple[str, ...] = ()
     drift: tuple[Drift, ...] = ()
     other: int = 0
+    wanted: Mapping[str, Prints] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -167,14 +169,18 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
     drift: list[Drift] = []
     renamed: list[str] = []
     revised: list[str] = []
+    wanted: dict[str, Prints] = {}
     for urn, ops in jobs.items():
         op = _net_operation(ops)
         if op is None:
             continue
         name = _job_name(ops.get(op) or next(iter(ops.values())), urn)
         found[op].append(name)
+        new = _new_inputs(ops)
+        if op in (CREATE, UPDATE, REPLACE):
+            wanted[str(new.get("name", name))] = prints(new)
         if op == REPLACE:
-            renamed.append(_new_name(ops) or name)
+            renamed.append(str(new.get("name", name)))
         if op == UPDATE and _is_revised(ops):
             revised.append(name)
         seen = _drift(name, op, ops)
@@ -191,13 +197,14 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
         tuple(sorted(revised)),
         drift=tuple(sorted(drift, key=lambda d: d.job)),
         other=other,
+        wanted=wanted,
     )
 
 
-def _new_name(ops: Mapping[str, Mapping[str, Any]]) -> str:
-    """The name that a replaced resource's job gets, "" if no step says it."""
-    names = (_inputs(step.get("newState")).get("name") for op, step in ops.items() if op != REFRESH)
-    return next((name for name in names if isinstance(name, str) and name), "")
+def _new_inputs(ops: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The inputs that a resource gets, empty if no step says them."""
+    found = (_inputs(step.get("newState")) for op, step in ops.items() if op != REFRESH)
+    return next((inputs for inputs in found if isinstance(inputs.get("name"), str) and inputs["name"]), {})
 
 
 def _is_revised(ops: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -93,5 +93,7 @@ def cycle(report: CycleReport, clean: Clean) -> dict[str, Any]:
         "deleted": report.deleted,
         "drift": [asdict(drift) for drift in report.drift],
         "strays": report.strays,
+        "unmarked": report.unmarked,
+        "unkept": report.unkept,
         "failures": [{"job": f.job, "reason": clean(f.reason)} for f in report.failures],
     }

@@ -12,6 +12,7 @@ from typing import Protocol
 from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronError
 from provider.job.executions import Execution, executions
+from provider.job.ownership import stack_mark
 from watcher.clock import Clock
 from watcher.dkron.runs import Mark, Runs
 from watcher.status import Board
@@ -28,6 +29,8 @@ class Connection(Protocol):
     def client(self) -> DkronClient: ...
     @property
     def owner_tag(self) -> str: ...
+    @property
+    def mark(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class LiveJobs:
         if connection is None:
             return replace(self._seen, problem="Dkron was not asked yet")
         try:
-            jobs = connection.client.list_jobs(connection.owner_tag)
+            tagged = connection.client.list_jobs(connection.owner_tag)
+            jobs = [job for job in tagged if stack_mark(job) in (None, connection.mark)]
             others = self._others({str(job.get("name")) for job in jobs}, connection.client)
         except DkronError as error:
             return replace(self._seen, problem=str(error))

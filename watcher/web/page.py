@@ -39,6 +39,7 @@ LEVELS: Final[Mapping[str, str]] = {
     view.DRIFTED: "warning",
     view.MISSING: "warning",
     view.STRAY: "warning",
+    view.UNMARKED: "warning",
     view.FOREIGN: "bad",
     view.FAILED: "bad",
     view.UNCHECKED: "busy",

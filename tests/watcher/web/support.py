@@ -67,6 +67,7 @@ class FakeClient(DkronClient):
 class FakeConnection:
     client: FakeClient
     owner_tag: str = TAG
+    mark: str = "dkron-jobs/dev"
 
 
 def job(name: str, **fields: Any) -> Job:
