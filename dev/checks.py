@@ -29,6 +29,7 @@ PURE = [
     "provider/redaction.py",
     "provider/dkron/answers.py",
     "provider/dkron/doubt.py",
+    "provider/dkron/cluster.py",
     "watcher/bound.py",
     "watcher/causes.py",
     "watcher/fights.py",

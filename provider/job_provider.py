@@ -84,7 +84,7 @@ class JobProvider(ResourceProvider):
         rights = Rights(self.owner_tag, adopt, told)
         archive = Archive(directory_from(os.environ), passphrase_from(os.environ), _warn)
         self.writes = Writes(client, rights, archive, _warn, config_secrets(config, os.environ))
-        self.snapshot = Snapshot(client)
+        self.snapshot = Snapshot(client, self.owner_tag)
         self.declared = Declared()
         self.defer_checks = bool(os.environ.get(DEFER_CHECKS))
 
@@ -139,6 +139,7 @@ class JobProvider(ResourceProvider):
         if self.declared.holds(_id):
             _warn(f'job "{_id}" is held by a declared resource, so it was left in Dkron; only the old one is forgotten')
         else:
+            self.snapshot.before_delete()
             self.writes.delete(_id, _recorded_mark(_props) or self.declared.mark)
 
     # -- what they share

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ..errors import BadAnswer, DeleteRefused, DkronError, NoLeader, TimedOut, Unreachable
 from ..settings import DkronSettings
 from .answers import json_body, refusal
+from .cluster import Word
 from .wire import Answer, Wire
 
 Job = dict[str, Any]
@@ -64,6 +65,43 @@ class DkronClient:
             if name is not None:
                 named[url] = name
         return named
+
+    def members(self) -> dict[str, frozenset[str]]:
+        """GET /v1/members: the members that each server knows, by the server's address; those that don't say left out.
+
+        A member is its name and its addresses: nodes of two clusters may have one name, and advertise one port.
+        """
+        known = {}
+        for server, url in enumerate(self.settings.urls):
+            try:
+                found = self._plain(server, "/v1/members")
+            except DkronError:
+                continue
+            rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+            known[url] = frozenset(map(_member, rows))
+        return known
+
+    def words(self, owner_tag: str) -> list[Word]:
+        """What each server itself says of our jobs; those that don't answer are left out.
+
+        GET /v1/isleader is 200 on the leader's own node only, whatever the others name.
+        """
+        heard = []
+        for server, url in enumerate(self.settings.urls):
+            try:
+                leads = self._wire.send(server, "GET", "/v1/isleader").status_code == HTTPStatus.OK
+                listed = self._plain(server, "/v1/jobs", {"metadata[managed_by]": owner_tag})
+            except DkronError:
+                continue
+            heard.append(Word(url, leads, bool(listed)))
+        return heard
+
+    def _plain(self, server: int, path: str, params: dict[str, str] | None = None) -> Any:
+        """The JSON that one server answers. Raises DkronError."""
+        answer = self._wire.send(server, "GET", path, params or {})
+        if answer.status_code != HTTPStatus.OK:
+            self._refused(answer, f"GET {path}", ())
+        return json_body(answer.status_code, answer.content, path)
 
     def list_jobs(self, owner_tag: str | None = None) -> list[Job]:
         """GET /v1/jobs, all of them or, filtered on the server, those with metadata.managed_by = `owner_tag`.
@@ -230,6 +268,12 @@ class DkronClient:
         """Raises the error that a bad answer stands for. `secrets` stay unsaid."""
         unsaid = (*secrets, *self.settings.secrets)
         raise refusal(answer.status_code, answer.content, what, answer.url, unsaid)
+
+
+def _member(row: Job) -> str:
+    tags = row.get("Tags")
+    rpc = tags.get("rpc_addr") if isinstance(tags, dict) else None
+    return f"{row.get('Name')} {row.get('Addr')}:{row.get('Port')} {rpc}"
 
 
 def _path(name: str) -> str:
