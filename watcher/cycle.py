@@ -154,6 +154,7 @@ class Cycle:
         work.strays = judgement.strays(work.plan, work.look, work.case)
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen), "unmarked": len(work.unmarked)})
         self.keeper.note_strays(work.case, work.strays, work.unmarked)
+        self.keeper.tell_protected(work.plan.protected)
         work.allowed = self._judge(work, NONE)
         if not work.allowed.safe:
             raise Ended(Outcome.REFUSED, work.allowed.refusal)
@@ -165,7 +166,10 @@ class Cycle:
         self.keeper.note_changes(work.case, work.strays, work.plan, work.allowed)
         message = f"watcher, cycle {self._number} ({reason.value}), program {work.case.revision}"
         work.applied, work.failures = self.engine.up(
-            judgement.run_limits(work.plan, work.case.memory), message, self.keeper.archive().directory
+            judgement.run_limits(work.plan, work.case.memory),
+            message,
+            self.keeper.archive().directory,
+            work.plan.protected.keys(),
         )
         for fight in self.fights.note(self.tools.control.clock.monotonic(), work.plan.drift):
             self.tools.log.warning("job.fought", job=fight.job, fields=list(fight.fields), detail=fight.words)
@@ -228,6 +232,7 @@ class Cycle:
             drift=plan.drift,
             strays=work.strays.told(work.strays_deleted),
             unmarked=work.unmarked,
+            protected=tuple(sorted(plan.protected.values())),
             unkept={name: tuple(sorted(paths)) for name, paths in left_out(work.unkept).items()},
             revision=work.case.revision,
             created=applied.created,

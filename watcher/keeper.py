@@ -18,7 +18,7 @@ from watcher.guard import Verdict
 from watcher.judgement import Case
 from watcher.memory import Identity, Memory, MemoryFile, Sighting
 from watcher.pulumi import workspace
-from watcher.pulumi.output import ChangeSet
+from watcher.pulumi.output import ChangeSet, protected_words
 from watcher.pulumi.workspace import Fingerprint, ProgramBroken, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.revision import revision
@@ -48,6 +48,7 @@ class Keeper:
         self._file: MemoryFile | None = None
         self._revision: tuple[Fingerprint, str] | None = None
         self._told: object = None
+        self._protected: frozenset[str] = frozenset()
 
     # -- what a cycle begins with
 
@@ -128,6 +129,13 @@ class Keeper:
             self.tools.log.warning("strays.found", jobs=strays.told(()))
         if unmarked:
             self.tools.log.info("unmarked.found", jobs=list(unmarked))
+
+    def tell_protected(self, protected: Mapping[str, str]) -> None:
+        """Tells of resources that the program would delete or rename and may not. `protected`: URN -> job."""
+        for urn in sorted(protected.keys() - self._protected):
+            detail = protected_words(protected[urn], urn)
+            self.tools.log.warning("job.protected", job=protected[urn], detail=detail)
+        self._protected = frozenset(protected)
 
     def note_changes(self, case: Case, strays: Strays, plan: ChangeSet, verdict: Verdict) -> None:
         """Remembers what is about to be done: a run that dies in the middle has used up its hour, too."""

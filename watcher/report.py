@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from watcher.guard import Verdict
-from watcher.pulumi.output import ChangeSet
+from watcher.pulumi.output import ChangeSet, protected_words
 
 
 def lines(
@@ -30,6 +30,7 @@ def lines(
         f"or delete it with `python -m jobs delete {name}`"
         for name in unmarked
     ]
+    result += [f"! {protected_words(job, urn)}" for urn, job in sorted(found.protected.items())]
     result += [
         f"= {name}  not compared, as it doesn't stay as written: {', '.join(sorted(paths))}"
         for name, paths in unkept.items()

@@ -57,8 +57,8 @@ class CycleReport:
     """One cycle. Times: seconds since 1970, durations in seconds. `changes`: operation -> how many jobs.
 
     `strays`: job -> why it is still there ("" where it was deleted); `unmarked`: jobs with our tag and no stack's mark
-    that nobody declares; `unkept`: job -> the fields that are not compared, because they don't stay as written;
-    `revision`: the program's.
+    that nobody declares; `protected`: those that stay because they are protected; `unkept`: job -> the fields that are
+    not compared, because they don't stay as written; `revision`: the program's.
     """
 
     number: int
@@ -73,6 +73,7 @@ class CycleReport:
     drift: tuple[Drift, ...] = ()
     strays: Mapping[str, str] = field(default_factory=dict)
     unmarked: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
     unkept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     revision: str = ""
     created: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from tests.e2e.watcher_support import Watcher
 
 pytestmark = pytest.mark.slow
 NAMES = ("a1", "a2")
+URN = "urn:pulumi:dev::dkron-jobs::pulumi-python:dynamic/dkron:Job::"
 
 
 def set_owner(proxy: Proxy) -> None:
@@ -77,3 +78,55 @@ def test_that_all_jobs_are_gone_is_not_believed_of_a_server_that_does_not_lead(w
     assert dkron.jobs() == before
     dkron.clear()
     assert watcher.once().ended(0, "changed")["created"] == ["a1", "a2"]
+
+
+HEAD = """import pulumi
+from provider import Job, shell
+
+"""
+TYPED = 'Job("{name}", schedule="@every 1h", executor=shell("{command}"), {more})\n'
+
+
+def typed(name: str, more: str = "", command: str = "/bin/true") -> str:
+    return TYPED.format(name=name, more=more, command=command)
+
+
+def options(text: str) -> str:
+    return f"opts=pulumi.ResourceOptions({text})"
+
+
+def test_a_protected_job_that_is_declared_no_longer_stops_nothing_else(
+    pair: tuple[str, str], watcher: Watcher, dkron: Dkron
+) -> None:
+    if pair[0] != "real":
+        pytest.skip("the sandbox's pulumi has no --exclude")
+    program = watcher.project.program
+    kept = typed("kept", options("protect=True"))
+    program(HEAD + kept + typed("gone") + typed("stays") + typed("more"))
+    watcher.once().ended(0, "changed")
+    program(HEAD + typed("stays", command="/bin/other") + typed("more") + typed("new"))
+    first = watcher.once()
+    done = first.ended(0, "changed")
+    assert (done["created"], done["updated"], done["deleted"]) == (["new"], ["stays"], ["gone"])
+    (told,) = [e for e in first.events if e["event"] == "job.protected"]
+    assert told["detail"].startswith('job "kept" is protected, and the program no longer declares it so')
+    assert watcher.once().ended(0, "unchanged")
+    assert watcher.once().ended(0, "unchanged")
+    assert "kept" in dkron.jobs()
+    watcher.project.run("state", "unprotect", "--yes", "--stack", "dev", f"{URN}kept").ok()
+    assert watcher.once(MAX_DELETES="5").ended(0, "changed")["deleted"] == ["kept"]
+
+
+def test_what_is_left_on_purpose_is_not_deleted_as_a_stray_afterwards(watcher: Watcher, dkron: Dkron) -> None:
+    program = watcher.project.program
+    kept = typed("kept", options("retain_on_delete=True"))
+    program(HEAD + kept + typed("forgotten") + typed("stays") + typed("more"))
+    watcher.once().ended(0, "changed")
+    watcher.project.run("state", "delete", "--yes", "--stack", "dev", f"{URN}forgotten").ok()
+    program(HEAD + typed("stays") + typed("more"))
+    watcher.once()
+    for _ in range(2):
+        last = watcher.once().ended(0, "unchanged")
+    assert last["deleted"] == []
+    assert set(dkron.jobs()) == {"kept", "forgotten", "stays", "more"}
+    assert "it was taken out of the state on purpose" in watcher.once("--report").stdout

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,7 @@ class FakeCli(PulumiCli):
     messages: list[str] = field(default_factory=list)
     judged: list[dict[str, Any]] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
+    spared: list[list[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(Path(), "dev", {}, Limits(60, 30), self.control)
@@ -154,12 +155,14 @@ class FakeCli(PulumiCli):
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return answer if isinstance(answer, Finished) else answer()
 
-    def preview(self, told: Mapping[str, str] | None = None) -> Finished:
+    def preview(self, told: Mapping[str, str] | None = None, spared: Collection[str] = ()) -> Finished:
         self.told = dict(told or {})
+        self.spared.append(sorted(spared))
         return self._next("preview", self.previews)
 
-    def up(self, message: str = "", told: Mapping[str, str] | None = None) -> Finished:
+    def up(self, message: str = "", told: Mapping[str, str] | None = None, spared: Collection[str] = ()) -> Finished:
         assert told is not None
+        self.spared.append(sorted(spared))
         self.messages.append(message)
         self.judged.append(json.loads(Path(told["DKRON_JOBS_LIMITS"]).read_text()))
         if self.on_event is not None:

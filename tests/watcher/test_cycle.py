@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provider.errors import ServerFault, Unauthorised, Unreachable
-from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
+from tests.watcher.support import SECRET, World, job, preview, steady, step, up, urn, world
 from watcher.allowance import Allowance
 from watcher.bound import Bound
 from watcher.dkron.connection import Connection
@@ -562,3 +562,18 @@ def test_a_field_that_somebody_changes_later_is_repaired_for_ever(tmp_path: Path
     old, new = ({"schedule": "@daily", "owner": owner} for owner in ("other", "me"))
     w.cli.previews = [preview(step("refresh", "a", new, new), step("update", "a", old, new))]
     assert [dict(run(w).unkept) for _ in range(5)] == [{}] * 5
+
+
+def test_a_protected_job_that_is_declared_no_longer_is_told_once_and_stops_nothing_else(tmp_path: Path) -> None:
+    w = world(tmp_path, job("kept"), job("a", schedule="@hourly"))
+    going = {**step("delete", "kept", {}), "oldState": {"protect": True, "inputs": {"name": "kept"}}}
+    change = step("update", "a", {"schedule": "@hourly"}, {"schedule": "@daily"})
+    refused, allowed = preview(change, going, errors=("it is protected",)), preview(change, same=1)
+    w.cli.previews = [refused, allowed, refused, allowed]
+    reports = [run(w), run(w)]
+    assert [r.outcome for r in reports] == [Outcome.CHANGED] * 2
+    assert w.cli.spared == [[], [urn("kept")], [urn("kept")]] * 2
+    assert [e["job"] for e in w.events if e["event"] == "job.protected"] == ["kept"]
+    # Nobody declares it, and yet it is no stray.
+    assert [(r.protected, dict(r.strays)) for r in reports] == [(("kept",), {})] * 2
+    assert w.cli.judged[0]["deletes"] == []

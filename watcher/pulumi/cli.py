@@ -9,7 +9,7 @@ import secrets
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,18 +128,18 @@ class PulumiCli:
 
     # -- commands
 
-    def preview(self, told: Mapping[str, str] | None = None) -> Finished:
+    def preview(self, told: Mapping[str, str] | None = None, spared: Collection[str] = ()) -> Finished:
         """What an up would change, refreshed. Writes nothing, takes no lock, and so may be cut short.
 
-        `told`: what the program and the provider find in their environment besides.
+        `told`: what the program and the provider find in their environment besides; `spared`: URNs that are left out.
         """
-        args = ["preview", "--json", "--refresh", "--run-program", "--non-interactive"]
+        args = ["preview", "--json", "--refresh", "--run-program", "--non-interactive", *_excluding(spared)]
         return self._run(args, interruptible=True, told=told)
 
-    def up(self, message: str = "", told: Mapping[str, str] | None = None) -> Finished:
+    def up(self, message: str = "", told: Mapping[str, str] | None = None, spared: Collection[str] = ()) -> Finished:
         """`message`: what the stack's history says of this run."""
         args = ["up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--run-program"]
-        args += ["--continue-on-error", "--json", *(["--message", message] if message else [])]
+        args += ["--continue-on-error", "--json", *(["--message", message] if message else []), *_excluding(spared)]
         return self._run(args, on_line=self.on_event, told=told)
 
     def create_stack(self) -> Finished:
@@ -230,3 +230,7 @@ class PulumiCli:
             child.kill()
         child.wait()
         return left if ended and child.returncode != 0 else 0
+
+
+def _excluding(urns: Collection[str]) -> list[str]:
+    return [f"--exclude={urn}" for urn in sorted(urns)]

@@ -5,7 +5,7 @@ It turns a run into values or into the end of the cycle, tells nothing unredacte
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,41 +39,52 @@ class Engine:
         `unkept`: the fields that are not compared. Creates the stack if it may and there is none.
         """
         self.tools.log.progress.show("preview ...")
-        run, modules = self._run_preview(Limits(frozenset(), frozenset(), unkept=unkept))
+        limits = Limits(frozenset(), frozenset(), unkept=unkept)
+        run, modules = self._run_preview(limits)
         if run.stopped:
             raise Stopped
         if may_create and run.no_stack:
             self.recovery.create_stack()
             return self.preview(unkept)
         self._ended_badly(run)
-        try:
-            found, failures = output.parse_preview(run.stdout)
-        except ValueError:
-            raise Ended(Outcome.FAILED, _unexplained(run).reason) from None
+        found, failures = _parsed(run)
+        if not run.ok and found.protected:
+            # The engine refuses to delete these, and then judges nothing else. Left out, they hold up nobody.
+            spared = found.protected
+            run, modules = self._run_preview(limits, spared)
+            if run.stopped:
+                raise Stopped
+            self._ended_badly(run)
+            found, failures = _parsed(run, spared)
         if not run.ok:
             failures = failures or (_unexplained(run),)
             raise Ended(outcome_of(failures), told(failures))
         return found, modules
 
-    def _run_preview(self, limits: Limits) -> tuple[Finished, Modules | None]:
+    def _run_preview(self, limits: Limits, spared: Collection[str] = ()) -> tuple[Finished, Modules | None]:
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             path = Path(folder) / "modules.json"
-            run = self.tools.cli.preview({MODULES_VARIABLE: str(path), **_written(limits, Path(folder))})
+            run = self.tools.cli.preview({MODULES_VARIABLE: str(path), **_written(limits, Path(folder))}, spared)
             return run, _modules_in(path)
 
-    def up(self, limits: Limits, message: str, archive: Path) -> tuple[Applied, tuple[Failure, ...]]:
+    def up(
+        self, limits: Limits, message: str, archive: Path, spared: Collection[str] = ()
+    ) -> tuple[Applied, tuple[Failure, ...]]:
         """Applies the program within `limits`: what was done, and what failed (redacted).
 
-        `archive`: where the provider keeps copies of what it deletes. Raises Ended if it was cut short.
+        `archive`: where the provider keeps copies of what it deletes; `spared`: URNs that are left out. Raises Ended if
+        it was cut short.
         """
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
-            return self._up(message, {**_written(limits, Path(folder)), DIRECTORY_VARIABLE: str(archive)})
+            return self._up(message, {**_written(limits, Path(folder)), DIRECTORY_VARIABLE: str(archive)}, spared)
 
-    def _up(self, message: str, told_run: Mapping[str, str]) -> tuple[Applied, tuple[Failure, ...]]:
-        run = self._run_up(message, told_run)
+    def _up(
+        self, message: str, told_run: Mapping[str, str], spared: Collection[str]
+    ) -> tuple[Applied, tuple[Failure, ...]]:
+        run = self._run_up(message, told_run, spared)
         if locks.locked(run.stdout, run.stderr):
             self.recovery.clear_remote_lock(run.stderr)
-            run = self._run_up(message, told_run)
+            run = self._run_up(message, told_run, spared)
             if locks.locked(run.stdout, run.stderr):
                 raise Ended(Outcome.LOCKED, locks.waiting(locks.holders_in(run.stderr), self.tools.control.clock.now()))
         self.recovery.suspect = self.recovery.suspect or run.crashed
@@ -94,7 +105,7 @@ class Engine:
         if run.code < 0:
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover")
 
-    def _run_up(self, message: str, told_run: Mapping[str, str]) -> Finished:
+    def _run_up(self, message: str, told_run: Mapping[str, str], spared: Collection[str]) -> Finished:
         done = 0
 
         def count(line: str) -> None:
@@ -105,9 +116,17 @@ class Engine:
 
         self.tools.cli.on_event = count
         try:
-            return self.tools.cli.up(message, told_run)
+            return self.tools.cli.up(message, told_run, spared)
         finally:
             self.tools.cli.on_event = None
+
+
+def _parsed(run: Finished, spared: Mapping[str, str] | None = None) -> tuple[ChangeSet, tuple[Failure, ...]]:
+    """Raises Ended for what is no preview."""
+    try:
+        return output.parse_preview(run.stdout, spared)
+    except ValueError:
+        raise Ended(Outcome.FAILED, _unexplained(run).reason) from None
 
 
 def _written(limits: Limits, folder: Path) -> dict[str, str]:

@@ -33,7 +33,8 @@ class ChangeSet:
     """What an up would do, by job name. `other`: changes of resources that are no jobs.
 
     `replaces` are the names that the replaced resources had, `renamed` those that they get. `revised`: the updates that
-    come from the program or the config; the others only repair. `wanted`: the prints of what is written.
+    come from the program or the config; the others only repair. `wanted`: the prints of what is written. `protected`:
+    URN -> job of the protected resources that the program no longer declares, or not by that name; they stay.
     """
 
     creates: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class ChangeSet:
     drift: tuple[Drift, ...] = ()
     other: int = 0
     wanted: Mapping[str, Prints] = field(default_factory=dict)
+    protected: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -63,7 +65,7 @@ class ChangeSet:
     @property
     def known(self) -> frozenset[str]:
         """Every job that the program or the state has."""
-        return self.declared | {*self.deletes, *self.replaces}
+        return self.declared | {*self.deletes, *self.replaces, *self.protected.values()}
 
     @property
     def writes(self) -> frozenset[str]:
@@ -114,6 +116,14 @@ class Applied:
         return {op: len(jobs) for op, jobs in counts.items() if jobs}
 
 
+def protected_words(job: str, urn: str) -> str:
+    """What is told of a protected resource that the program would delete or rename."""
+    return (
+        f'job "{job}" is protected, and the program no longer declares it so: it stays as it is, and all else goes on; '
+        f"let it go with `pulumi state unprotect '{urn}'`, or declare it again"
+    )
+
+
 def is_job(urn: str) -> bool:
     """Whether a URN names a Dkron job."""
     parts = urn.split("::")
@@ -139,17 +149,23 @@ def _job_name(step: Mapping[str, Any], urn: str) -> str:
     return resource_name(urn)
 
 
-def parse_preview(text: str) -> tuple[ChangeSet, tuple[Failure, ...]]:
-    """The change set, and why the preview failed if it did. Raises ValueError if `text` is no preview."""
+def parse_preview(text: str, spared: Mapping[str, str] | None = None) -> tuple[ChangeSet, tuple[Failure, ...]]:
+    """The change set, and why the preview failed if it did. Raises ValueError if `text` is no preview.
+
+    `spared`: URN -> job of the protected resources that were left out of it.
+    """
     document = json.loads(text)
     if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
         raise ValueError("not the JSON of a preview")  # noqa: TRY004 - whatever is wrong with the text, it is no preview
     jobs: dict[str, dict[str, Mapping[str, Any]]] = {}
-    other = others_same = 0
+    protected = dict(spared or {})
+    other, others_same = 0, len(protected)  # what is left out counts as unchanged
     for step in document["steps"]:
         urn, op = str(step.get("urn", "")), str(step.get("op", ""))
         if is_job(urn):
             jobs.setdefault(urn, {})[op] = step
+            if op in (DELETE, REPLACE) and (step.get("oldState") or {}).get("protect"):
+                protected[urn] = _job_name(step, urn)
         elif op in OPERATIONS and "pulumi:providers:" not in urn and "pulumi:pulumi:Stack" not in urn:
             other += 1
         others_same += not is_job(urn) and op == SAME
@@ -161,7 +177,7 @@ def parse_preview(text: str) -> tuple[ChangeSet, tuple[Failure, ...]]:
                 steps[SAME] = steps[REFRESH]
     diagnostics = document.get("diagnostics")
     failures = [_failure(d) for d in diagnostics if _is_error(d)] if isinstance(diagnostics, list) else []
-    return _change_set(jobs, other), distinct(failures)
+    return replace(_change_set(jobs, other), protected=protected), distinct(failures)
 
 
 def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int) -> ChangeSet:

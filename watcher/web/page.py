@@ -40,6 +40,7 @@ LEVELS: Final[Mapping[str, str]] = {
     view.MISSING: "warning",
     view.STRAY: "warning",
     view.UNMARKED: "warning",
+    view.PROTECTED: "warning",
     view.FOREIGN: "bad",
     view.FAILED: "bad",
     view.UNCHECKED: "busy",

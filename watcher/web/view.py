@@ -18,13 +18,14 @@ from provider.schedule.calendar import Entry, in_words, next_run
 from provider.text import one_line
 from watcher.status import CycleReport, Outcome, Snapshot
 
-IN_SYNC, DRIFTED, MISSING, FOREIGN, STRAY, UNMARKED, FAILED, UNCHECKED = (
+IN_SYNC, DRIFTED, MISSING, FOREIGN, STRAY, UNMARKED, PROTECTED, FAILED, UNCHECKED = (
     "in sync",
     "drifted",
     "missing",
     "foreign",
     "stray",
     "unmarked",
+    "protected",
     "failed",
     "not checked yet",
 )
@@ -126,7 +127,9 @@ def _undeclared(last: CycleReport | None) -> dict[str, tuple[str, str]]:
         return {}
     strays = dict.fromkeys(set(last.strays) - set(last.deleted), (STRAY, "declared nowhere"))
     way_out = "declared nowhere: declare it, or delete it with `python -m jobs delete {}`"
-    return strays | {name: (UNMARKED, way_out.format(name)) for name in last.unmarked}
+    unmarked = {name: (UNMARKED, way_out.format(name)) for name in last.unmarked}
+    protected = dict.fromkeys(last.protected, (PROTECTED, "not declared so any more, and kept"))
+    return {**strays, **unmarked, **protected}
 
 
 def _state(name: str, noted: Mapping[str, str] | None, prints: Mapping[str, str]) -> tuple[str, str]:
