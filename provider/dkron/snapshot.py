@@ -76,10 +76,10 @@ class Snapshot:
             return self._jobs.get(name)
 
     def before_create(self, name: str) -> Job | None:
-        """The live job as it is now. Raises DkronError when Dkron can't be read."""
+        """The live job as it is now, on whichever server. Raises DkronError when Dkron can't be read."""
         with self._lock:
             self._check_cluster()
-        return self._client.get_job_to_create(name)
+        return self._client.get_job_to_create(name) or self._client.get_job_anywhere(name)
 
     def before_update(self, name: str) -> Job | None:
         """The live job as it is now, or was a moment ago. Raises DkronError when Dkron can't be read."""

@@ -38,6 +38,9 @@ class FakeClient:
 
     get_job_to_create = get_job
 
+    def get_job_anywhere(self, _name: str) -> dict[str, Any] | None:
+        return None
+
 
 def snapshot(client: FakeClient) -> tuple[Snapshot, list[float]]:
     slept: list[float] = []
@@ -258,3 +261,10 @@ def test_where_one_job_of_ours_is_listed_nobody_has_to_vouch_for_another() -> No
     live, slept = snapshot(client)
     assert live.job("gone") is None
     assert slept == []
+
+
+def test_a_job_that_another_server_holds_is_not_taken_for_absent_before_a_create() -> None:
+    client = FakeClient()
+    client.get_job_anywhere = lambda _name: {"name": _name}  # type: ignore[method-assign]
+    live, _ = snapshot(client)
+    assert live.before_create("theirs") == {"name": "theirs"}
