@@ -27,7 +27,7 @@ setup: ## the virtual environment .venv from the lock file (PYTHON=another Pytho
 	@VENV=$(VENV) dev/setup.sh
 
 ## Change it
-.PHONY: check lint unit e2e test
+.PHONY: check lint unit e2e test histories
 check: setup ## lint, and the unit tests of what changed since main: under a minute
 	@$(RUN) -m dev.checks lint changed
 lint: setup ## ruff, mypy, import-linter
@@ -38,6 +38,9 @@ e2e: setup ## the end-to-end tests on each pair of real and sandbox pulumi and d
 	@$(RUN) -m dev.checks e2e
 test: setup ## every check and every test that can run here
 	@$(RUN) -m dev.checks lint unit e2e
+
+histories: setup ## random histories (HISTORIES=200 on the model, HISTORIES_E2E=20 on each pair, HISTORIES_STEPS=5 of each)
+	$(RUN) -m pytest -n 2 -v tests/test_histories.py tests/e2e/test_histories.py
 
 ## Keep it
 .PHONY: lock audit sbom wheel screenshot bench

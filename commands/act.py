@@ -54,7 +54,7 @@ class Session:
         self.seals = bool(passphrase)
         self.archive = Archive(directory_from(env), passphrase, warn)
         self.writes = Writes(self.client, Rights(self.tag), self.archive, warn, self.secrets)
-        self._snapshot = Snapshot(self.client)
+        self._snapshot = Snapshot(self.client, self.tag)
 
     def find(self, name: str) -> Job | None:
         """The job as it is now, None if there is none. Raises ForeignJob for one that isn't ours, DkronError."""

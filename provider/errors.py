@@ -13,6 +13,7 @@
         ├── Paused             soft  job submissions are paused (503)
         ├── ServerFault        soft  any other 5xx
         ├── DeleteRefused      soft  404 on a DELETE, and the job is still there
+        ├── NotConfirmed       soft  all our jobs seem to be gone, and nobody vouches for that
         ├── TwoClusters        hard  the configured servers are not of one cluster
         ├── Rejected           hard  Dkron refused the request (4xx) and said why
         ├── Unauthorised       hard  401 or 403: Dkron itself has no authentication, so this is a proxy's
@@ -124,6 +125,11 @@ class ServerFault(DkronError):
 
 
 class DeleteRefused(DkronError):
+    soft = True
+    code = "soft"
+
+
+class NotConfirmed(DkronError):
     soft = True
     code = "soft"
 

@@ -31,7 +31,7 @@ from .dkron.snapshot import Snapshot
 from .dkron.writes import Rights, Writes
 from .errors import DkronJobsError, InvalidJob, SettingsError, with_code
 from .event_loops import keep_event_loops
-from .job import hold, lifetime, limits, ownership, validation
+from .job import hold, lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
 from .job.diff import changed_fields, replacing
 from .job.spec import UNKNOWN, canonical
@@ -76,10 +76,12 @@ class JobProvider(ResourceProvider):
         config: Callable[[str], Any] = req.config.get
         client = DkronClient(load_dkron(config))
         self.owner_tag, adopt = load_owner(config)
-        rights = Rights(self.owner_tag, adopt, _limits(os.environ))
+        told = _limits(os.environ)
+        self.unkept = told.unkept if told else {}
+        rights = Rights(self.owner_tag, adopt, told)
         archive = Archive(directory_from(os.environ), passphrase_from(os.environ), _warn)
         self.writes = Writes(client, rights, archive, _warn, config_secrets(config, os.environ))
-        self.snapshot = Snapshot(client)
+        self.snapshot = Snapshot(client, self.owner_tag)
         self.declared = Declared()
         self.defer_checks = bool(os.environ.get(limits.DEFER_CHECKS))
 
@@ -109,7 +111,8 @@ class JobProvider(ResourceProvider):
     def read(self, id_: str, props: Props) -> ReadResult:
         """The live job as outputs and as inputs, so that a preview names the drifted fields; no id if it is gone.
 
-        A job that ended by itself, and one that is held, is read as the state holds it.
+        A job that ended by itself, and one that is held, is read as the state holds it, and so is a field that Dkron
+        doesn't keep as written.
         """
         job = self.snapshot.job(id_)
         if lifetime.is_done_when_gone(props) if job is None else self._is_held(job, props):
@@ -119,8 +122,9 @@ class JobProvider(ResourceProvider):
             return ReadResult("", {})
         if not props.get("name"):
             job = hold.taken_off(job)  # an import: a declaration has no hold
+        live = unkept.as_written(job, props, self.unkept.get(id_, {}))
         # Two dicts: the SDK writes into each.
-        return ReadResult(id_, {**canonical(job), **_kept_mark(props, job)}, canonical(job))
+        return ReadResult(id_, {**live, **_kept_mark(props, job)}, dict(live))
 
     @coded
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
@@ -135,6 +139,7 @@ class JobProvider(ResourceProvider):
         if self.declared.holds(_id):
             _warn(f'job "{_id}" is held by a declared resource, so it was left in Dkron; only the old one is forgotten')
         else:
+            self.snapshot.before_delete()
             self.writes.delete(_id, _recorded_mark(_props) or self.declared.mark)
 
     # -- what they share

@@ -87,6 +87,8 @@ class FakeDkron(Web):
                 return fault
             if url.path == "/v1/leader":
                 return as_json({"Name": self.leader}) if self.leader else as_json(None, 500)
+            if url.path == "/v1/isleader":
+                return as_json("I am a leader", 200 if self.leader else 404)
             if url.path == "/v1/jobs":
                 return self._post(request) if request.method == "POST" else self._list(dict(parse_qsl(url.query)))
             return self._one(request.method, unquote(url.path.removeprefix("/v1/jobs/")))

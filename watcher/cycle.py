@@ -23,11 +23,13 @@ from watcher.guard import Verdict
 from watcher.keeper import Done, Keeper
 from watcher.pulumi import workspace
 from watcher.pulumi.changes import ChangeSet
+from watcher.pulumi.cli import Scoped
 from watcher.pulumi.engine import Engine, Told, told
 from watcher.recovery.recovery import Recovery, Tools
 from watcher.repair import Repair, Standing, simple
 from watcher.restraint import Restraint, Scope, restraint
 from watcher.status import Board, CycleReport, Outcome, Reason
+from watcher.unkept import left_out
 from watcher.work import Work
 
 
@@ -75,9 +77,10 @@ class Cycle:
         """
         space = self.keeper.workspace()
         connection = self.connector.connect(space)
-        work = Work(self.keeper.case(space, connection))
+        case = self.keeper.case(space, connection)
+        work = Work(case, unkept=case.memory.unkept)
         self.census.await_leader(connection)
-        work.plan, said = self.engine.preview()
+        work.plan, said = self.engine.preview(left_out(work.case.memory.unkept))
         work.case = work.case.with_modules(said.modules)
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.count(connection)
@@ -94,6 +97,7 @@ class Cycle:
             self.keeper.take_allowance(space)
             connection = self._connect(space)
             work.case = self.keeper.case(space, connection)
+            work.unkept = work.case.memory.unkept
             judgement.require_the_same_tag(connection, work.case.memory)
             waited = self.census.await_leader(connection)
             work.look = self.census.before(connection, waited)
@@ -104,7 +108,8 @@ class Cycle:
                 self._repair(work, repair, reason)
             else:
                 self._whole_way(connection, work, reason)
-            self.census.note(connection, work.look, self._touched(work))
+            after = self.census.note(connection, work.look, self._touched(work))
+            work.unkept = judgement.unkept(work.plan, work.case.memory, None if work.failures else after)
             if repair is None:
                 self._advise(connection, work.said)
         finally:
@@ -160,7 +165,7 @@ class Cycle:
     def _preview(self, connection: Connection, work: Work) -> None:
         """What an up would change. Raises Ended where the program changed meanwhile: then nobody knows whose it is."""
         files = self.keeper.files()
-        work.plan, work.said = self.engine.preview(may_create=True)
+        work.plan, work.said = self.engine.preview(left_out(work.case.memory.unkept), may_create=True)
         if self.keeper.files() != files:
             raise Ended(Outcome.RETRY, "the program's files changed while it was previewed; judging it anew")
         work.case = work.case.with_modules(work.said.modules)
@@ -178,6 +183,7 @@ class Cycle:
         self.keeper.note_strays(work.case, work.strays, work.unmarked)
         work.restraint = self._restraint()
         self.keeper.use_let_through()
+        self.keeper.tell_protected(work.plan.protected)
         work.allowed = self._judge(work, NONE)
         if not work.allowed.safe and not work.waiting:
             raise Ended(Outcome.REFUSED, work.allowed.refusal)
@@ -195,7 +201,10 @@ class Cycle:
             )
         message = f"watcher, cycle {self._number} ({reason.value}), program {work.case.revision}"
         work.applied, work.failures = self.engine.up(
-            judgement.run_limits(part), message, self.keeper.archive().directory, targets
+            judgement.run_limits(part, work.case.memory),
+            message,
+            self.keeper.archive().directory,
+            Scoped(targets, work.plan.protected.keys()),
         )
         for fight in self.fights.note(self.tools.control.clock.monotonic(), part.drift):
             self.tools.log.warning("job.fought", job=fight.job, fields=list(fight.fields), detail=fight.words)
@@ -236,7 +245,8 @@ class Cycle:
         # Resources may be called otherwise than their jobs, so they are only counted.
         deleted = min(len(applied.deleted) + len(applied.replaced), len(plan.doomed)) + len(work.strays_deleted)
         updated = min(len(applied.updated), len(plan.revised))
-        done = Done(plan.declared, left, deleted, updated, good=not work.failures and not waiting)
+        good = not work.failures and not waiting
+        done = Done(plan.declared, left, deleted, updated, good, work.unkept)
         self.keeper.finish(work.case, done, work.allowed)
         if work.failures:
             return outcome_of(work.failures), told(work.failures)

@@ -3,11 +3,14 @@
 It reads what the watcher remembers and changes neither that nor anything outside. `guard` and `strays` decide.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from provider.job.limits import Limits as RunLimits
+from provider.job.unkept import prints
 from watcher import causes, guard
+from watcher import unkept as fields
 from watcher.allowance import Allowance
 from watcher.dkron.connection import Connection
 from watcher.dkron.look import Look
@@ -89,9 +92,17 @@ def judge(
     return guard.judge(proposal, limits)
 
 
-def run_limits(plan: ChangeSet) -> RunLimits:
-    """What the run may do: no more than was judged."""
-    return RunLimits(deletes=plan.doomed, updates=plan.writes)
+def run_limits(plan: ChangeSet, memory: Memory) -> RunLimits:
+    """What the run may do: no more than was judged. It compares what the preview compared."""
+    return RunLimits(deletes=plan.doomed, updates=plan.writes, unkept=fields.left_out(memory.unkept))
+
+
+def unkept(plan: ChangeSet, memory: Memory, after: Look | None) -> fields.Unkept:
+    """The fields that don't stay as written, after this cycle. `after`: the look after its writes, None for no look."""
+    if after is None:
+        return memory.unkept if plan.wanted else fields.note(memory.unkept, {}, {}, plan.declared)
+    live = {name: prints(json.loads(after.prints[name])) for name in plan.wanted if name in after.prints}
+    return fields.note(memory.unkept, plan.wanted, live, plan.declared)
 
 
 def large_change(plan: ChangeSet, case: Case) -> str:

@@ -18,23 +18,26 @@ from watcher.guard import Verdict
 from watcher.judgement import Case
 from watcher.memory import Identity, Memory, MemoryFile, Sighting
 from watcher.pulumi import workspace
-from watcher.pulumi.changes import ChangeSet
+from watcher.pulumi.changes import ChangeSet, protected_words
 from watcher.pulumi.workspace import Fingerprint, ProgramBroken, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.revision import revision
 from watcher.setting_table import TABLE
+from watcher.unkept import Unkept, begun, words
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a cycle did. `jobs`: those in the state now; `strays`: those that are still there; the numbers of deletions
-    and of updates by the program or the config; `good`: whether nothing failed."""
+    and of updates by the program or the config; `good`: whether nothing failed; `unkept`: the fields that don't stay as
+    they are written."""
 
     jobs: frozenset[str]
     strays: Mapping[str, Sighting]
     deleted: int
     updated: int
     good: bool
+    unkept: Unkept
 
 
 class Keeper:
@@ -45,6 +48,7 @@ class Keeper:
         self._file: MemoryFile | None = None
         self._revision: tuple[Fingerprint, str] | None = None
         self._told: object = None
+        self._protected: frozenset[str] = frozenset()
 
     # -- what a cycle begins with
 
@@ -130,6 +134,13 @@ class Keeper:
         if unmarked:
             self.tools.log.info("unmarked.found", jobs=list(unmarked))
 
+    def tell_protected(self, protected: Mapping[str, str]) -> None:
+        """Tells of resources that the program would delete or rename and may not. `protected`: URN -> job."""
+        for urn in sorted(protected.keys() - self._protected):
+            detail = protected_words(protected[urn], urn)
+            self.tools.log.warning("job.protected", job=protected[urn], detail=detail)
+        self._protected = frozenset(protected)
+
     def note_changes(self, case: Case, strays: Strays, plan: ChangeSet, verdict: Verdict) -> None:
         """Remembers what is about to be done: a run that dies in the middle has used up its hour, too."""
         memory = replace(case.memory, strays=strays.seen)
@@ -137,7 +148,9 @@ class Keeper:
 
     def finish(self, case: Case, done: Done, verdict: Verdict) -> None:
         """Remembers what was done, and whether the cycle was good."""
-        memory = replace(case.memory, strays=done.strays)
+        for job, path in begun(case.memory.unkept, done.unkept):
+            self.tools.log.warning("field.unkept", job=job, field=path, detail=words(job, path))
+        memory = replace(case.memory, strays=done.strays, unkept=done.unkept)
         memory = _with_changes(memory, case.now, done.deleted, done.updated, verdict)
         if done.good:
             memory = replace(

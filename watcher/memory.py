@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from watcher.unkept import Unkept, Written
+
 HOUR_S = 3600.0
 
 
@@ -42,7 +44,7 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """`identity` to `revision` are the last good cycle's. `jobs`: those in its state; `modules`: module -> its jobs;
-    `config`: key -> fingerprint."""
+    `config`: key -> fingerprint. `unkept`: the fields that don't stay as they are written."""
 
     identity: Identity | None = None
     jobs: frozenset[str] = frozenset()
@@ -52,6 +54,7 @@ class Memory:
     strays: Mapping[str, Sighting] = field(default_factory=dict)
     deletions: tuple[Change, ...] = ()
     updates: tuple[Change, ...] = ()
+    unkept: Unkept = field(default_factory=dict)
 
     def recent(self, changes: Iterable[Change], now: float) -> int:
         """How many jobs changed within the last hour."""
@@ -119,9 +122,17 @@ def from_json(text: str) -> Memory:
             strays={str(k): Sighting(float(v["since"]), str(v["held"])) for k, v in row["strays"].items()},
             deletions=_changes(row["deletions"]),
             updates=_changes(row["updates"]),
+            unkept=_unkept(row.get("unkept", {})),
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no memory of a watcher: {error}") from None
+
+
+def _unkept(rows: Any) -> dict[str, dict[str, Written]]:
+    return {
+        str(job): {str(path): Written(str(w["wanted"]), int(w["rounds"])) for path, w in paths.items()}
+        for job, paths in rows.items()
+    }
 
 
 def _changes(rows: Any) -> tuple[Change, ...]:

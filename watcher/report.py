@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from provider.text import one_line
 from watcher.guard import Verdict
-from watcher.pulumi.changes import SIGNS
+from watcher.pulumi.changes import SIGNS, protected_words
+from watcher.unkept import left_out
 from watcher.work import Work
 
 FORMATS: Final = ("text", "json", "markdown")
@@ -23,7 +24,7 @@ Clean = Callable[[str], str]
 def document(work: Work, verdict: Verdict, stack: str) -> Document:
     """All that a report says, deletions first."""
     held = {name: hold.words for name, hold in work.look.held.items()}
-    plan, strays = work.plan, work.strays.told()
+    plan, strays, unkept = work.plan, work.strays.told(), left_out(work.unkept)
     counts = {
         "to delete": plan.deletes,
         "to replace": plan.replaces,
@@ -54,6 +55,8 @@ def document(work: Work, verdict: Verdict, stack: str) -> Document:
         "strays": [{"job": one_line(name), "why": one_line(why)} for name, why in strays.items()],
         "unmarked": [one_line(name) for name in work.unmarked],
         "held": [{"job": one_line(name), "hold": words} for name, words in sorted(held.items())],
+        "protected": [one_line(protected_words(job, urn)) for urn, job in sorted(plan.protected.items())],
+        "unkept": [{"job": one_line(job), "fields": sorted(map(one_line, paths))} for job, paths in unkept.items()],
     }
 
 
@@ -103,6 +106,10 @@ def text(found: Document) -> Iterator[str]:
         )
     for held in found["held"]:
         yield f"= {held['job']}  {held['hold']}"
+    for line in found["protected"]:
+        yield f"! {line}"
+    for one in found["unkept"]:
+        yield f"= {one['job']}  not compared, as it doesn't stay as written: {', '.join(one['fields'])}"
     yield _counted(found)
     yield from _verdict(found)
 
@@ -163,6 +170,10 @@ def _notes(found: Document) -> Iterator[str]:
         yield f"- {_code(name)} carries our tag and no stack's mark, and nobody declares it"
     for held in found["held"]:
         yield f"- {_code(held['job'])} is {_code(held['hold'])}"
+    for line in found["protected"]:
+        yield f"- {_code(line)}"
+    for one in found["unkept"]:
+        yield f"- {_code(one['job'])}: not compared, as it doesn't stay as written: {_code(', '.join(one['fields']))}"
 
 
 def _code(words: str) -> str:

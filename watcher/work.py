@@ -11,6 +11,7 @@ from watcher.pulumi.changes import DELETE, Applied, ChangeSet, Drift, Failure
 from watcher.pulumi.engine import Told
 from watcher.restraint import Restraint, Scope
 from watcher.status import CycleReport, Outcome, Reason
+from watcher.unkept import Unkept, left_out
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class Work:
     said: Told = field(default_factory=Told)
     applied: Applied = field(default_factory=Applied)
     look: Look = field(default_factory=Look)
+    unkept: Unkept = field(default_factory=dict)
     strays: Strays = NONE
     strays_deleted: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -87,6 +89,8 @@ class Work:
             unrepaired=self.unrepaired,
             strays=self.strays.told(self.strays_deleted),
             unmarked=self.unmarked,
+            protected=tuple(sorted(plan.protected.values())),
+            unkept={name: tuple(sorted(paths)) for name, paths in left_out(self.unkept).items()},
             revision=self.case.revision,
             created=applied.created,
             updated=(*applied.updated, *applied.replaced),

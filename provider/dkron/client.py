@@ -8,31 +8,19 @@ import math
 import time
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, NoReturn
-from urllib.parse import quote
 
 from ..errors import BadAnswer, DeleteRefused, DkronError, NoLeader, TimedOut, Unreachable
-from ..settings import DkronSettings
-from .answers import json_body, live_nodes, refusal
-from .wire import Answer, Wire
+from .answers import json_body, live_nodes
+from .servers import Job, Servers, path_of
+from .wire import Answer
 
-Job = dict[str, Any]
+__all__ = ["DkronClient", "Job"]
 
 LED_WITHIN_S = 1.0
 
 
-class DkronClient:
+class DkronClient(Servers):
     """A cluster of one or more servers, asked through whichever answers and has a leader. Safe to share by threads."""
-
-    def __init__(self, settings: DkronSettings) -> None:
-        self.settings = settings
-        self._wire = Wire(settings)
-        self._current = 0
-        self._led_at: dict[int, float] = {}  # server -> when it last named a leader
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._wire.close()
 
     # -- endpoints
 
@@ -52,18 +40,6 @@ class DkronClient:
         if failure is not None and not isinstance(failure, NoLeader):
             raise failure
         return None
-
-    def leaders(self) -> dict[str, str]:
-        """The leader that each server names, by the server's address; those that name none are left out."""
-        named = {}
-        for server, url in enumerate(self.settings.urls):
-            try:
-                name = self._leader_of(server)
-            except (Unreachable, TimedOut):
-                continue
-            if name is not None:
-                named[url] = name
-        return named
 
     def list_jobs(self, owner_tag: str | None = None) -> list[Job]:
         """GET /v1/jobs, all of them or, filtered on the server, those with metadata.managed_by = `owner_tag`.
@@ -87,7 +63,7 @@ class DkronClient:
         return self._job(name, LED_WITHIN_S)
 
     def _job(self, name: str, led_within_s: float) -> Job | None:
-        answer = self._get(_path(name), {}, missing_is_an_answer=True, led_within_s=led_within_s)
+        answer = self._get(path_of(name), {}, missing_is_an_answer=True, led_within_s=led_within_s)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return None
         job = json_body(answer.status_code, answer.content, f'job "{name}"')
@@ -109,7 +85,7 @@ class DkronClient:
 
         Missing, children, no leader and lost leadership are all a 404 with an empty body, so it asks again.
         """
-        answer = self._write("DELETE", _path(name), None)
+        answer = self._write("DELETE", path_of(name), None)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             job = self.get_job(name)
             if job is None:
@@ -123,14 +99,14 @@ class DkronClient:
 
     def run_job(self, name: str) -> None:
         """POST /v1/jobs/{name}: runs it once, now; the answer comes only when the run and its retries have ended."""
-        answer = self._write("POST", _path(name), None)
+        answer = self._write("POST", path_of(name), None)
         if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             self._refused(answer, f'running job "{name}"', ())
 
     def executions(self, name: str, with_output: bool = False) -> list[Job]:
         """GET /v1/jobs/{name}/executions: the newest first, at most the hundred that Dkron keeps; none for no job."""
         params = {"_sort": "started_at", "_order": "DESC"} | ({} if with_output else {"output_size_limit": "0"})
-        return self._listed(f"{_path(name)}/executions", params, f'the executions of job "{name}"')
+        return self._listed(f"{path_of(name)}/executions", params, f'the executions of job "{name}"')
 
     def busy(self) -> list[Job]:
         """GET /v1/busy: the executions that the servers are at."""
@@ -149,16 +125,7 @@ class DkronClient:
             raise BadAnswer(f"{self._url} answered GET {path} with no list", answer.status_code)
         return [item for item in found if isinstance(item, dict)]
 
-    # -- servers
-
-    @property
-    def _url(self) -> str:
-        return self.settings.urls[self._current]
-
-    def _servers(self) -> list[int]:
-        """The servers to ask, the one that answered last first."""
-        count = len(self.settings.urls)
-        return [(self._current + i) % count for i in range(count)]
+    # -- requests
 
     def _get(
         self, path: str, params: dict[str, str], missing_is_an_answer: bool = False, led_within_s: float = 0.0
@@ -209,32 +176,3 @@ class DkronClient:
             self._current = server
             return answer
         raise failure or Unreachable("no server is known")
-
-    def _leader_of(self, server: int) -> str | None:
-        """The leader that one server names, None if it names none (500 "null", recorded) or doesn't answer properly."""
-        answer = self._wire.send(server, "GET", "/v1/leader")
-        if HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-            # A login page, a redirect or no such path: no Dkron, and not to be waited for.
-            self._refused(answer, "GET /v1/leader", ())
-        if answer.status_code != HTTPStatus.OK:
-            return None
-        body = json_body(answer.status_code, answer.content, "GET /v1/leader")
-        name = body.get("Name") if isinstance(body, dict) else None
-        if not name:
-            return None
-        self._led_at[server] = time.monotonic()
-        return str(name)
-
-    def _no_leader(self, server: int) -> NoLeader:
-        return NoLeader(
-            f"Dkron at {self.settings.urls[server]} has no leader just now; it will be tried again on the next run"
-        )
-
-    def _refused(self, answer: Answer, what: str, secrets: Iterable[str]) -> NoReturn:
-        """Raises the error that a bad answer stands for. `secrets` stay unsaid."""
-        unsaid = (*secrets, *self.settings.secrets)
-        raise refusal(answer.status_code, answer.content, what, answer.url, unsaid)
-
-
-def _path(name: str) -> str:
-    return f"/v1/jobs/{quote(name, safe='')}"

@@ -2,7 +2,8 @@
 
 An outage must never look like "nothing there". So the list is taken only while a leader answers, and a missing job is
 asked for again: a few by name, many at once by a second list after a pause, because a server that has just started
-answers 200 with no or few jobs for seconds (recorded: cluster.json, restart.json).
+answers 200 with no or few jobs for seconds (recorded: cluster.json, restart.json). Where none of our jobs is listed at
+all, the servers are asked one by one (see `cluster`).
 
 A write looks anew. A job that the state didn't hold is asked for by name: a stranger may have made it a moment ago. Of
 those that it holds the first few are asked for by name, and for more a list serves that is a moment old at most, since
@@ -16,8 +17,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import NoLeader, TwoClusters
-from ..text import one_line
+from ..errors import NoLeader, NotConfirmed, TwoClusters
+from ..job.ownership import is_ours
+from . import cluster
 from .doubt import FEW, SECOND_LOOK_AFTER_S
 
 if TYPE_CHECKING:
@@ -36,14 +38,17 @@ class Snapshot:
     def __init__(
         self,
         client: DkronClient,
+        owner_tag: str,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
+        self._owner_tag = owner_tag
         self._sleep = sleep
         self._clock = clock
         self._lock = threading.Lock()
         self._is_one_cluster = False
+        self._is_checked = False
         self._jobs: dict[str, Job] | None = None
         self._missing = 0
         self._looked_twice = False
@@ -57,6 +62,8 @@ class Snapshot:
             if self._jobs is None:
                 self._jobs = self._list()
             found = self._jobs.get(name)
+            if found is None and self._confirm_loss(self._jobs):
+                found = self._jobs.get(name)
             if found is not None:
                 return found
             self._missing += 1
@@ -69,10 +76,10 @@ class Snapshot:
             return self._jobs.get(name)
 
     def before_create(self, name: str) -> Job | None:
-        """The live job as it is now. Raises DkronError when Dkron can't be read."""
+        """The live job as it is now, on whichever server. Raises DkronError when Dkron can't be read."""
         with self._lock:
             self._check_cluster()
-        return self._client.get_job_to_create(name)
+        return self._client.get_job_to_create(name) or self._client.get_job_anywhere(name)
 
     def before_update(self, name: str) -> Job | None:
         """The live job as it is now, or was a moment ago. Raises DkronError when Dkron can't be read."""
@@ -88,18 +95,42 @@ class Snapshot:
                 return self._fresh.get(name)
         return self._client.get_job(name)
 
+    def before_delete(self) -> None:
+        """Raises TwoClusters, DkronError."""
+        with self._lock:
+            self._check_cluster()
+
     def _check_cluster(self) -> None:
         """Asks all servers once whom they follow. Raises TwoClusters if they still disagree after a pause."""
-        if self._is_one_cluster or len(self._client.settings.urls) == 1:
+        client = self._client
+        if self._is_one_cluster or len(client.settings.urls) == 1:
             return
-        named = self._client.leaders()
-        if len(set(named.values())) > 1:  # an election, perhaps
+        why = cluster.apart(client.leaders(), client.members())
+        if why:  # an election, perhaps
             self._sleep(SECOND_LOOK_AFTER_S)
-            named = self._client.leaders()
-        if len(set(named.values())) > 1:
-            told = ", ".join(f"{url} follows {one_line(leader)}" for url, leader in named.items())
-            raise TwoClusters(f"dkronUrl names servers of different clusters ({told}), so nothing was changed")
+            why = cluster.apart(client.leaders(), client.members())
+        if why:
+            raise TwoClusters(f"dkronUrl names servers of different clusters ({why}), so nothing was changed")
         self._is_one_cluster = True
+
+    def _confirm_loss(self, jobs: dict[str, Job]) -> bool:
+        """Where a job is missing and the list holds none of ours. Raises NotConfirmed if that is not believed.
+
+        Returns whether the jobs were listed anew, because a server that had just started lists some by now.
+        """
+        if self._is_checked or any(is_ours(job, self._owner_tag) for job in jobs.values()):
+            return False
+        words = self._client.words(self._owner_tag)
+        if not words or (len(words) > 1 and not cluster.is_all_gone(words)):
+            self._sleep(SECOND_LOOK_AFTER_S)
+            words = self._client.words(self._owner_tag)
+        if len(words) == 1 and words[0].lists_ours:
+            jobs.update(self._list())
+            return True
+        if not cluster.is_all_gone(words):
+            raise NotConfirmed(cluster.doubt(words, self._client.leader() or ""))
+        self._is_checked = True
+        return False
 
     def _list(self) -> dict[str, Job]:
         self._check_cluster()

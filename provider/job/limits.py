@@ -1,11 +1,12 @@
-"""What one run may delete and overwrite: the names that the watcher judged in a preview. Pure.
+"""What the watcher tells one run: which jobs it may delete and overwrite, and which fields it doesn't compare. Pure.
 
-The watcher writes them to a file before it starts `pulumi up`, and the provider refuses everything else in that run,
-because the program may have changed since the preview. It must not decide what is allowed; the watcher's guard does.
+The watcher writes it to a file before it starts `pulumi`. In an `up` the provider refuses what was not judged in the
+preview, because the program may have changed since. It must not decide what is allowed; the watcher's guard does.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 # Set by the watcher for its runs: a bad declaration then fails at that job's create or update, not in check, where it
@@ -18,16 +19,19 @@ LIMITS_VARIABLE: Final = "DKRON_JOBS_LIMITS"
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`deletes`: the jobs that may be deleted. `updates`: the existing jobs that may be overwritten, None for any; a
-    create of a job that exists and differs overwrites it. `run`: the token of the run."""
+    create of a job that exists and differs overwrites it. `run`: the token of the run. `unkept`: job -> path -> print
+    of the fields that Dkron doesn't keep as written (see the module `unkept`)."""
 
     deletes: frozenset[str]
     updates: frozenset[str] | None = None
     run: str = ""
+    unkept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The text of the file."""
         updates = None if self.updates is None else sorted(self.updates)
-        return json.dumps({"deletes": sorted(self.deletes), "updates": updates, "creates": None, "run": self.run})
+        told = {"deletes": sorted(self.deletes), "updates": updates, "run": self.run, "unkept": self.unkept}
+        return json.dumps(told)
 
     def against_delete(self, name: str) -> str | None:
         """Why the job may not be deleted in this run, one line; None if it may."""
@@ -48,6 +52,7 @@ def parse(text: str) -> Limits:
         deletes=_names(values.get("deletes")),
         updates=None if updates is None else _names(updates),
         run=str(values.get("run") or ""),
+        unkept=_unkept(values.get("unkept") or {}),
     )
 
 
@@ -55,6 +60,12 @@ def _names(value: Any) -> frozenset[str]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError("no list of names")
     return frozenset(value)
+
+
+def _unkept(value: Any) -> dict[str, dict[str, str]]:
+    if not isinstance(value, dict) or not all(isinstance(paths, dict) for paths in value.values()):
+        raise ValueError("no fields by job")
+    return {job: {path: str(print_) for path, print_ in paths.items()} for job, paths in value.items()}
 
 
 def _refusal(name: str, done: str) -> str:

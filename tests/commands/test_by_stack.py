@@ -178,8 +178,12 @@ def test_the_diff_compares_what_the_stack_declares(
         out = capsys.readouterr()
         assert out.out == "2 in sync\n"
         assert "the value of off is not known here" in out.err
-        assert main(["diff", "--dkron", dkron.url, "--stack", "prod"]) == 1
+        monkeypatch.setenv("STACK", "prod")
+        theirs = {**live, "metadata": {**OURS, "managed_in": "shop/prod"}}
+        dkron.put(to_dkron({"name": "nightly", "schedule": "@manually", **theirs}))
+        assert main(["diff", "--dkron", dkron.url]) == 1
         assert "nightly  drifted" in capsys.readouterr().out
+        monkeypatch.delenv("STACK")
         monkeypatch.setenv("TRIES", "5")
         assert main(["diff", "--dkron", dkron.url]) == 1
         assert "retries: declared 5, live 4" in capsys.readouterr().out

@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "pair" in metafunc.fixturenames:
         # Faults and the watcher take minutes; what the mixed pairs could show of them, the other tests do.
         long = metafunc.module.__name__.rpartition(".")[2].startswith(
-            ("test_watcher", "test_refusals", "test_import", "test_ownership", "test_documents")
+            ("test_watcher", "test_refusals", "test_import", "test_ownership", "test_documents", "test_histories")
         )
         long = long or "twelve_hundred" in metafunc.function.__name__
         pairs = [p for p in PAIRS if p[0] == p[1] or not long]

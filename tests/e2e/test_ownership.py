@@ -1,11 +1,15 @@
 """No job is lost and no other's is touched: replacements, renames, moves between stacks, what is left on purpose."""
 
 import json
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Dkron, Project, Result, changes
+from tests.e2e.harness import Dkron, Project, Proxy, Result, changes, wait_until
+from tests.processes import end_processes_of
 
 OURS = {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
 HEAD = """import signal
@@ -117,6 +121,79 @@ def test_a_parent_and_its_child_live_through_a_replacement(project: Project, dkr
     project.up().ok()
     assert sorted(dkron.jobs()) == ["c", "p2"]
     assert dkron.job("c")["parent_job"] == "p2"
+
+
+BEFORE = (typed("a", "x", command="/bin/a"), typed("b", "y", command="/bin/b"))
+KILLED_IN = {
+    "a replacement": (BEFORE, ("--replace", urn("a")), {"x": "/bin/a", "y": "/bin/b"}),
+    "a resource's new name": ((typed("c", "x", command="/bin/a"), BEFORE[1]), (), {"x": "/bin/a", "y": "/bin/b"}),
+    "a job's new name": ((typed("a", "z", command="/bin/a"), BEFORE[1]), (), {"z": "/bin/a", "y": "/bin/b"}),
+    "a swap": (
+        (typed("a", "y", command="/bin/a"), typed("b", "x", command="/bin/b")),
+        (),
+        {"y": "/bin/a", "x": "/bin/b"},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", KILLED_IN)
+def test_a_run_that_is_killed_in_the_middle_is_finished_by_a_later_one(
+    project: Project, dkron: Dkron, proxy: Proxy, what: str
+) -> None:
+    after, options, wanted = KILLED_IN[what]
+    program(project, *BEFORE)
+    project.up().ok()
+    program(project, *after)
+    project.env["DKRON_URL"] = proxy.url
+    reached = threading.Event()
+    # A replacement by force writes nothing, so that one dies when it looks whether it would have to.
+    last = "GET" if options else "POST"
+
+    def hold(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
+        if reached.is_set() or method != last or (options and path != "/v1/jobs/x"):
+            return None
+        proxy.forward(method, path, body)
+        reached.set()
+        return 500, b"too late"
+
+    proxy.hook = hold
+    process = project.start("up", "--yes", "--skip-preview", "--stack", "dev", *options)
+    wait_until(reached.is_set, "the write at which it is killed")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    end_processes_of(project.root)
+    project.env.pop("DKRON_URL")
+    project.run("cancel", "--yes", "--stack", "dev").ok()
+    project.up().ok()
+    assert {n: j["executor_config"]["command"] for n, j in dkron.jobs().items()} == wanted
+    assert set(changes(project.up().ok().output)) == {"unchanged"}
+
+
+# -- who holds the name
+
+
+def test_a_job_that_dkron_deleted_after_its_success_is_not_put_back(project: Project, dkron: Dkron) -> None:
+    program(project, typed("once", "once", "ephemeral=True"), typed("y", "y"))
+    project.up().ok()
+    dkron.run("once")
+    wait_until(lambda: "once" not in dkron.jobs(), "the end of the ephemeral job")
+    assert set(changes(project.up().ok().output)) == {"unchanged"}
+    assert sorted(dkron.jobs()) == ["y"]
+    program(project, typed("once", "once", "ephemeral=True", command="/bin/echo"), typed("y", "y"))
+    project.up().ok()
+    assert sorted(dkron.jobs()) == ["once", "y"]
+
+
+def test_a_job_without_a_mark_is_taken_over_where_it_is_declared_and_keeps_its_counters(
+    project: Project, dkron: Dkron
+) -> None:
+    config = {"command": "/bin/true"}
+    tag = {"managed_by": "d2-dkron-mgr"}
+    dkron.post(name="x", schedule="@every 1h", executor="shell", executor_config=config, metadata=tag)
+    dkron.run("x")
+    program(project, typed("x", "x"))
+    project.up().ok()
+    assert (dkron.job("x")["metadata"], dkron.job("x")["success_count"]) == (OURS, 1)
 
 
 # -- two stacks

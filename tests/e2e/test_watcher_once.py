@@ -132,7 +132,7 @@ def test_a_program_that_changes_under_the_run_deletes_nothing_unjudged(
     text = "from provider import JobSpec, shell\nJOBS = [" + ", ".join(shell_jobs(*left)) + "]\n"
     swap = (
         "import os, pathlib\n"
-        "if os.environ.get('DKRON_JOBS_LIMITS'):\n"
+        "if os.environ.get('DKRON_JOBS_ARCHIVE'):\n"
         f"    pathlib.Path({str(jobs)!r}).write_text({text!r})\n"
     )
     main = watcher.project.root / "__main__.py"

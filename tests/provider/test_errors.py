@@ -11,7 +11,7 @@ from provider.redaction import redact
 from provider.text import LONGEST_QUOTE, one_line
 from tests.provider.examples import CANARY
 
-SOFT = {"Unreachable", "TimedOut", "NoLeader", "Paused", "ServerFault", "DeleteRefused", "NotJudged"}
+SOFT = {"Unreachable", "TimedOut", "NoLeader", "Paused", "ServerFault", "DeleteRefused", "NotJudged", "NotConfirmed"}
 HARD = {
     "SettingsError",
     "InvalidJob",

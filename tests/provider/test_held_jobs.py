@@ -30,9 +30,10 @@ def test_a_held_job_is_read_as_the_state_holds_it(provider: Provider, dkron: Fak
 
 
 def test_a_hold_that_is_over_or_malformed_is_drift(provider: Provider, dkron: FakeDkron) -> None:
-    dkron.put(held(-1, disabled=True))
+    over = held(-1, disabled=True)
+    dkron.put(over)
     _, outputs, inputs = provider.read("geo-purge", declared())
-    assert outputs == inputs == held(-1, disabled=True)
+    assert outputs == inputs == over
     assert provider.diff(outputs, declared()).changes == 2
     provider.update(outputs, declared())
     assert dkron.jobs["geo-purge"]["metadata"] == MARK

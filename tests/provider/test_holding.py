@@ -9,6 +9,7 @@ import pytest
 from provider.archive import Archive
 from provider.errors import code_in
 from provider.job.limits import LIMITS_VARIABLE, Limits
+from provider.job.unkept import prints
 from tests.fake_dkron import FakeDkron
 from tests.provider.conftest import Start
 from tests.provider.examples import OWNER, job
@@ -239,3 +240,18 @@ def test_a_cluster_without_a_leader_has_its_code(provider: Provider, dkron: Fake
             call()
         assert code_in(str(caught.value)) == "no-leader"
     assert json.dumps(dkron.writes) == "[]"
+
+
+def test_a_field_that_is_left_out_is_read_as_recorded_and_everything_else_as_it_is(
+    start: Start, dkron: FakeDkron, tmp_path: Path
+) -> None:
+    recorded = marked(owner="me", retries=2)
+    unkept = {"geo-purge": {"owner": prints(recorded)["owner"]}}
+    told = tmp_path / "limits.json"
+    told.write_text(Limits(frozenset(), unkept=unkept).to_json(), encoding="utf-8")
+    provider = start({LIMITS_VARIABLE: str(told)})
+    dkron.put(marked(owner="server", retries=2))
+    assert provider.read("geo-purge", recorded)[1:] == (recorded, recorded)
+    dkron.put(marked(owner="server", retries=5))
+    live = start({LIMITS_VARIABLE: str(told)}).read("geo-purge", recorded)[2]
+    assert (live["owner"], live["retries"]) == ("me", 5)

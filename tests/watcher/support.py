@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from watcher.dkron.connection import Connection
 from watcher.dkron.probe import Probe
 from watcher.logs import Redactor, open_log
 from watcher.metrics import Metrics
-from watcher.pulumi.cli import Finished, Limits, PulumiCli
+from watcher.pulumi.cli import EVERYTHING, Finished, Limits, PulumiCli, Scoped
 from watcher.recovery.recovery import Tools
 from watcher.restraint import Rules
 from watcher.settings import WatcherSettings
@@ -73,11 +73,11 @@ class FakeDkron(DkronClient):
         self.next_leaders: list[str | None] = []
         self.lists: list[list[dict[str, Any]]] = []
         self.calls: list[str] = []
-        self.members: list[dict[str, str]] = []
+        self.seen_nodes: list[dict[str, str]] = []
 
     def nodes(self) -> list[dict[str, str]]:
         self._fail("nodes")
-        return self.members
+        return self.seen_nodes
 
     def _fail(self, call: str) -> None:
         self.calls.append(call)
@@ -152,6 +152,7 @@ class FakeCli(PulumiCli):
     judged: list[dict[str, Any]] = field(default_factory=list)
     targets: list[tuple[str, ...]] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
+    spared: list[list[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(Path(), "dev", {}, Limits(60, 30), self.control)
@@ -161,13 +162,15 @@ class FakeCli(PulumiCli):
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return answer if isinstance(answer, Finished) else answer()
 
-    def preview(self, told: Mapping[str, str] | None = None) -> Finished:
+    def preview(self, told: Mapping[str, str] | None = None, scoped: Scoped = EVERYTHING) -> Finished:
         self.told = dict(told or {})
+        self.spared.append(sorted(scoped.spared))
         return self._next("preview", self.previews)
 
-    def up(self, message: str = "", told: Mapping[str, str] | None = None, targets: Sequence[str] = ()) -> Finished:
+    def up(self, message: str = "", told: Mapping[str, str] | None = None, scoped: Scoped = EVERYTHING) -> Finished:
         assert told is not None
-        self.targets.append(tuple(targets))
+        self.targets.append(tuple(scoped.targets))
+        self.spared.append(sorted(scoped.spared))
         self.messages.append(message)
         self.judged.append(json.loads(Path(told["DKRON_JOBS_LIMITS"]).read_text()))
         if self.on_event is not None:

@@ -328,7 +328,7 @@ def test_a_run_may_delete_and_overwrite_what_was_judged_and_nothing_else(tmp_pat
         )
     ]
     assert run(w).outcome is Outcome.CHANGED
-    assert w.cli.judged == [{"deletes": ["c"], "updates": ["d", "e"], "creates": None, "run": ""}]
+    assert w.cli.judged == [{"deletes": ["c"], "updates": ["d", "e"], "run": "", "unkept": {}}]
 
 
 def test_a_program_that_changes_while_it_is_previewed_is_judged_anew(tmp_path: Path) -> None:
@@ -662,12 +662,12 @@ def advised(w: World) -> list[list[str]]:
 
 def test_what_the_nodes_make_of_the_jobs_is_logged_when_it_changes_and_not_in_each_cycle(tmp_path: Path) -> None:
     w = world(tmp_path, job("a", executor="http"))
-    w.dkron.members = [NODE, NODE]
+    w.dkron.seen_nodes = [NODE, NODE]
     run(w)
     run(w)
     assert list(w.board.now.advice) == [TWICE]
     assert advised(w) == [[TWICE]]
-    w.dkron.members = [NODE]
+    w.dkron.seen_nodes = [NODE]
     run(w)
     assert list(w.board.now.advice) == []
     assert advised(w) == [[TWICE], []]
@@ -675,9 +675,9 @@ def test_what_the_nodes_make_of_the_jobs_is_logged_when_it_changes_and_not_in_ea
 
 def test_nodes_that_can_not_be_read_change_nothing_and_fail_nothing(tmp_path: Path) -> None:
     w = world(tmp_path, job("a", executor="http"))
-    w.dkron.members = [NODE, NODE]
+    w.dkron.seen_nodes = [NODE, NODE]
     run(w)
-    w.dkron.members = []
+    w.dkron.seen_nodes = []
     assert run(w).outcome is Outcome.UNCHANGED
 
     def fail() -> list[dict[str, str]]:
@@ -699,7 +699,7 @@ def test_the_nodes_are_asked_for_only_where_a_job_depends_on_them(tmp_path: Path
 
 def test_a_warning_of_the_nodes_that_the_declaration_accepts_is_not_told(tmp_path: Path) -> None:
     w = world(tmp_path, job("a", executor="http"))
-    w.dkron.members = [NODE, NODE]
+    w.dkron.seen_nodes = [NODE, NODE]
 
     def previewing() -> Finished:
         said = {"modules": {"jobs/a.py": ["a"]}, "accepted": {"a": ["untagged-http"]}}
@@ -709,3 +709,38 @@ def test_a_warning_of_the_nodes_that_the_declaration_accepts_is_not_told(tmp_pat
     w.cli.previews = [previewing]
     run(w)
     assert w.board.now.advice == ()
+
+
+def test_a_field_that_does_not_stay_as_written_is_told_once_and_then_left_out(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a", owner="server"))
+    old, new = ({"schedule": "@daily", "owner": owner} for owner in ("server", "me"))
+    w.cli.previews = [preview(step("refresh", "a", new, new), step("update", "a", old, new))]
+    reports = [run(w) for _ in range(4)]
+    told = [e for e in w.events if e["event"] == "field.unkept"]
+    assert [(e["job"], e["field"]) for e in told] == [("a", "owner")]
+    assert [dict(r.unkept) for r in reports] == [{}, {}, {"a": ("owner",)}, {"a": ("owner",)}]
+    seen_by_runs = [judged["unkept"] for judged in w.cli.judged]
+    assert seen_by_runs[:3] == [{}, {}, {}]
+    assert list(seen_by_runs[3]["a"]) == ["owner"]
+
+
+def test_a_field_that_somebody_changes_later_is_repaired_for_ever(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a", owner="me"))
+    old, new = ({"schedule": "@daily", "owner": owner} for owner in ("other", "me"))
+    w.cli.previews = [preview(step("refresh", "a", new, new), step("update", "a", old, new))]
+    assert [dict(run(w).unkept) for _ in range(5)] == [{}] * 5
+
+
+def test_a_protected_job_that_is_declared_no_longer_is_told_once_and_stops_nothing_else(tmp_path: Path) -> None:
+    w = world(tmp_path, job("kept"), job("a", schedule="@hourly"))
+    going = {**step("delete", "kept", {}), "oldState": {"protect": True, "inputs": {"name": "kept"}}}
+    change = step("update", "a", {"schedule": "@hourly"}, {"schedule": "@daily"})
+    refused, allowed = preview(change, going, errors=("it is protected",)), preview(change, same=1)
+    w.cli.previews = [refused, allowed, refused, allowed]
+    reports = [run(w), run(w)]
+    assert [r.outcome for r in reports] == [Outcome.CHANGED] * 2
+    assert w.cli.spared == [[], [urn("kept")], [urn("kept")]] * 2
+    assert [e["job"] for e in w.events if e["event"] == "job.protected"] == ["kept"]
+    # Nobody declares it, and yet it is no stray.
+    assert [(r.protected, dict(r.strays)) for r in reports] == [(("kept",), {})] * 2
+    assert w.cli.judged[0]["deletes"] == []

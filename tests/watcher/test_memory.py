@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.memory import Change, Identity, Memory, MemoryFile, Sighting, from_json, to_json
+from watcher.unkept import Written
 
 FULL = Memory(
     Identity("ours", "p/dev", "http://a"),
@@ -17,6 +18,7 @@ FULL = Memory(
     {"x": Sighting(1.0, "why")},
     (Change(2.0, 3),),
     (Change(4.0, 5),),
+    {"a": {"owner": Written("12", 3)}},
 )
 
 
@@ -64,6 +66,7 @@ memories = st.builds(
     st.dictionaries(names, st.builds(Sighting, st.floats(0, 1e9), names)),
     changes,
     changes,
+    st.dictionaries(names, st.dictionaries(names, st.builds(Written, names, st.integers(0, 9)))),
 )
 
 

@@ -80,15 +80,19 @@ class Census:
             return None
         return tuple(found.line for found in cluster_advice(jobs, nodes, accepted)) if nodes else None
 
-    def note(self, connection: Connection, look: Look, touched: Iterable[str]) -> None:
-        """Notes how the jobs are now; a fault here only costs the probe its baseline."""
+    def note(self, connection: Connection, look: Look, touched: Iterable[str]) -> Look | None:
+        """Notes how the jobs are now; a fault here only costs the probe its baseline.
+
+        Returns the look after the writes, None where there were none or it could not be had.
+        """
         names, self.held = frozenset(touched), frozenset(look.held)
         if not names:
             self.noted = dict(look.prints)
-            return
+            return None
         try:
             after = self.count(connection)
         except DkronError:
             self.noted = None
-            return
+            return None
         self.noted = merged(look.prints, after.prints, names)
+        return after

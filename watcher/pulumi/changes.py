@@ -7,6 +7,8 @@ Names of jobs and of fields stand here, and reasons, which whoever makes a Failu
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from provider.job.unkept import Prints
+
 SAME, CREATE, UPDATE, DELETE, REPLACE = "same", "create", "update", "delete", "replace"
 HIDDEN = "secret"  # the field of a drift that the preview doesn't show
 OPERATIONS = (CREATE, UPDATE, DELETE, REPLACE)
@@ -63,7 +65,8 @@ class ChangeSet:
     `replaces` are the names that the replaced resources had, `renamed` those that they get. `revised`: the updates that
     come from the program or the config; the others only repair. `restored`: the creates that only
     repair. `urns`: job -> URN, of the resources that stay. `details`: the same once more, field by field, deletions
-    first.
+    first. `wanted`: the prints of what is written. `protected`: URN -> job of the protected resources that the program
+    no longer declares, or not by that name; they stay.
     """
 
     creates: tuple[str, ...] = ()
@@ -78,6 +81,8 @@ class ChangeSet:
     restored: tuple[str, ...] = ()
     details: tuple[JobChange, ...] = ()
     urns: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    wanted: Mapping[str, Prints] = field(default_factory=dict)
+    protected: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -95,7 +100,7 @@ class ChangeSet:
     @property
     def known(self) -> frozenset[str]:
         """Every job that the program or the state has."""
-        return self.declared | {*self.deletes, *self.replaces}
+        return self.declared | {*self.deletes, *self.replaces, *self.protected.values()}
 
     @property
     def writes(self) -> frozenset[str]:
@@ -119,10 +124,12 @@ class ChangeSet:
         return ChangeSet(
             creates=self.restored,
             updates=updates,
-            sames=tuple(sorted(self.known - mended)),
+            sames=tuple(sorted(self.known - mended - {*self.protected.values()})),
             drift=tuple(d for d in self.drift if d.job in mended),
             urns={name: urn for name, urn in self.urns.items() if name in mended},
             details=tuple(change for change in self.details if change.job in mended),
+            wanted={name: prints for name, prints in self.wanted.items() if name in mended},
+            protected=self.protected,
         )
 
     def with_new_secrets(self) -> "ChangeSet":
@@ -157,3 +164,11 @@ class Applied:
     def changes(self) -> dict[str, int]:
         counts = {CREATE: self.created, UPDATE: self.updated, DELETE: self.deleted, REPLACE: self.replaced}
         return {op: len(jobs) for op, jobs in counts.items() if jobs}
+
+
+def protected_words(job: str, urn: str) -> str:
+    """What is told of a protected resource that the program would delete or rename."""
+    return (
+        f'job "{job}" is protected, and the program no longer declares it so: it stays as it is, and all else goes on; '
+        f"let it go with `pulumi state unprotect '{urn}'`, or declare it again"
+    )

@@ -9,7 +9,7 @@ import secrets
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +108,24 @@ class Limits:
     grace_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """What a run is about: the URNs in `targets`, or everything if there are none; without those in `spared`."""
+
+    targets: Collection[str] = ()
+    spared: Collection[str] = ()
+
+    @property
+    def options(self) -> list[str]:
+        """As the CLI takes them."""
+        targeted = [f"--target={urn}" for urn in sorted(self.targets)]
+        # The CLI takes no run with both, and what is not targeted is left alone.
+        return targeted or [f"--exclude={urn}" for urn in sorted(self.spared)]
+
+
+EVERYTHING = Scoped()
+
+
 class PulumiCli:
     """Runs `pulumi` on one stack of a program. `on_start(token, pid)` hears of each run before and after its start."""
 
@@ -128,19 +146,18 @@ class PulumiCli:
 
     # -- commands
 
-    def preview(self, told: Mapping[str, str] | None = None) -> Finished:
+    def preview(self, told: Mapping[str, str] | None = None, scoped: Scoped = EVERYTHING) -> Finished:
         """What an up would change, refreshed. Writes nothing, takes no lock, and so may be cut short.
 
-        `told`: what the program and the provider find in their environment besides.
+        `told`: what the program and the provider find in their environment besides; `scoped`: what it is about.
         """
-        args = ["preview", "--json", "--refresh", "--run-program", "--non-interactive"]
+        args = ["preview", "--json", "--refresh", "--run-program", "--non-interactive", *scoped.options]
         return self._run(args, interruptible=True, told=told)
 
-    def up(self, message: str = "", told: Mapping[str, str] | None = None, targets: Sequence[str] = ()) -> Finished:
-        """`message`: what the stack's history says of this run; `targets`: URNs, if not all resources are meant."""
+    def up(self, message: str = "", told: Mapping[str, str] | None = None, scoped: Scoped = EVERYTHING) -> Finished:
+        """`message`: what the stack's history says of this run; the others as for `preview`."""
         args = ["up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--run-program"]
-        args += ["--continue-on-error", "--json", *(["--message", message] if message else [])]
-        args += [part for urn in targets for part in ("--target", urn)]
+        args += ["--continue-on-error", "--json", *(["--message", message] if message else []), *scoped.options]
         return self._run(args, on_line=self.on_event, told=told)
 
     def create_stack(self) -> Finished:

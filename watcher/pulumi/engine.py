@@ -5,7 +5,7 @@ It turns a run into values or into the end of the cycle, tells nothing unredacte
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from provider.job.limits import LIMITS_VARIABLE, Limits
 from watcher.endings import Ended, Stopped, outcome_of
 from watcher.pulumi import output
 from watcher.pulumi.changes import Applied, ChangeSet, Failure
-from watcher.pulumi.cli import Finished
+from watcher.pulumi.cli import EVERYTHING, Finished, Scoped
 from watcher.pulumi.preview import parse_preview
 from watcher.recovery import locks
 from watcher.recovery.recovery import Recovery, Tools
@@ -26,6 +26,7 @@ SHOWN_FAILURES = 3
 WORK_PREFIX = "dkron-jobs-"
 
 Modules = Mapping[str, tuple[str, ...]]
+Unkept = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,48 +44,51 @@ class Engine:
     def __init__(self, tools: Tools, recovery: Recovery) -> None:
         self.tools, self.recovery = tools, recovery
 
-    def preview(self, may_create: bool = False) -> tuple[ChangeSet, Told]:
+    def preview(self, unkept: Unkept, may_create: bool = False) -> tuple[ChangeSet, Told]:
         """What an up would change, and what the program says of itself. Raises Ended, Stopped.
 
-        Creates the stack if it may and there is none.
+        `unkept`: the fields that are not compared. Creates the stack if it may and there is none.
         """
         self.tools.log.progress.show("preview ...")
-        run, said = self._run_preview()
+        limits = Limits(frozenset(), frozenset(), unkept=unkept)
+        run, said = self._run_preview(limits)
         if run.stopped:
             raise Stopped
         if may_create and run.no_stack:
             self.recovery.create_stack()
-            return self.preview()
+            return self.preview(unkept)
         self._ended_badly(run)
-        try:
-            found, failures = parse_preview(run.stdout)
-        except ValueError:
-            raise Ended(Outcome.FAILED, _unexplained(run).reason) from None
+        found, failures = _parsed(run)
+        if not run.ok and found.protected:
+            # The engine refuses to delete these, and then judges nothing else. Left out, they hold up nobody.
+            spared = found.protected
+            run, said = self._run_preview(limits, Scoped(spared=spared.keys()))
+            if run.stopped:
+                raise Stopped
+            self._ended_badly(run)
+            found, failures = _parsed(run, spared)
         if not run.ok:
             failures = failures or (_unexplained(run),)
             raise Ended(outcome_of(failures), told(failures))
         return found, said
 
-    def _run_preview(self) -> tuple[Finished, Told]:
+    def _run_preview(self, limits: Limits, scoped: Scoped = EVERYTHING) -> tuple[Finished, Told]:
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             path = Path(folder) / "modules.json"
-            run = self.tools.cli.preview({MODULES_VARIABLE: str(path)})
+            run = self.tools.cli.preview({MODULES_VARIABLE: str(path), **_written(limits, Path(folder))}, scoped)
             return run, _told_in(path)
 
     def up(
-        self, limits: Limits, message: str, archive: Path, targets: Sequence[str] = ()
+        self, limits: Limits, message: str, archive: Path, scoped: Scoped = EVERYTHING
     ) -> tuple[Applied, tuple[Failure, ...]]:
-        """Applies the program within `limits`, or those of its resources that `targets` names by URN.
+        """Applies the program within `limits`: what was done, and what failed (redacted).
 
-        Returns what was done, and what failed (redacted). `archive`: where the provider keeps copies of what it
-        deletes. Raises Ended if it was cut short.
+        `archive`: where the provider keeps copies of what it deletes; `scoped`: the resources that it is about. Raises
+        Ended if it was cut short.
         """
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
-            path = Path(folder) / "limits.json"
-            path.touch(mode=0o600)
-            path.write_text(limits.to_json(), encoding="utf-8")
-            told_run = {LIMITS_VARIABLE: str(path), DIRECTORY_VARIABLE: str(archive)}
-            return self._up(lambda: self._run_up(message, told_run, targets))
+            told_run = {**_written(limits, Path(folder)), DIRECTORY_VARIABLE: str(archive)}
+            return self._up(lambda: self._run_up(message, told_run, scoped))
 
     def _up(self, once: Callable[[], Finished]) -> tuple[Applied, tuple[Failure, ...]]:
         run = once()
@@ -111,7 +115,7 @@ class Engine:
         if run.code < 0:
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover")
 
-    def _run_up(self, message: str, told_run: Mapping[str, str], targets: Sequence[str]) -> Finished:
+    def _run_up(self, message: str, told_run: Mapping[str, str], scoped: Scoped) -> Finished:
         done = 0
 
         def count(line: str) -> None:
@@ -122,9 +126,25 @@ class Engine:
 
         self.tools.cli.on_event = count
         try:
-            return self.tools.cli.up(message, told_run, targets)
+            return self.tools.cli.up(message, told_run, scoped)
         finally:
             self.tools.cli.on_event = None
+
+
+def _parsed(run: Finished, spared: Mapping[str, str] | None = None) -> tuple[ChangeSet, tuple[Failure, ...]]:
+    """Raises Ended for what is no preview."""
+    try:
+        return parse_preview(run.stdout, spared)
+    except ValueError:
+        raise Ended(Outcome.FAILED, _unexplained(run).reason) from None
+
+
+def _written(limits: Limits, folder: Path) -> dict[str, str]:
+    """Writes the limits to a file of ours alone. Returns how a run is told of it."""
+    path = folder / "limits.json"
+    path.touch(mode=0o600)
+    path.write_text(limits.to_json(), encoding="utf-8")
+    return {LIMITS_VARIABLE: str(path)}
 
 
 def _told_in(path: Path) -> Told:

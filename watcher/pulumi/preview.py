@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from provider.job.spec import MANAGED_FIELDS, canonical
+from provider.job.unkept import Prints, prints
 from watcher.pulumi.changes import (
     CREATE,
     DELETE,
@@ -37,17 +39,23 @@ def _job_name(step: Mapping[str, Any], urn: str) -> str:
     return resource_name(urn)
 
 
-def parse_preview(text: str) -> tuple[ChangeSet, tuple[Failure, ...]]:
-    """The change set, and why the preview failed if it did. Raises ValueError if `text` is no preview."""
+def parse_preview(text: str, spared: Mapping[str, str] | None = None) -> tuple[ChangeSet, tuple[Failure, ...]]:
+    """The change set, and why the preview failed if it did. Raises ValueError if `text` is no preview.
+
+    `spared`: URN -> job of the protected resources that were left out of it.
+    """
     document = json.loads(text)
     if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
         raise ValueError("not the JSON of a preview")  # noqa: TRY004 - whatever is wrong with the text, it is no preview
     jobs: dict[str, dict[str, Mapping[str, Any]]] = {}
-    other = others_same = 0
+    protected = dict(spared or {})
+    other, others_same = 0, len(protected)  # what is left out counts as unchanged
     for step in document["steps"]:
         urn, op = str(step.get("urn", "")), str(step.get("op", ""))
         if is_job(urn):
             jobs.setdefault(urn, {})[op] = step
+            if op in (DELETE, REPLACE) and (step.get("oldState") or {}).get("protect"):
+                protected[urn] = _job_name(step, urn)
         elif op in OPERATIONS and "pulumi:providers:" not in urn and "pulumi:pulumi:Stack" not in urn:
             other += 1
         others_same += not is_job(urn) and op == SAME
@@ -59,7 +67,7 @@ def parse_preview(text: str) -> tuple[ChangeSet, tuple[Failure, ...]]:
                 steps[SAME] = steps[REFRESH]
     diagnostics = document.get("diagnostics")
     failures = [failure_of(d) for d in diagnostics if is_error(d)] if isinstance(diagnostics, list) else []
-    return _change_set(jobs, other), distinct(failures)
+    return replace(_change_set(jobs, other), protected=protected), distinct(failures)
 
 
 def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int) -> ChangeSet:
@@ -69,6 +77,7 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
     revised: list[str] = []
     restored: list[str] = []
     urns: dict[str, str] = {}
+    wanted: dict[str, Prints] = {}
     details: list[JobChange] = []
     for urn, ops in jobs.items():
         op = _net_operation(ops)
@@ -76,8 +85,11 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
             continue
         name = _job_name(ops.get(op) or next(iter(ops.values())), urn)
         found[op].append(name)
+        new = _new_inputs(ops)
+        if op in (CREATE, UPDATE, REPLACE):
+            wanted[str(new.get("name", name))] = prints(new)
         if op == REPLACE:
-            renamed.append(_new_name(ops) or name)
+            renamed.append(str(new.get("name", name)))
         if op == UPDATE and _is_revised(ops):
             revised.append(name)
         if op in (SAME, CREATE, UPDATE):
@@ -102,14 +114,15 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
         other=other,
         restored=tuple(sorted(restored)),
         urns=urns,
+        wanted=wanted,
         details=tuple(sorted(details, key=lambda change: (list(SIGNS).index(change.operation), change.job))),
     )
 
 
-def _new_name(ops: Mapping[str, Mapping[str, Any]]) -> str:
-    """The name that a replaced resource's job gets, "" if no step says it."""
-    names = (_inputs(step.get("newState")).get("name") for op, step in ops.items() if op != REFRESH)
-    return next((name for name in names if isinstance(name, str) and name), "")
+def _new_inputs(ops: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The inputs that a resource gets, empty if no step says them."""
+    found = (_inputs(step.get("newState")) for op, step in ops.items() if op != REFRESH)
+    return next((inputs for inputs in found if isinstance(inputs.get("name"), str) and inputs["name"]), {})
 
 
 def _is_revised(ops: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -103,5 +103,8 @@ def cycle(report: CycleReport, clean: Clean) -> dict[str, Any]:
         "drift": [asdict(drift) for drift in report.drift],
         "strays": report.strays,
         "waiting": [clean(line) for line in report.waiting],
+        "unmarked": report.unmarked,
+        "protected": report.protected,
+        "unkept": report.unkept,
         "failures": [{"job": f.job, "reason": clean(f.reason)} for f in report.failures],
     }

@@ -12,18 +12,20 @@ from typing import Any, Final
 from provider.job.executions import count, moment
 from provider.job.health import Health, Known, State, reckon_all
 from provider.job.hold import Hold, hold_of
-from provider.job.ownership import owner_tag
+from provider.job.ownership import owner_tag, stack_mark
 from provider.job.spec import MANAGED_FIELDS
 from provider.schedule.calendar import Entry, in_words, next_run
 from watcher.status import CycleReport
 
-IN_SYNC, HELD, DRIFTED, MISSING, FOREIGN, STRAY, FAILED, UNCHECKED = (
+IN_SYNC, HELD, DRIFTED, MISSING, FOREIGN, STRAY, UNMARKED, PROTECTED, FAILED, UNCHECKED = (
     "in sync",
     "held",
     "drifted",
     "missing",
     "foreign",
     "stray",
+    "unmarked",
+    "protected",
     "failed",
     "not checked yet",
 )
@@ -83,18 +85,21 @@ def job_rows(
     """The table, what is in trouble first. `prints`: the fingerprints of the live jobs, as `noted` has them."""
     failures = {f.job: f.reason for f in last.failures} if last else {}
     unrepaired = {drift.job: drift.words for drift in last.unrepaired} if last else {}
-    strays = set(last.strays) - set(last.deleted) if last else set()
+    undeclared = _undeclared(last)
+    unkept = last.unkept if last else {}
     seen = datetime.fromtimestamp(live.at, UTC)
     healths = reckon_all(live.jobs, seen, live.known)
     rows = []
     for job in live.jobs:
         name = str(job.get("name"))
-        state, detail = _state(name, live.noted, prints, strays)
+        state, detail = undeclared.get(name) or _state(name, live.noted, prints)
         if state == IN_SYNC and name in unrepaired:
             state, detail = DRIFTED, unrepaired[name]
         hold = hold_of(job, seen)
         if hold is not None:
             state, detail = HELD, hold.words.removeprefix("held ")
+        if name in unkept:
+            detail = "; ".join(filter(None, (detail, f"not compared, as it doesn't stay: {', '.join(unkept[name])}")))
         if name in failures:
             state, detail = FAILED, failures[name]
         rows.append(replace(_row(job, state, detail, now), health=healths[name], hold=hold))
@@ -105,14 +110,27 @@ def job_rows(
         if other is None:
             rows.append(_row({"name": name}, FAILED, failures.get(name, ""), now))
         else:
-            tag = owner_tag(other)
-            rows.append(_row(other, FOREIGN, f"owned by {tag}" if tag else "owned by nobody", now))
+            rows.append(_row(other, FOREIGN, _holder(other), now))
     return _cleaned(sorted(rows, key=lambda row: row.urgency), clean)
 
 
-def _state(name: str, noted: Mapping[str, str] | None, prints: Mapping[str, str], strays: set[str]) -> tuple[str, str]:
-    if name in strays:
-        return STRAY, "declared nowhere"
+def _holder(job: Job) -> str:
+    tag, mark = owner_tag(job), stack_mark(job)
+    return f"owned by {tag}{f', stack {mark}' if mark else ''}" if tag else "owned by nobody"
+
+
+def _undeclared(last: CycleReport | None) -> dict[str, tuple[str, str]]:
+    """The state of each job that carries our tag and that nobody declares."""
+    if last is None:
+        return {}
+    strays = dict.fromkeys(set(last.strays) - set(last.deleted), (STRAY, "declared nowhere"))
+    way_out = "declared nowhere: declare it, or delete it with `python -m jobs delete {}`"
+    unmarked = {name: (UNMARKED, way_out.format(name)) for name in last.unmarked}
+    protected = dict.fromkeys(last.protected, (PROTECTED, "not declared so any more, and kept"))
+    return {**strays, **unmarked, **protected}
+
+
+def _state(name: str, noted: Mapping[str, str] | None, prints: Mapping[str, str]) -> tuple[str, str]:
     if noted is None:
         return UNCHECKED, ""
     if name not in noted:

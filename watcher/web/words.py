@@ -31,6 +31,8 @@ LEVELS: Final[Mapping[str, str]] = {
     view.DRIFTED: "warning",
     view.MISSING: "warning",
     view.STRAY: "warning",
+    view.UNMARKED: "warning",
+    view.PROTECTED: "warning",
     view.FOREIGN: "bad",
     view.FAILED: "bad",
     view.UNCHECKED: "busy",

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from provider import errors
 from provider.dkron.client import DkronClient
+from provider.dkron.cluster import Word
 from provider.dkron.wire import MAX_REQUESTS_AT_ONCE
 from provider.settings import DkronSettings
 from provider.text import LONGEST_QUOTE
@@ -99,6 +100,29 @@ def test_the_leader_is_named(web: WebOf, client: ClientOf) -> None:
 def test_each_server_s_own_leader_is_told(web: WebOf, client: ClientOf, dead: str) -> None:
     first, lost, other = web(), web({"/v1/leader": NO_LEADER}), web({"/v1/leader": as_json({"Name": "s1"})})
     assert client(first, dead, lost, other).leaders() == {first.url: "n1", other.url: "s1"}
+
+
+def test_each_server_s_own_members_and_words_are_told(web: WebOf, client: ClientOf, dead: str) -> None:
+    member = {"Name": "n1", "Addr": "10.0.0.1", "Port": 8946, "Tags": {"rpc_addr": "10.0.0.1:6868"}}
+    ours = "GET /v1/jobs?metadata%5Bmanaged_by%5D=ours"
+    leader = web({"/v1/members": as_json([member]), "/v1/isleader": as_json("I am a leader"), ours: as_json([])})
+    other = web({"/v1/members": as_json(None), ours: as_json([{"name": "a"}])})
+    mute = web({"/v1/members": as_json(None, 403)})
+    one = client(leader, dead, other, mute)
+    assert one.members() == {leader.url: {"n1 10.0.0.1:8946 10.0.0.1:6868"}, other.url: frozenset()}
+    assert one.words("ours") == [
+        Word(leader.url, leads=True, lists_ours=False),
+        Word(other.url, leads=False, lists_ours=True),
+    ]
+
+
+def test_a_job_is_looked_for_on_the_other_servers(web: WebOf, client: ClientOf, dead: str) -> None:
+    stale, holder = web(), web({"GET /v1/jobs/a": as_json({"name": "a"})})
+    one = client(stale, dead, holder)
+    assert one.get_job_to_create("a") is None
+    assert one.get_job_anywhere("a") == {"name": "a"}
+    assert one.get_job_anywhere("b") is None
+    assert client(holder).get_job_anywhere("a") is None
 
 
 def test_a_job_to_create_is_looked_for_by_name_and_the_leader_asked_for_once(web: WebOf, client: ClientOf) -> None:

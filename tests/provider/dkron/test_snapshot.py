@@ -2,16 +2,20 @@ from typing import Any
 
 import pytest
 
+from provider.dkron.cluster import Word
 from provider.dkron.doubt import FEW, SECOND_LOOK_AFTER_S
 from provider.dkron.snapshot import FRESH_AT_LEAST_S, FRESH_AT_MOST_S, Snapshot
-from provider.errors import NoLeader, TwoClusters, Unreachable
+from provider.errors import NoLeader, NotConfirmed, TwoClusters, Unreachable
 from provider.settings import DkronSettings
+
+TAG = "ours"
 
 
 class FakeClient:
     """Answers from lists of jobs, one for each request, and counts."""
 
     settings = DkronSettings(("http://d",))
+    heard: tuple[Word, ...] = (Word("http://d", leads=True, lists_ours=False),)
 
     def __init__(self, *lists: list[str], by_name: tuple[str, ...] = (), leader: str | None = "n1") -> None:
         self.lists, self.by_name, self.name = list(lists), by_name, leader
@@ -19,6 +23,10 @@ class FakeClient:
 
     def leader(self) -> str | None:
         return self.name
+
+    def words(self, owner_tag: str) -> tuple[Word, ...]:
+        assert owner_tag == TAG
+        return self.heard
 
     def list_jobs(self) -> list[dict[str, Any]]:
         self.calls.append("list")
@@ -30,10 +38,13 @@ class FakeClient:
 
     get_job_to_create = get_job
 
+    def get_job_anywhere(self, _name: str) -> dict[str, Any] | None:
+        return None
+
 
 def snapshot(client: FakeClient) -> tuple[Snapshot, list[float]]:
     slept: list[float] = []
-    return Snapshot(client, slept.append), slept  # type: ignore[arg-type]
+    return Snapshot(client, TAG, slept.append), slept  # type: ignore[arg-type]
 
 
 def test_one_list_serves_all_reads() -> None:
@@ -117,7 +128,7 @@ def test_a_few_writes_look_by_name_and_many_share_a_list_while_it_is_fresh() -> 
     names = [f"j{n}" for n in range(8)]
     client = FakeClient(["j3", "j5"], ["j6"], by_name=("j1",))
     now = [100.0]
-    live = Snapshot(client, clock=lambda: now[0])  # type: ignore[arg-type]
+    live = Snapshot(client, TAG, clock=lambda: now[0])  # type: ignore[arg-type]
     found = [live.before_update(name) is not None for name in names[:6]]
     assert found == [False, True, False, True, False, True]
     assert client.calls == [*names[:FEW], "list"]
@@ -128,7 +139,7 @@ def test_a_few_writes_look_by_name_and_many_share_a_list_while_it_is_fresh() -> 
 
 def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
     client = FakeClient(["a"], ["b"])
-    live = Snapshot(client, clock=lambda: 0.0)  # type: ignore[arg-type]
+    live = Snapshot(client, TAG, clock=lambda: 0.0)  # type: ignore[arg-type]
     assert live.job("a") is not None
     for name in "xyz"[:FEW]:
         live.before_update(name)
@@ -137,7 +148,7 @@ def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
 
 def test_without_a_leader_no_list_is_believed_before_a_write() -> None:
     client = FakeClient(["a"], leader=None)
-    live = Snapshot(client)  # type: ignore[arg-type]
+    live = Snapshot(client, TAG)  # type: ignore[arg-type]
     for name in "xyz"[:FEW]:
         live.before_update(name)
     with pytest.raises(NoLeader):
@@ -159,7 +170,7 @@ def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: fl
             return super().list_jobs()
 
     client = Slow([], ["late"])
-    live = Snapshot(client, clock=lambda: now[0])  # type: ignore[arg-type]
+    live = Snapshot(client, TAG, clock=lambda: now[0])  # type: ignore[arg-type]
     for name in "xyz"[:FEW]:
         live.before_update(name)
     assert live.before_update("late") is None
@@ -191,6 +202,9 @@ class TwoServers(FakeClient):
     def leaders(self) -> dict[str, str]:
         return self.named.pop(0)
 
+    def members(self) -> dict[str, frozenset[str]]:
+        return {}
+
 
 def test_servers_that_follow_different_leaders_are_refused_before_anything_is_read_or_written() -> None:
     apart = {"http://a": "prod-1", "http://b": "staging-1"}
@@ -214,3 +228,43 @@ def test_servers_of_one_cluster_are_asked_once_also_in_an_election(looks: list[d
     live, _ = snapshot(TwoServers(*looks))
     assert live.before_create("x") == {"name": "x", "asked": True}
     assert live.before_update("x") == {"name": "x", "asked": True}
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        (Word("http://d", leads=False, lists_ours=False),),
+        (Word("http://d", leads=True, lists_ours=False), Word("http://e", leads=False, lists_ours=True)),
+        (),
+    ],
+)
+def test_that_all_our_jobs_are_gone_is_not_believed_of_everybody(heard: tuple[Word, ...]) -> None:
+    client = FakeClient(["a-strangers"])
+    client.heard = heard
+    live, _ = snapshot(client)
+    with pytest.raises(NotConfirmed, match="so nothing was changed"):
+        live.job("gone")
+
+
+def test_a_server_that_lists_some_by_now_is_asked_for_the_list_again() -> None:
+    client = FakeClient([], ["a", "b", "c"])
+    client.heard = (Word("http://d", leads=True, lists_ours=True),)
+    live, slept = snapshot(client)
+    assert [live.job(name) for name in "abc"] == [{"name": name} for name in "abc"]
+    assert (client.calls, slept) == (["list", "list"], [])
+
+
+def test_where_one_job_of_ours_is_listed_nobody_has_to_vouch_for_another() -> None:
+    client = FakeClient([])
+    client.heard = ()
+    client.list_jobs = lambda: [{"name": "a", "metadata": {"managed_by": TAG}}]  # type: ignore[method-assign]
+    live, slept = snapshot(client)
+    assert live.job("gone") is None
+    assert slept == []
+
+
+def test_a_job_that_another_server_holds_is_not_taken_for_absent_before_a_create() -> None:
+    client = FakeClient()
+    client.get_job_anywhere = lambda _name: {"name": _name}  # type: ignore[method-assign]
+    live, _ = snapshot(client)
+    assert live.before_create("theirs") == {"name": "theirs"}

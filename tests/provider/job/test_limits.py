@@ -5,11 +5,15 @@ from hypothesis import strategies as st
 from provider.job.limits import Limits, parse
 
 NAMES = st.frozensets(st.text(max_size=5), max_size=4)
+TEXTS = st.text(max_size=3)
+UNKEPT = st.dictionaries(TEXTS, st.dictionaries(TEXTS, TEXTS, max_size=2), max_size=2)
 
 
-@given(NAMES, st.none() | NAMES, st.text(max_size=5))
-def test_what_is_written_is_what_is_read(deletes: frozenset[str], updates: frozenset[str] | None, run: str) -> None:
-    limits = Limits(deletes, updates, run)
+@given(NAMES, st.none() | NAMES, st.text(max_size=5), UNKEPT)
+def test_what_is_written_is_what_is_read(
+    deletes: frozenset[str], updates: frozenset[str] | None, run: str, unkept: dict[str, dict[str, str]]
+) -> None:
+    limits = Limits(deletes, updates, run, unkept)
     assert parse(limits.to_json()) == limits
 
 
@@ -31,7 +35,18 @@ def test_without_names_of_updates_every_job_may_be_overwritten() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"deletes": null}', '{"deletes": "a"}', '{"deletes": [1]}', '{"deletes": [], "updates": 3}'],
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"deletes": null}',
+        '{"deletes": "a"}',
+        '{"deletes": [1]}',
+        '{"deletes": [], "updates": 3}',
+        '{"deletes": [], "unkept": [3]}',
+        '{"deletes": [], "unkept": {"a": 3}}',
+    ],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):

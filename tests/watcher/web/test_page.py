@@ -57,6 +57,28 @@ def test_all_is_well_when_every_job_is_as_the_last_cycle_left_it() -> None:
     assert states(made) == {"a": ("in sync", ""), "b": ("in sync", "")}
 
 
+def test_jobs_that_nobody_declares_and_fields_that_are_not_compared_are_named() -> None:
+    jobs = [job("old"), job("stamped"), job("both", retries=3)]
+    noted = fingerprints([job("old"), job("stamped"), job("both")])
+    unkept = {"stamped": ("owner",), "both": ("metadata.a", "owner")}
+    made = site(*jobs, noted=noted, cycles=(cycle(unmarked=("old",), unkept=unkept),))
+    assert states(made) == {
+        "old": ("unmarked", "declared nowhere: declare it, or delete it with `python -m jobs delete old`"),
+        "stamped": ("in sync", "not compared, as it doesn't stay: owner"),
+        "both": ("drifted", "retries; not compared, as it doesn't stay: metadata.a, owner"),
+    }
+
+
+def test_the_jobs_of_another_stack_with_our_tag_are_none_of_ours() -> None:
+    theirs = job("theirs", metadata={"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/other"})
+    made = site(job("a"), noted=fingerprints([job("a")]))
+    made.client.jobs.append(theirs)
+    assert states(made) == {"a": ("in sync", "")}
+    clash = site(theirs, noted={}, cycles=(cycle(failures=(Failure("theirs", "foreign"),)),))
+    clash.client.others = {"theirs": theirs}
+    assert states(clash) == {"theirs": ("foreign", "owned by d2-dkron-mgr, stack dkron-jobs/other")}
+
+
 def test_each_job_shows_its_state() -> None:
     jobs = [job("same"), job("drifted", retries=3, executor_config={"url": "y"}), job("new"), job("left"), job("sick")]
     noted = fingerprints([job("same"), job("drifted"), job("left"), job("sick"), job("lost")])
