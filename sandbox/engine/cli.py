@@ -56,6 +56,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int | None], Arguments]
     "stack output": (commands.stack_output, {"name": NAME} | JSON | SHOW),
     "stack rm": (commands.stack_rm, {"name": NAME, "--force -f": FLAG, "--preserve-config": FLAG} | YES),
     "state delete": (commands.state_delete, {"urn": {}} | YES),
+    "config": (commands.config_show, JSON | SHOW),
     "config set": (commands.config_set, {"key": {}, "value": NAME, "--secret": FLAG, "--plaintext": FLAG}),
     "config get": (commands.config_get, {"key": {}}),
     "config rm": (commands.config_rm, {"key": {}}),

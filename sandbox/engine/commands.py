@@ -155,3 +155,15 @@ def config_get(options: Options) -> None:
 def config_rm(options: Options) -> None:
     stack = _stack(options)
     stack.config.edit(stack.project.full_key(options.key), None)
+
+
+def config_show(options: Options) -> None:
+    """As JSON, which is what programs ask for; secrets only where they may be shown."""
+    stack = _stack(options)
+    secure = stack.config.secure
+    shown = stack.config.resolved(stack.project, stack.crypter if options.show_secrets else None)
+    listed: dict[str, dict[str, object]] = {
+        key: {"value": shown[key], "secret": key in secure} for key in sorted(shown)
+    }
+    listed |= {key: {"secret": True} for key in sorted(secure) if key not in shown}
+    say(json.dumps(listed, indent=2))

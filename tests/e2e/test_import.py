@@ -32,7 +32,7 @@ def jobs_command(project: Project, *arguments: str, **env: str) -> subprocess.Co
         env={**inherited, **env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 
