@@ -53,7 +53,13 @@ class Dynamic:
         }
         args = to_wire(provider.inputs, secrets=True)
         request = provider_pb2.ConfigureRequest(
-            variables=variables, args=args, acceptSecrets=True, acceptResources=True, **_about(provider, identity=True)
+            variables=variables,
+            args=args,
+            acceptSecrets=True,
+            acceptResources=True,
+            sends_old_inputs=True,
+            sends_old_inputs_to_delete=True,
+            **_about(provider, identity=True),
         )
         self._ask("Configure", request)
 
