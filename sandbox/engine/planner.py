@@ -1,12 +1,12 @@
 """Turns one registration of the program into steps, as the real engine's step generator does.
 
-Check, then Diff, then: create, same, update or a replacement, which always creates first. Nothing is done here.
+Check, then Diff, then: create, same, update or one of the two replacements. Nothing is done here.
 """
 
 import uuid
 
 from .console import switched_on
-from .errors import Bail, CliError, Refused
+from .errors import Bail, CliError
 from .provider import Diff, Dynamic
 from .report import Step
 from .run import Run, reference_of
@@ -67,8 +67,6 @@ class Planner:
         diff = Diff(True, ("id",)) if forced else self._diff(provider, old, new)
         if not diff.changed or not diff.replaces:
             return [Step("update" if diff.changed else "same", old, new)]
-        if diff.delete_first:
-            raise Refused(f"a provider that deletes before it replaces ({new.urn})")
         if old.protect and new.protect:
             raise CliError(
                 f'unable to replace resource "{new.urn}"\nas it is currently marked for protection', urn=new.urn
@@ -77,7 +75,10 @@ class Planner:
             new.inputs = declared
             self._check(provider, new, {})
         creating = Step("create-replacement", old, new, logical=False, keys=diff.replaces)
-        return [creating, Step("replace", old, new, keys=diff.replaces)]
+        replacing = Step("replace", old, new, keys=diff.replaces)
+        if diff.delete_first:
+            return [Step("delete-replaced", old, None, logical=False), replacing, creating]
+        return [creating, replacing]
 
     def _check(self, provider: Dynamic, new: Resource, olds: Properties) -> None:
         new.inputs, failures = provider.check(new, olds, new.inputs)
