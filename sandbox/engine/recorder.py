@@ -55,7 +55,7 @@ class Recorder:
             if not new:
                 repair(self._listed())
         elif step.op == "create-replacement" and old:
-            old.delete = True
+            old.delete = old not in self._done
         elif old and step.op != "replace":
             self._done.add(old)
         if new and step.op not in ("refresh", "replace"):
