@@ -21,6 +21,7 @@ from watcher.once import report_once
 from watcher.pulumi.changes import FieldChange, JobChange
 from watcher.pulumi.preview import parse_preview
 from watcher.restraint import Restraint, Scope
+from watcher.unkept import ROUNDS, Written
 from watcher.work import Work
 
 OLD, NEW = {"schedule": "@daily"}, {"schedule": "@hourly", "executor_config": {"headers": "[secret]"}}
@@ -140,3 +141,14 @@ def test_a_secret_is_replaced_in_every_format(tmp_path: Path, capsys: pytest.Cap
     text = capsys.readouterr().out
     assert SECRET not in text
     assert "secret" in text
+
+
+def test_what_is_protected_or_not_compared_is_told() -> None:
+    going = {**step("delete", "kept", {}), "oldState": {"protect": True, "inputs": {"name": "kept"}}}
+    found = work(going, unkept={"a": {"owner": Written("me", ROUNDS)}})
+    told = lines(found, Verdict())
+    assert any(line.startswith('! job "kept" is protected') for line in told)
+    assert "= a  not compared, as it doesn't stay as written: owner" in told
+    marked = lines(found, Verdict(), "markdown")
+    assert any("is protected" in line for line in marked)
+    assert any("not compared, as it doesn't stay as written" in line and "owner" in line for line in marked)

@@ -19,6 +19,11 @@ def test_the_good_example_is_fine() -> None:
     assert check_job({**job(), "__provider": "gAS"}) == []
 
 
+def test_a_declaration_can_not_hold_its_job() -> None:
+    ((prop, reason),) = check_job(job(metadata={"managed_by": OWNER, "held_until": "2030-01-01T00:00:00Z"}))
+    assert (prop, "python -m jobs hold" in reason) == ("metadata.held_until", True)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "prop", "words"),
     [
