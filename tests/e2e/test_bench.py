@@ -49,6 +49,6 @@ def test_a_small_measurement_has_every_operation_and_prints_its_table(tmp_path: 
     if sys.platform.startswith("linux"):
         assert all(m["cpu_s"] > 0 and m["memory_mib"] > 0 for m in processes)
     assert "### Wall time, seconds: median (minimum)" in done.stdout
-    assert done.stdout.count("| 2    | create ") == 3
+    assert done.stdout.count("| 2 | create ") == 3
     # Neither a server's data nor a project is left.
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("bench-")] == []
