@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from provider.schedule import SHORTHANDS
 from provider.schedule.repair import repair
 
 _VARIABLE: Final = re.compile(r"""\s*["']?([A-Za-z_]\w*)["']?\s*=\s*(.*)""")
@@ -19,16 +20,6 @@ _HEADING: Final = re.compile(r"(?i)(?:m|min|minute)s?\s+(?:h|hour)")
 _PIECE: Final = re.compile(r"\\.|%|[^\\%]+|\\", re.DOTALL)
 _SUNDAY_STEP: Final = re.compile(r"([0-7])-7/([0-9])")
 _STARS: Final = frozenset({"*", "*/1"})
-# Dkron ignores the time zone of a job with a descriptor.
-_WRITTEN_OUT: Final = {
-    "@yearly": "0 0 0 1 1 *",
-    "@annually": "0 0 0 1 1 *",
-    "@monthly": "0 0 0 1 * *",
-    "@weekly": "0 0 0 * * 0",
-    "@daily": "0 0 0 * * *",
-    "@midnight": "0 0 0 * * *",
-    "@hourly": "0 0 * * * *",
-}
 # What cron reads itself, with what to do instead.
 _CRONS_OWN: Final = {
     "MAILTO": "Dkron mails no output; owner_email gets a notification where Dkron's mail is set up",
@@ -132,7 +123,8 @@ def _entry(line: str, variables: dict[str, str], system: bool) -> tuple[dict[str
 def _schedule(when: list[str], zoned: bool) -> tuple[str, str]:
     """Dkron's schedule, and what stands against it; one that Dkron can't have stays as it is, and is refused."""
     if len(when) == 1:
-        return _WRITTEN_OUT.get(when[0], when[0]) if zoned else when[0], ""
+        # Dkron ignores the time zone of a job with a descriptor.
+        return SHORTHANDS.get(when[0], when[0]) if zoned else when[0], ""
     day, weekday = when[2], when[4] = when[2], _SUNDAY_STEP.sub(_days, when[4])
     text = " ".join(when)
     schedule = repair(text).works or f"0 {text}"

@@ -18,12 +18,12 @@ from .text import Refused, as_sent, trim
 from .words import field_words, hint, interval_words, one_line
 from .zones import UTC_ZONE, Zone, load_zone, zone_of, zone_problem
 
-__all__ = ["LEAST_SECONDS", "Schedule", "ScheduleError", "parse"]
+__all__ = ["LEAST_SECONDS", "SHORTHANDS", "Schedule", "ScheduleError", "parse"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 10**9
 LEAST_SECONDS: Final = 60  # runs that are closer together than this are warned of, if nobody asks for another limit
-_SHORTHANDS: Final = {
+SHORTHANDS: Final = {
     "@yearly": "0 0 0 1 1 *",
     "@annually": "0 0 0 1 1 *",
     "@monthly": "0 0 0 1 * *",
@@ -91,7 +91,7 @@ class Schedule:
         clock = UTC_ZONE if zone is None or zone_problem(zone) else load_zone(zone)
         found = advice(self.text, self.rule, zone or "", clock, now)
         if timezone and not self.takes_timezone and timezone != self.zone:
-            way_out = f' (write "TZ={timezone} {self.text}")' if self.text in _SHORTHANDS else ""
+            way_out = f' (write "TZ={timezone} {self.text}")' if self.text in SHORTHANDS else ""
             text = f"timezone {one_line(timezone)} is ignored by Dkron for {one_line(self.text)}{way_out}"
             found.insert(0, Advice("timezone-ignored", text))
         if dead:
@@ -170,8 +170,8 @@ def _split_zone(spec: str) -> tuple[str, str]:
 
 
 def _descriptor(spec: str) -> Fields | int:
-    if spec in _SHORTHANDS:
-        return parse_fields(_SHORTHANDS[spec])
+    if spec in SHORTHANDS:
+        return parse_fields(SHORTHANDS[spec])
     if not spec.startswith("@every "):
         raise Refused(f"unrecognized descriptor: {spec}")
     try:
