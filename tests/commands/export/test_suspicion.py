@@ -130,11 +130,15 @@ MADE_TO_TAKE_LONG = (
 @pytest.mark.parametrize("piece", MADE_TO_TAKE_LONG)
 @pytest.mark.parametrize("before", ["", 'key="', "mysql -p"])
 def test_a_text_eight_times_as_long_takes_no_more_than_its_share(piece: str, before: str) -> None:
-    def took(length: int) -> float:
-        text = before + piece * (length // len(piece)) + "!"
+    def once(text: str) -> float:
         start = process_time()
         secret_spans(text, command=True)
         return process_time() - start
+
+    def took(length: int) -> float:
+        # The least of three: the garbage of other tests may be collected in the middle of one.
+        text = before + piece * (length // len(piece)) + "!"
+        return min(once(text) for _ in range(3))
 
     shorter = took(4_000)
     # A quadratic pattern would take 64 times as long; what is added is for a clock of few ticks.
