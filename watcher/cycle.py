@@ -14,7 +14,6 @@ from watcher.allowance import Allowance
 from watcher.dkron import strays
 from watcher.dkron.census import Census
 from watcher.dkron.connection import Connection, Connector
-from watcher.dkron.look import drifted
 from watcher.dkron.probe import Unsettled
 from watcher.dkron.strays import NONE, Strays
 from watcher.endings import Ended, NoStack, Stopped, outcome_of
@@ -129,7 +128,7 @@ class Cycle:
             return None
         if self._restraint().scope is Scope.NOTHING:
             return None
-        names = drifted(noted, work.look.prints, self.census.held, work.look.held) - self.fights.resting
+        names = self.census.drifted(work.look) - self.fights.resting
         return simple(standing, self._around(space, work), noted, work.look.prints, names)
 
     def _repair(self, work: Work, repair: Repair, reason: Reason) -> None:

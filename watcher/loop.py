@@ -13,7 +13,6 @@ from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.cycle import Cycle
 from watcher.dkron.holds import Holds
-from watcher.dkron.look import drifted
 from watcher.dkron.probe import Unsettled
 from watcher.dkron.runs import Runs
 from watcher.notify import Notifier
@@ -212,7 +211,7 @@ class Loop:
             self.tools.log.debug("probe.failed", why=str(error))
             return False
         self._tell_holds()
-        found = drifted(noted, look.prints, self.cycle.census.held, look.held) - self.cycle.fights.resting
+        found = self.cycle.census.drifted(look) - self.cycle.fights.resting
         probes.labels("drift" if found else "same").inc()
         if found:
             self._drift_seen = seen_at

@@ -11,7 +11,7 @@ from provider.job.tags import asks_for_nodes, cluster_advice
 from watcher.clock import Control
 from watcher.dkron.connection import Connection
 from watcher.dkron.leader import wait_for_leader
-from watcher.dkron.look import Look, merged
+from watcher.dkron.look import Look, drifted, merged
 from watcher.dkron.probe import Unsettled
 from watcher.endings import Ended, Stopped
 from watcher.metrics import Metrics
@@ -79,6 +79,10 @@ class Census:
         except DkronError:
             return None
         return tuple(found.line for found in cluster_advice(jobs, nodes, accepted)) if nodes else None
+
+    def drifted(self, look: Look) -> frozenset[str]:
+        """The jobs that are not as the last cycle left them; none before the first, and none that is held."""
+        return frozenset() if self.noted is None else drifted(self.noted, look.prints, self.held, look.held)
 
     def note(self, connection: Connection, look: Look, touched: Iterable[str]) -> Look | None:
         """Notes how the jobs are now; a fault here only costs the probe its baseline.
