@@ -108,8 +108,9 @@ class Cycle:
             else:
                 self._whole_way(connection, work, reason)
             after = self.census.note(connection, work.look, self._touched(work))
-            work.unkept = judgement.unkept(work.plan, work.case.memory, None if work.failures else after)
+            # A repair has looked at its own jobs only, and heard nothing from the program.
             if repair is None:
+                work.unkept = judgement.unkept(work.plan, work.case.memory, None if work.failures else after)
                 self._advise(connection, work.said)
         finally:
             self.recovery.prune(space)

@@ -648,6 +648,20 @@ def test_a_repair_that_failed_is_followed_by_the_whole_way(tmp_path: Path) -> No
     assert w.cli.calls == ["up", "preview"]
 
 
+def test_a_repair_of_one_job_forgets_no_round_in_which_a_field_of_another_did_not_stay(tmp_path: Path) -> None:
+    w = repairable(tmp_path, "a", "b")
+    w.dkron.jobs["a"]["owner"] = "server"
+    old, new = ({"schedule": "@daily", "owner": owner} for owner in ("server", "me"))
+    w.cli.previews = [
+        preview(step("refresh", "a", new, new), step("update", "a", old, new), step("refresh", "b", {}, {}), same=1)
+    ]
+    assert [dict(run(w).unkept) for _ in range(2)] == [{}, {}]
+    w.dkron.jobs["b"]["schedule"] = "@hourly"
+    drift(w)
+    assert w.cli.targets[-1] == (urn("b"),)
+    assert dict(run(w).unkept) == {"a": ("owner",)}
+
+
 # -- the nodes
 
 
