@@ -121,7 +121,7 @@ class Cycle:
 
     def _around(self, space: workspace.Workspace, work: Work) -> object:
         """What a simple repair relies on besides Dkron."""
-        return space, self.keeper.files(), work.case.here, work.case.config, self.recovery.state_signature
+        return space, work.case.revision, work.case.here, work.case.config, self.recovery.state_signature
 
     def _simple_repair(self, space: workspace.Workspace, work: Work) -> Repair | None:
         standing, noted = self._standing, self.census.noted

@@ -19,7 +19,7 @@ from watcher.judgement import Case
 from watcher.memory import Identity, Memory, MemoryFile, Sighting
 from watcher.pulumi import workspace
 from watcher.pulumi.changes import ChangeSet, protected_words
-from watcher.pulumi.workspace import Fingerprint, ProgramBroken, Workspace, files_fingerprint
+from watcher.pulumi.workspace import Fingerprint, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.revision import revision
 from watcher.setting_table import TABLE
@@ -46,6 +46,9 @@ class Keeper:
     def __init__(self, tools: Tools, allowance: Allowance) -> None:
         self.tools, self.allowance = tools, allowance
         self._file: MemoryFile | None = None
+        self._space: Workspace | None = (
+            None  # as it was read last; a change of its files starts a cycle, which reads it
+        )
         self._revision: tuple[Fingerprint, str] | None = None
         self._told: object = None
         self._protected: frozenset[str] = frozenset()
@@ -55,7 +58,9 @@ class Keeper:
     def workspace(self) -> Workspace:
         """Raises ProgramBroken."""
         settings = self.tools.settings
-        return workspace.read(settings.program_dir, settings.stack, settings.env)
+        self._space = None
+        self._space = workspace.read(settings.program_dir, settings.stack, settings.env)
+        return self._space
 
     def files(self) -> Fingerprint:
         return files_fingerprint(self.tools.settings.program_dir)
@@ -104,10 +109,7 @@ class Keeper:
 
     def allowance_waits(self) -> bool:
         """Whether a `--once` has left one for this watcher."""
-        try:
-            return self.allowance_file(self.workspace()).waiting()
-        except ProgramBroken:
-            return False
+        return self._space is not None and self.allowance_file(self._space).waiting()
 
     def take_allowance(self, space: Workspace) -> None:
         """Takes what a `--once` beside this watcher has left."""
