@@ -14,6 +14,7 @@ from pythonjsonlogger.json import JsonFormatter
 from provider.redaction import redact
 
 LOGGER: Final = "dkron-jobs"
+MOST_NAMES: Final = 20  # of each kind in one line
 _COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "31"}
 _FIELDS: Final = "fields"
 

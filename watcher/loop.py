@@ -15,6 +15,7 @@ from watcher.cycle import Cycle
 from watcher.dkron.holds import Holds
 from watcher.dkron.probe import Unsettled
 from watcher.dkron.runs import Runs
+from watcher.logs import MOST_NAMES
 from watcher.notify import Notifier
 from watcher.pulumi.workspace import files_fingerprint
 from watcher.recovery.recovery import Tools
@@ -25,7 +26,6 @@ WAITING_CAP_S = 30.0  # others' locks, leaders and pauses end without us: look a
 FILES_S = 10.0  # how often to look for changed files while the probe is off
 PROBE_S = 2.0
 PROBE_SHARE = 50  # of its own time a look waits at least: it takes a fiftieth of the time at most
-MOST_NAMES = 20  # of each kind in a log line
 _WAITING = (Outcome.LOCKED, Outcome.NO_LEADER, Outcome.PAUSED, Outcome.RETRY)
 
 

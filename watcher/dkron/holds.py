@@ -1,13 +1,10 @@
 """Tells log and metrics which jobs are held, and when that changes. Decides nothing: `provider.job.hold` does."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from provider.job.hold import Hold
-from watcher.logs import EventLog
+from watcher.logs import MOST_NAMES, EventLog
 from watcher.metrics import Metrics
-
-MOST_TOLD: Final = 20  # jobs in one line of the log
 
 
 class Holds:
@@ -24,6 +21,6 @@ class Holds:
         begun = [f"{name} is {hold.words}" for name, hold in sorted(held.items()) if before.get(name) != hold]
         ended = sorted(before.keys() - held.keys())
         if begun:
-            self.log.info("jobs.held", jobs=begun[:MOST_TOLD], count=len(begun))
+            self.log.info("jobs.held", jobs=begun[:MOST_NAMES], count=len(begun))
         if ended:
-            self.log.info("holds.ended", jobs=ended[:MOST_TOLD], count=len(ended))
+            self.log.info("holds.ended", jobs=ended[:MOST_NAMES], count=len(ended))
