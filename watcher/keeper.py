@@ -46,9 +46,8 @@ class Keeper:
     def __init__(self, tools: Tools, allowance: Allowance) -> None:
         self.tools, self.allowance = tools, allowance
         self._file: MemoryFile | None = None
-        self._space: Workspace | None = (
-            None  # as it was read last; a change of its files starts a cycle, which reads it
-        )
+        # As it was read last: a change of its files starts a cycle, which reads it anew.
+        self._space: Workspace | None = None
         self._revision: tuple[Fingerprint, str] | None = None
         self._told: object = None
         self._protected: frozenset[str] = frozenset()
