@@ -70,6 +70,11 @@ class Session:
             raise JobError(name, f'job "{name}" is not in Dkron at {self.settings.shown}, so there is nothing to do')
         return job
 
+    def all_ours(self) -> dict[str, Job]:
+        """Every job with our tag and our mark, by name, as one list shows them. Raises DkronError."""
+        jobs = live.live_jobs(self.settings)
+        return {name: jobs[name] for name in sorted(jobs) if self.owner(jobs[name]) is ownership.Owner.OURS}
+
     def owner(self, job: Job) -> ownership.Owner:
         return ownership.owner_of(job, self.tag, self.mark)
 
@@ -137,10 +142,7 @@ def repost(options: Namespace) -> int:
     With --all no copies are kept: the new ones, which tell nothing, would push out the older ones.
     """
     session = Session(options)
-    names = options.names
-    if options.all:
-        jobs = live.live_jobs(session.settings)
-        names = sorted(name for name, job in jobs.items() if session.owner(job) is ownership.Owner.OURS)
+    names = list(session.all_ours()) if options.all else options.names
 
     def one(name: str) -> None:
         job = session.ours(name)

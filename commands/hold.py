@@ -9,7 +9,6 @@ import os
 from argparse import Namespace
 from datetime import UTC, datetime
 
-from commands import live
 from commands.act import Session, for_each, restarted, say
 from commands.listing import parse_moment
 from provider.errors import JobError, SettingsError
@@ -24,14 +23,13 @@ from provider.job.hold import (
     put_on,
     taken_off,
 )
-from provider.job.ownership import Owner
 
 
 def hold(options: Namespace) -> int:
     """Puts a hold on the jobs, over one that is there."""
     wanted = _wanted(options)
     session = Session(options)
-    names = _all(session) if options.all else options.names
+    names = list(session.all_ours()) if options.all else options.names
 
     def one(name: str) -> None:
         job = session.ours(name)
@@ -49,7 +47,7 @@ def freeze(options: Namespace) -> int:
 def unhold(options: Namespace) -> int:
     """Takes the hold off; what it left is put back by the next run."""
     session = Session(options)
-    names = [n for n in _all(session) if mentions_hold(session.ours(n))] if options.all else options.names
+    names = [n for n, job in session.all_ours().items() if mentions_hold(job)] if options.all else options.names
 
     def one(name: str) -> None:
         job = session.ours(name)
@@ -78,11 +76,6 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return f"uid {os.getuid()}"
-
-
-def _all(session: Session) -> list[str]:
-    jobs = live.live_jobs(session.settings)
-    return sorted(name for name, job in jobs.items() if session.owner(job) is Owner.OURS)
 
 
 def _none(session: Session) -> int:
