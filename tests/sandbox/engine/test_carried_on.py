@@ -28,6 +28,7 @@ def test_two_engines_take_turns_on_one_state_directory(first: str, tmp_path: Pat
     one.init()
     one.declare(THINGS)
     one.up()
+    other.run("stack", "select", "dev")  # each remembers its own selection
     assert other.run("stack", "output", "token", "--show-secrets").out.strip() == CANARY
     other.run("preview", "--expect-no-changes", "--refresh", "--run-program")
     other.up("--expect-no-changes")
