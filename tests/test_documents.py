@@ -8,6 +8,7 @@ import pytest
 
 from dev.say import ROOT
 from provider.advice import CODES
+from provider.settings import KEYS, environment_name
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "bench" / "README.md"]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -63,6 +64,12 @@ def test_the_documents_name_no_place_outside_the_project() -> None:
         assert not re.search(r"/(root|work|tmp)/|/opt/build|localhost:\d+/simple", text), document
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_every_setting_of_the_program_is_documented(key: str) -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\|.*`{key}`.*`{environment_name(key)}`", text, re.MULTILINE)
+
+
 def test_every_warning_is_explained_and_no_other() -> None:
     text = (ROOT / "docs" / "warnings.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([\w-]+)` \| (.+) \| (.+) \|$", text, re.MULTILINE)
@@ -84,7 +91,7 @@ def texts_of(*rooms: str) -> list[str]:
 
 
 def messages() -> list[str]:
-    """What the troubleshooting page quotes of our messages: the first column of its tables, and what passes by itself."""
+    """What the troubleshooting page quotes of our messages: its first columns, and what passes by itself."""
     text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     columns = re.findall(r"^\| (`.+?) \| ", text, re.MULTILINE)
     passing = text.partition("## What passes by itself")[2].partition(": nothing was changed")[0]
