@@ -18,20 +18,20 @@ def add(commands: "Commands", dkron: dict[str, Any]) -> None:
             return code
 
         parser = commands.add_parser(name, help=summary, description=f"{summary}.")
-        parser.add_argument("--dkron", **{**dkron, "help": f"{dkron['help']}, else the stack's own"})
+        parser.add_argument("--dkron", **{**dkron, "help": f"{dkron['help']}, or the stack's own"})
         parser.add_argument(
-            "--stack", metavar="STACK", help="whose jobs; else STACK, else the only stack that has a file"
+            "--stack", metavar="STACK", help="whose jobs; default: STACK, or the only stack that has a file"
         )
         parser.set_defaults(run=run)
         return parser
 
     def asking(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--yes", action="store_true", help="do not ask first")
 
-    once = command("run", "run_once", "run a job of ours once, now")
+    once = command("run", "run_once", "run one of our jobs once, now")
     once.add_argument("name", metavar="NAME")
-    once.add_argument("--wait", action="store_true", help="tell each attempt as it ends; exit code 1 if the run fails")
+    once.add_argument("--wait", action="store_true", help="wait, show each attempt; exit code 1 if the run fails")
 
     again = command("repost", "act", "write jobs again although nothing differs; an @every interval starts anew")
     which = again.add_mutually_exclusive_group(required=True)
@@ -60,14 +60,14 @@ def add(commands: "Commands", dkron: dict[str, Any]) -> None:
 
     ending(command("freeze", "hold", "hold all jobs of the stack"))
 
-    asking(command("recreate", "recreate", "delete a job of ours and post it anew, for one that Dkron stopped running"))
-    asking(command("delete", "act", "delete a job of ours that nobody declares"))
+    asking(command("recreate", "recreate", "delete one of our jobs and post it anew, if Dkron stopped running it"))
+    asking(command("delete", "act", "delete one of our jobs that nobody declares"))
 
     back = command("restore", "restore", "write a job back as it was before it was deleted or overwritten")
     asking(back)
-    back.add_argument("--at", metavar="WHEN", help="the last copy made until then; the last of all if left out")
+    back.add_argument("--at", metavar="WHEN", help="the last copy made before this time; default: the last one")
 
     free = command(
-        "release", "act", "take our tag and mark off jobs, so that they stay in Dkron and nobody touches them"
+        "release", "act", "take our tag and mark off jobs, so that they stay in Dkron and are not managed any more"
     )
     free.add_argument("names", nargs="+", metavar="NAME")

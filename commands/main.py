@@ -36,8 +36,8 @@ EXAMPLES: Final = """examples:
   python -m jobs status --dkron http://dkron:8080
   python -m jobs run --wait geo-purge-stale-whois
 
-Dkron's address may also stand in DKRON_URL, credentials in DKRON_TOKEN or DKRON_USER and DKRON_PASSWORD.
-exit codes: 0 fine, 1 there is something to mend, 2 wrong usage, refused or Dkron could not be read"""
+Instead of --dkron you can set DKRON_URL. Credentials are DKRON_TOKEN, or DKRON_USER and DKRON_PASSWORD.
+exit codes: 0 all is well, 1 something needs to be fixed, 2 wrong usage, refused, or Dkron could not be read"""
 
 
 class Stop(Exception):
@@ -188,44 +188,47 @@ def run_status(options: argparse.Namespace) -> int:
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m jobs",
-        description="The declared jobs: list, check, draw, import, compare, act on them.",
+        description="List, check and draw the declared jobs; compare, import and change the live ones.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    at: dict[str, Any] = {"metavar": "WHEN", "help": "reckon from then, such as 2026-12-24T00:00Z; now if left out"}
-    stack: dict[str, Any] = {"metavar": "STACK", "help": "whose jobs; else STACK, else the only stack that has a file"}
-    dkron: dict[str, Any] = {"metavar": "URL", "help": "address of Dkron's API; else DKRON_URL"}
+    at: dict[str, Any] = {"metavar": "WHEN", "help": "the time to start from, such as 2026-12-24T00:00Z; default: now"}
+    stack: dict[str, Any] = {
+        "metavar": "STACK",
+        "help": "whose jobs; default: STACK, or the only stack that has a file",
+    }
+    dkron: dict[str, Any] = {"metavar": "URL", "help": "address of Dkron's API; default: DKRON_URL"}
 
-    command = commands.add_parser("list", help="the declared jobs with their next runs")
+    command = commands.add_parser("list", help="list the declared jobs with their next runs")
     command.add_argument("--json", action="store_true", help="as JSON")
     command.add_argument("--stack", **stack)
     command.add_argument("--at", **at)
     command.set_defaults(run=run_list)
 
-    command = commands.add_parser("check", help="every problem of the declarations, without Pulumi and Dkron")
+    command = commands.add_parser("check", help="find every problem of the declarations, without Pulumi and Dkron")
     command.add_argument(
-        "--stack", metavar="STACK", help="judge this stack only; else each that declarations tell apart"
+        "--stack", metavar="STACK", help="judge this stack only; default: each, if declarations differ by stack"
     )
     command.set_defaults(run=run_check)
 
-    command = commands.add_parser("calendar", help="a picture of the coming runs")
-    command.add_argument("--hours", type=int, default=24, help="how far it reaches (24)")
-    command.add_argument("--svg", metavar="FILE", help="as an SVG file instead of in the terminal")
-    command.add_argument("--timezone", metavar="ZONE", default="UTC", help="of the hours shown (UTC)")
+    command = commands.add_parser("calendar", help="draw the coming runs")
+    command.add_argument("--hours", type=int, default=24, help="how many hours to draw (24)")
+    command.add_argument("--svg", metavar="FILE", help="write an SVG file instead")
+    command.add_argument("--timezone", metavar="ZONE", default="UTC", help="time zone of the picture (UTC)")
     command.add_argument("--at", **at)
     command.add_argument("--stack", **stack)
     command.set_defaults(run=run_calendar)
 
-    command = commands.add_parser("export", help="declarations of jobs that exist: in a live Dkron, or in a file")
+    command = commands.add_parser("export", help="print declarations of jobs that exist, in Dkron or in a file")
     export_arguments.add(command, dkron)
 
-    command = commands.add_parser("diff", help="declared against live, field by field; exit code 1 if any differs")
+    command = commands.add_parser("diff", help="compare declared and live jobs by field; exit code 1 if any differs")
     command.add_argument("--dkron", **dkron)
     command.add_argument("--stack", metavar="STACK", help="compare with this stack's config, secrets too: asks pulumi")
     command.set_defaults(run=run_diff)
 
-    command = commands.add_parser("status", help="how the live jobs run; exit code 1 if any is not well")
+    command = commands.add_parser("status", help="show how the live jobs run; exit code 1 if any is not well")
     command.add_argument("--dkron", **dkron)
     command.add_argument("--at", **at)
     command.set_defaults(run=run_status)

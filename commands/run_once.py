@@ -107,7 +107,8 @@ def _ended(attempts: Sequence[Execution], retries: int) -> bool:
 
 
 def _begun(name: str, attempts: Sequence[Execution]) -> int:
-    say(f'"{name}" was started on {", ".join(one_line(one.node) for one in attempts)}')
+    nodes = dict.fromkeys(one_line(one.node) for one in attempts)  # each attempt is one
+    say(f'"{name}" was started on {", ".join(nodes)}')
     return DONE
 
 

@@ -6,7 +6,7 @@
     │   ├── InvalidJob         hard  the declaration is refused; carries every problem
     │   ├── ForeignJob         hard  the job in Dkron isn't ours
     │   └── NotJudged          soft  the change was not in the preview that the watcher judged
-    └── DkronError             Dkron, or a proxy before it, gave no good answer
+    └── DkronError             Dkron, or a proxy in front of it, gave no good answer
         ├── Unreachable        soft  nothing listens, the connection broke, TLS failed
         ├── TimedOut           soft  no answer in time; a write may have been done all the same
         ├── NoLeader           soft  the cluster has no leader just now

@@ -1,5 +1,6 @@
 """The documents say what is there: rooms, links, targets of the Makefile."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from dev.say import ROOT
 from provider.advice import CODES
+from provider.settings import KEYS, environment_name
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "bench" / "README.md"]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -62,8 +64,44 @@ def test_the_documents_name_no_place_outside_the_project() -> None:
         assert not re.search(r"/(root|work|tmp)/|/opt/build|localhost:\d+/simple", text), document
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_every_setting_of_the_program_is_documented(key: str) -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\|.*`{key}`.*`{environment_name(key)}`", text, re.MULTILINE)
+
+
 def test_every_warning_is_explained_and_no_other() -> None:
     text = (ROOT / "docs" / "warnings.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([\w-]+)` \| (.+) \| (.+) \|$", text, re.MULTILINE)
     assert sorted(code for code, _, _ in rows) == sorted(CODES)
     assert all(words and way_out for _, words, way_out in rows)
+
+
+def texts_of(*rooms: str) -> list[str]:
+    """Every text in the code of these rooms, with … in the place of what is filled in."""
+    found = []
+    for path in (path for room in rooms for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = (str(p.value) if isinstance(p, ast.Constant) else "…" for p in node.values)
+                found.append("".join(parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return found
+
+
+def messages() -> list[str]:
+    """What the troubleshooting page quotes of our messages: its first columns, and what passes by itself."""
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    columns = re.findall(r"^\| (`.+?) \| ", text, re.MULTILINE)
+    passing = text.partition("## What passes by itself")[2].partition(": nothing was changed")[0]
+    return [m for part in (*columns, passing) for m in re.findall(r"(?<!Pulumi's )`([^`]+)`", part)]
+
+
+def test_every_message_of_the_troubleshooting_page_is_one_that_the_code_can_say() -> None:
+    code = texts_of("provider", "watcher", "commands")
+    assert len(messages()) > 50
+    for message in messages():
+        parts = [re.escape(part.strip()) for part in message.split("...") if part.strip()]
+        said = re.compile(".*".join(parts), re.DOTALL)
+        assert any(said.search(text) for text in code), message

@@ -51,23 +51,26 @@ def help_text() -> str:
     for outcome, code in EXIT_CODES.items():
         meanings[code] = f"{meanings[code]} or {outcome.value}" if code in meanings else outcome.value
     codes = [f"  {code}  {meanings[code]}" for code in sorted(meanings)]
-    head, middle = "settings (environment; NAME_FILE for a secret NAME):", "exit codes of --once:"
+    head, middle = (
+        "settings (environment; NAME_FILE names a file for a secret NAME):",
+        "exit codes of --once:",
+    )
     return "\n".join([head, *rows, "", middle, *codes])
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="watcher",
-        description="Reruns `pulumi up` on an interval, and at once when Dkron drifts.",
+        prog="python -m watcher",
+        description="Runs `pulumi up` on an interval, and at once when a job drifts in Dkron.",
         epilog=help_text(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--once", action="store_true", help="one cycle; the exit code tells the outcome")
-    parser.add_argument("--report", action="store_true", help="show what a cycle would do; change nothing")
+    parser.add_argument("--once", action="store_true", help="run one cycle; the exit code tells the outcome")
+    parser.add_argument("--report", action="store_true", help="show what a cycle would do, and change nothing")
     parser.add_argument("--format", choices=FORMATS, default="text", help="of --report: text, json, or markdown")
-    parser.add_argument("--allow-deletes", type=_count, metavar="N", help="let one change set delete up to N jobs")
-    parser.add_argument("--allow-updates", type=_count, metavar="N", help="let one change set update up to N jobs")
-    parser.add_argument("--create-stack", action="store_true", help="make the stack if there is none (dev: always)")
+    parser.add_argument("--allow-deletes", type=_count, metavar="N", help="allow one change set to delete up to N jobs")
+    parser.add_argument("--allow-updates", type=_count, metavar="N", help="allow one change set to update up to N jobs")
+    parser.add_argument("--create-stack", action="store_true", help="create the stack if there is none (dev: always)")
     return parser.parse_args(argv)
 
 

@@ -25,7 +25,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("DKRON_URL", "", "address of Dkron's API, several servers by commas; else the stack's dkronUrl"),
     Setting("GATEWAY_URL", "", "address of the gateway that the jobs call; else the stack's gatewayUrl"),
     Setting("SERVICE_KEY", "", "key that the jobs send; else the stack's serviceKey", secret=True),
-    Setting("DKRON_TOKEN", "", "bearer token for a proxy before Dkron", secret=True),
+    Setting("DKRON_TOKEN", "", "bearer token for a proxy in front of Dkron", secret=True),
     Setting("DKRON_USER", "", "user for basic authentication at that proxy"),
     Setting("DKRON_PASSWORD", "", "password for basic authentication at that proxy", secret=True),
     Setting("DKRON_CA_FILE", "", "file with the CA certificates of that proxy"),

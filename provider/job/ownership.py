@@ -105,8 +105,7 @@ def _holder(job: Mapping[str, Any], tag: str, mark: str) -> str:
     found = one_line(owner_tag(job) or "")
     if found == tag:
         return f'belongs to the stack "{one_line(stack_mark(job) or "")}", not to "{mark}"'
-    carries = f'carries the owner tag "{found}"' if found else "carries no owner tag"
-    return f'{carries}, not "{tag}"'
+    return f'carries the owner tag "{found}", not "{tag}"' if found else "carries no owner tag"
 
 
 def _metadata_text(job: Mapping[str, Any], key: str) -> str | None:

@@ -97,6 +97,12 @@ def test_without_waiting_it_ends_when_the_run_has_begun(run: Run, capsys: Captur
     assert capsys.readouterr().out == '"x" was started on n1\n'
 
 
+def test_a_node_that_tries_again_is_named_once(run: Run, capsys: Captured) -> None:
+    run([attempt(False), attempt(False, 2)])
+    assert main(["run", "x"]) == 0
+    assert capsys.readouterr().out == '"x" was started on n1\n'
+
+
 def test_a_lost_answer_is_made_up_for_by_the_executions(run: Run) -> None:
     running = attempt(False, finished_at="0001-01-01T00:00:00Z")
     run([], *[[running]] * 30, [attempt(True)], answer=as_text("gateway time-out", 504))

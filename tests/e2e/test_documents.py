@@ -1,7 +1,8 @@
 """The commands of the README and of docs/ are run as they stand there, and print what is shown below them.
 
 One project goes through all documents, as a reader would: up, then every command, then destroy and down. A command that
-cannot run here stands in NOT_RUN with the reason; one that is in neither fails.
+cannot run here stands in NOT_RUN with the reason; one that is in neither fails. The walk-through for production is run
+in one shell, from its first line to its last, with a stack, a state and a passphrase of its own.
 """
 
 import json
@@ -17,8 +18,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from dev.agent import free_port
 from dev.say import ROOT
-from tests.e2e.harness import wait_until
+from tests.e2e.harness import Dkron, tool, wait_until
 from tests.processes import end_processes_of
 
 pytestmark = pytest.mark.slow
@@ -26,8 +28,6 @@ NOT_RUN = {
     "make test": "runs this test",
     "make image": "needs a Docker engine; tests/e2e/test_image.py builds the image where there is one",
     "docker compose": "needs a Docker engine; tests/test_container_files.py reads the file",
-    "pulumi config set": "sets up somebody's own stack; the commands of a message are tried in tests/test_program.py",
-    "pulumi up": "runs somebody's own program; tests/e2e/test_package.py runs it",
 }
 FIRST, LAST = ("make up", "make preview"), ("make destroy", "make down")
 # Without the gateway the job's run fails, and a job that differs is what `diff` tells of.
@@ -35,6 +35,8 @@ EXIT_CODES = {"python -m jobs run": 1, "python -m jobs status": 1, "python -m jo
 REAL_ONLY = ("pulumi:", "dkron:")  # lines that tell of the tools in use
 PULUMI_S_OWN = "make preview"  # what it prints, the stand-in prints otherwise
 DRIFTED = "geo-purge-stale-whois"
+WALK = "production.md"
+STEP = "\x1e"  # between what two commands of a walk printed
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def test_every_command_of_the_documents_runs_and_prints_what_is_shown(pair: tupl
     real = pair[0] == "real"
     first = [s for s in SHOWN if s.command in FIRST]
     last = [s for s in SHOWN if s.command in LAST]
-    rest = [s for s in SHOWN if s.command not in (*FIRST, *LAST) and s.command != "make watch"]
+    rest = [s for s in SHOWN if s.command not in (*FIRST, *LAST, "make watch") and s.document != WALK]
     assert [s.command for s in first[:2]] == list(FIRST)
     for step in first:
         if step.command == "make preview":
@@ -172,3 +174,67 @@ def watch(reader: Reader, step: Shown) -> None:
     printed = log.read_text(encoding="utf-8")
     shown = [line for line in step.output if "reason=start" not in line]
     check(Shown(step.document, step.command, tuple(shown)), printed, real=True)
+
+
+@pytest.fixture
+def origin(reader: Reader, dkron: Dkron, tmp_path: Path) -> Path:
+    """The reader's clone is one of Git, of a repository that others clone, too."""
+    bare = tmp_path / "origin.git"
+    reader.url = dkron.url
+    who = {"NAME": "Reader", "EMAIL": "reader@example.org"}
+    reader.environment |= {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
+    for command in (
+        f"git init -q --bare -b main {bare}",
+        "git init -q -b main && git add -A && git commit -qm Jobs",
+        f"git remote add origin {bare} && git push -q -u origin main",
+    ):
+        subprocess.run(["bash", "-c", command], cwd=reader.folder, env=reader.environment, check=True)
+    return bare
+
+
+def walk_script(steps: list[Shown], places: dict[str, str]) -> str:
+    """One script of all commands that ends at the first that fails; a mark and its exit code follow each output."""
+    script = "exec 2>&1\n"
+    for step in steps:
+        command = step.command
+        for written, here in places.items():
+            command = command.replace(written, here)
+        script += f'{command}\ncode=$?; echo; echo "{STEP}$code"; [ $code = 0 ] || exit\n'
+    return script
+
+
+@pytest.mark.timeout(900)
+def test_the_walk_through_for_production_holds_from_its_first_line_to_its_last(
+    pair: tuple[str, str], reader: Reader, origin: Path, tmp_path: Path
+) -> None:
+    steps = [s for s in SHOWN if s.document == WALK]
+    pulumi = tool("pulumi", pair[0])
+    assert pulumi is not None
+    places = {
+        "/srv/dkron-jobs": str(tmp_path / "state"),
+        "/run/secrets/": f"{tmp_path}/",
+        "http://dkron.example.org:8080": reader.url,
+        "127.0.0.1:8080": f"127.0.0.1:{free_port()}",
+        "https://git.example.org/dkron-jobs.git": str(origin),
+    }
+    path = f"{pulumi.parent}{os.pathsep}{reader.environment['PATH']}"
+    environment = {**reader.environment, "PATH": path, "HEALTH_ADDR": places["127.0.0.1:8080"]}
+    output = tmp_path / "walk.txt"
+    with output.open("wb") as printed:
+        subprocess.run(
+            ["bash", "-c", walk_script(steps, places)],
+            cwd=reader.folder,
+            env=environment,
+            input=b"the-service-key\n",
+            stdout=printed,
+            timeout=800,
+            check=False,
+        )
+    text = output.read_text(encoding="utf-8")
+    told = [part.rpartition(STEP) for part in re.split(rf"(?<={STEP}\d)\n", text) if STEP in part]
+    for step, (printed_by_it, _, code) in zip(steps, told, strict=False):
+        assert code == "0", f"{step.command}\n{printed_by_it}"
+        check(step, printed_by_it, real=True)
+    assert len(told) == len(steps), text
+    assert "Traceback" not in text
+    assert "the-service-key" not in text

@@ -5,6 +5,7 @@ messages, which the caller redacts. A preview is read in `preview`.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from watcher.pulumi.changes import OPERATIONS, REPLACE, SAME, Applied, Failure
 
 JOB_TYPE = "dkron:Job"
 REFRESH = "refresh"
+# Python writes the class before the text of an error; of ours the text alone says it all.
+_OUR_ERROR = re.compile(r"\A(?:provider|pulumi_dkron)\.errors\.\w+: ")
 
 
 def is_job(urn: str) -> bool:
@@ -105,4 +108,4 @@ def reason(message: str) -> str:
         text = f"{text} ({places[-1]})" if places else text
     for prefix in ("error: ", "Preview failed: ", "Exception: "):
         text = text.removeprefix(prefix)
-    return text
+    return _OUR_ERROR.sub("", text)

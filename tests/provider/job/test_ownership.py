@@ -111,7 +111,7 @@ def test_tag_and_mark_together_tell_whose_a_job_is(
     ("job", "words"),
     [
         (marked("terraform"), 'carries the owner tag "terraform", not "us"'),
-        ({}, 'carries no owner tag, not "us"'),
+        ({}, "carries no owner tag, so it "),
         (marked(mark="shop/prod"), 'belongs to the stack "shop/prod", not to "shop/dev"'),
     ],
 )
