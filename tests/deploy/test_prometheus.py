@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from dev.say import ROOT
+from provider.job.hold import Hold
 from watcher.metrics import JobSample, Metrics
 
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -24,7 +25,7 @@ needs_promtool = pytest.mark.skipif(not shutil.which("promtool"), reason="promto
 def families() -> list[Any]:
     """Every metric of ours, that of one job's among them."""
     metrics = Metrics("1", "dev")
-    metrics.follow_jobs(lambda: [JobSample("a", "ok", NOW, NOW, NOW, 1, 1, 1.0)])
+    metrics.follow_jobs(lambda: [JobSample("a", "ok", NOW, NOW, NOW, 1, 1, 1.0, Hold(NOW, "r"))])
     return list(metrics.registry.collect())
 
 
