@@ -45,7 +45,8 @@ ENV PATH=/app/.venv/bin:${PATH} \
     PYTHONUNBUFFERED=1 \
     HEALTH_ADDR=0.0.0.0:8080
 
-USER watcher
+# By number, for Kubernetes cannot see from a name that it is not root.
+USER 10001:10001
 VOLUME ["/state"]
 EXPOSE 8080
 # http.client, because urllib would ask a proxy of the environment.

@@ -4,6 +4,7 @@ What a reference stands for isn't known here. Where the text around it can be ju
 its place; elsewhere the value counts as not known yet.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from provider.job.spec import UNKNOWN, JobSpec
 from provider.job.validation import check_job, parent_cycle
 from provider.text import nearest, one_line
 
+_PLACED: Final = re.compile(r"(?P<file>[^\s:]+\.py)(:(?P<line>\d+))?: (?P<text>.*)", re.DOTALL)
 STAND_IN: Final = "x"
 STAND_IN_ADDRESS: Final = "http://x"
 
@@ -105,3 +107,17 @@ def _among_others(spec: JobSpec, names: Collection[str], owner_tag: str) -> Iter
             near = nearest(str(code), CODES)
             meant = f"; did you mean {near}?" if near else ""
             yield Advice("unknown-accept", f'accept names no warning: "{one_line(str(code))}"{meant}')
+
+
+def annotation(level: str, line: str) -> str:
+    """A problem ("error") or a warning as a command of GitHub's workflows, which shows it at its file and line."""
+    match = _PLACED.fullmatch(line)
+    if match is None:
+        return f"::{level}::{_escaped(line)}"
+    place = f"file={_escaped(match['file']).replace(',', '%2C')}"
+    place += f",line={match['line']}" if match["line"] else ""
+    return f"::{level} {place}::{_escaped(match['text'])}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

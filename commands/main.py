@@ -117,8 +117,12 @@ def run_check(options: argparse.Namespace) -> int:
         problems.add(stack, [*here.problems, *check.problems(here.specs, tag), *errors])
         warnings.add(stack, [*check.warnings(here.specs, tag), *doubts])
     told = [*unknown_stacks(found, stack_names()), *warnings.lines()]
-    complain(f"warning: {warning}" for warning in told)
-    complain(problems.lines())
+    if options.format == "github":
+        say(*[check.annotation("warning", line) for line in told])
+        say(*[check.annotation("error", line) for line in problems.lines()])
+    else:
+        complain(f"warning: {warning}" for warning in told)
+        complain(problems.lines())
     count, wrong = len(found.by_name), len(problems.lines())
     where = f" in {len(stacks)} stacks ({', '.join(stacks)})" if len(stacks) > 1 else ""
     jobs, faults = "job" if count == 1 else "jobs", "problem" if wrong == 1 else "problems"
@@ -210,6 +214,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     command.add_argument(
         "--stack", metavar="STACK", help="judge this stack only; default: each, if declarations differ by stack"
     )
+    shape = "text, or github for annotations at file and line in GitHub Actions (text)"
+    command.add_argument("--format", choices=("text", "github"), default="text", help=shape)
     command.set_defaults(run=run_check)
 
     command = commands.add_parser("calendar", help="draw the coming runs")

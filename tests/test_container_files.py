@@ -90,7 +90,7 @@ def test_the_base_is_a_build_argument_with_the_tested_pulumi() -> None:
 
 def test_the_image_runs_the_watcher_under_an_init_as_somebody_else_than_root() -> None:
     assert yaml.safe_load(argument("ENTRYPOINT")) == ["tini", "--", "python", "-m", "watcher"]
-    assert argument("USER") == "watcher"
+    assert argument("USER") == "10001:10001"
     assert ("STOPSIGNAL", "SIGTERM") in final_stage()
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dev.say import ROOT
 from provider.advice import CODES
@@ -68,6 +69,12 @@ def test_the_documents_name_no_place_outside_the_project() -> None:
 def test_every_setting_of_the_program_is_documented(key: str) -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert re.search(rf"^\|.*`{key}`.*`{environment_name(key)}`", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_piece_of_yaml_can_be_read(document: Path) -> None:
+    for block in re.findall(r"^```yaml\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        assert yaml.safe_load(block)
 
 
 def test_every_warning_is_explained_and_no_other() -> None:

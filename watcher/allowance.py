@@ -52,8 +52,10 @@ class AllowanceFile:
         self.path = directory / f".watcher-{name}.allow.json"
 
     def leave(self, allowance: Allowance, now: float) -> None:
-        """Raises OSError."""
+        """What root leaves is given to the state's owner, whose watcher could not read it else. Raises OSError."""
         replace_file(self.path, json.dumps({**asdict(allowance), "at": now}))
+        if os.getuid() == 0:
+            os.chown(self.path, self.path.parent.stat().st_uid, -1, follow_symlinks=False)
 
     def waiting(self) -> bool:
         return self.path.exists()

@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from provider.job.hold import Hold
 from watcher.pulumi.changes import OPERATIONS
 from watcher.status import CycleReport, Outcome, Reason
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 300, 600)
 _LATENCY = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
 
@@ -138,6 +138,10 @@ class Metrics:
         """Adds the metrics with a job's name."""
         self.registry.register(_Jobs(samples))
 
-    def text(self) -> bytes:
-        """What Prometheus scrapes."""
-        return generate_latest(self.registry)
+    def text(self, accept: str = "") -> bytes:
+        """What Prometheus scrapes: OpenMetrics where its Accept header asks for that."""
+        return choose_encoder(accept)[0](self.registry)
+
+    def content_type(self, accept: str) -> str:
+        """Of that text."""
+        return choose_encoder(accept)[1]

@@ -54,7 +54,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("PUBLIC_URL", "", "address of the status page, for links in messages"),
     Setting("LOG_FORMAT", "json", "json, or text for people", choices=("json", "text")),
     Setting("LOG_LEVEL", "info", "debug, info, warning or error", choices=("debug", "info", "warning", "error")),
-    Setting("WATCHER_HOSTS", "", "host names of all watchers on a shared state, by commas: their old locks are dead"),
+    Setting("WATCHER_HOSTS", "", "hosts of a shared state's watchers or patterns, by commas: their old locks are dead"),
     Setting("WORK_DIR", ".state", "the watcher's own files where the state isn't in a directory"),
     Setting("PULUMI_BACKEND_URL", "", "where the state is; else Pulumi.yaml's backend", secret=True),
     Setting("PULUMI_CONFIG_PASSPHRASE", "", "decrypts the stack's secrets", secret=True),

@@ -91,6 +91,14 @@ def _address(text: str) -> tuple[str, int] | None:
     return host, int(port)
 
 
+def _hosts(text: str) -> frozenset[str]:
+    """Patterns of host names. Raises ValueError."""
+    patterns = frozenset(pattern.strip() for pattern in text.split(",") if pattern.strip())
+    if any(not pattern.strip("*?") for pattern in patterns):
+        raise ValueError("must not name every host: a person's old lock would pass for a dead watcher's")
+    return patterns
+
+
 def _quoted(value: str) -> str:
     return f'"{value[:40]}"'
 
@@ -181,7 +189,7 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         public_url=reader.text("PUBLIC_URL"),
         log_format=reader.choice("LOG_FORMAT"),
         log_level=reader.choice("LOG_LEVEL"),
-        hosts=frozenset(h.strip() for h in reader.text("WATCHER_HOSTS").split(",") if h.strip()),
+        hosts=reader.judged("WATCHER_HOSTS", _hosts, frozenset()),
         work_dir=program_dir / Path(reader.text("WORK_DIR")).expanduser(),
         pulumi_logs=reader.choice("PULUMI_LOGS") == "keep",
         env=env,

@@ -13,6 +13,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from commands import live, stack_config
+from commands.check import annotation
 from commands.main import main
 from provider.job.declarations import Declarations, gather
 from provider.job.ownership import OWNER_TAG_KEY, STACK_MARK_KEY
@@ -85,6 +86,31 @@ def test_problems_are_told_each_on_its_line(
     assert "warning: commands/test_commands.py" in out.err
     assert main(["list"]) == 2
     assert capsys.readouterr().err == "jobs/x.py:1: SyntaxError: no\n"
+
+
+def test_problems_are_annotations_where_github_shows_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Declarations({"A": JobSpec(name="A", schedule="@daily", parent_job="gone")}, ["jobs/x.py:1: no"])
+    monkeypatch.setattr("commands.main.gather", lambda: found)
+    assert main(["check", "--format", "github"]) == 1
+    out = capsys.readouterr()
+    assert "::error file=jobs/x.py,line=1::no" in out.out.splitlines()
+    assert "::warning file=commands/test_commands.py,line=" in out.out
+    assert out.err == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('jobs/a.py:3: job "x": 50%: a: b', '::error file=jobs/a.py,line=3::job "x": 50%25: a: b'),
+        ("jobs/a,b.py: item 2 of JOBS is a str", "::error file=jobs/a%2Cb.py::item 2 of JOBS is a str"),
+        ("jobs/a.py:3: one\ntwo", "::error file=jobs/a.py,line=3::one%0Atwo"),
+        ("no place at all", "::error::no place at all"),
+    ],
+)
+def test_an_annotation_has_file_and_line_where_they_are_known(line: str, shown: str) -> None:
+    assert annotation("error", line) == shown
 
 
 def test_the_calendar_goes_to_the_terminal_or_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,12 @@ def test_what_is_left_is_taken_once(tmp_path: Path) -> None:
     assert file.take(NOW + 1) is None
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+def test_what_root_leaves_is_the_states_owners(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, -1)
+    assert left(tmp_path).path.stat().st_uid == 12345
+
+
 def test_what_was_left_long_ago_does_not_count(tmp_path: Path) -> None:
     assert left(tmp_path).take(NOW + OLDEST_S + 1) is None
 

@@ -211,6 +211,28 @@ def test_metrics_and_what_is_not_there(served: Served) -> None:
 
 
 @pytest.mark.enable_socket
+@pytest.mark.parametrize(
+    ("accept", "content_type", "end"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8", b"\n"),
+        ("text/html, */*", "text/plain; version=0.0.4; charset=utf-8", b"\n"),
+        ("application/openmetrics-text;version=1.0.0,text/plain;q=0.5", "application/openmetrics-text", b"# EOF\n"),
+    ],
+)
+def test_metrics_are_openmetrics_where_the_scraper_asks(
+    served: Served, accept: str, content_type: str, end: bytes
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served[0].port, timeout=10)
+    connection.request("GET", "/metrics", headers={"Accept": accept} if accept else {})
+    answer = connection.getresponse()
+    assert answer.headers["Content-Type"].startswith(content_type)
+    text = answer.read()
+    connection.close()
+    assert text.endswith(end)
+    assert (b"# EOF" in text) == (end == b"# EOF\n")
+
+
+@pytest.mark.enable_socket
 def test_a_bug_in_a_page_shows_nothing_to_a_stranger(served: Served) -> None:
     server, _, _, told = served
     assert ask(server, "/bug") == (500, "internal error\n")

@@ -73,6 +73,7 @@ def test_no_http_side_is_possible(env: dict[str, str]) -> None:
         ("HEALTH_ADDR", "8080"),
         ("HEALTH_ADDR", "host:99999"),
         ("HEALTH_ADDR", ":80"),
+        ("WATCHER_HOSTS", "a, *"),
         ("STACK", "a b"),
         ("STACK", "-s"),
     ],

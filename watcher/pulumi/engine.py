@@ -96,7 +96,7 @@ class Engine:
             self.recovery.clear_remote_lock(run.stderr)
             run = once()
             if locks.locked(run.stdout, run.stderr):
-                raise Ended(Outcome.LOCKED, locks.waiting(locks.holders_in(run.stderr), self.tools.control.clock.now()))
+                raise self.recovery.locked_by(locks.holders_in(run.stderr))
         self.recovery.suspect = self.recovery.suspect or run.crashed
         self._ended_badly(run)
         applied = output.parse_up(run.stdout)

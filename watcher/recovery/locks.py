@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from watcher.recovery.run_locks import Run
@@ -39,7 +40,7 @@ class Evidence:
     """What is known when a lock is judged. Times: seconds since 1970.
 
     `alone`: the run lock is held, since `alone_since`, so no process of a recorded run is left. `host` is ours; `alive`
-    tells whether a process is there.
+    tells whether a process is there. `watcher_hosts`: patterns of host names.
     """
 
     now: float
@@ -121,20 +122,27 @@ def proof(holder: Holder, evidence: Evidence) -> str:
     here_before = holder.readable and holder.host == evidence.host and holder.at < evidence.alone_since
     if evidence.alone and here_before and not evidence.alive(holder.pid):
         return "it was taken on this host before this watcher began, and its process is gone"
-    if holder.readable and holder.host in evidence.watcher_hosts and age > evidence.run_limit_s + CLOCK_SLACK_S:
+    watchers = holder.readable and any(fnmatchcase(holder.host, pattern) for pattern in evidence.watcher_hosts)
+    if watchers and age > evidence.run_limit_s + CLOCK_SLACK_S:
         return f"it was taken by a watcher's host ({holder.host}) longer ago than any run may last"
     if not holder.readable and evidence.alone and age > evidence.run_limit_s + CLOCK_SLACK_S:
         return "its file is cut off and older than any run may last"
     return ""
 
 
-def waiting(holders: Collection[Holder], now: float) -> str:
-    """Whom we wait for, for the log: one line."""
+def waiting(holders: Collection[Holder], now: float, run_limit_s: float, stack: str) -> str:
+    """Whom we wait for, for the log: one line. Where no run of ours could last so long, also how to clear the lock."""
     who = ", ".join(
         f"{h.user}@{h.host} (pid {h.pid}), {max(0, int(now - h.at))} s old" if h.readable else f"unknown, file {h.key}"
         for h in holders
     )
-    return f"the stack is locked by {who or 'somebody'}; waiting (a person clears a dead lock with `pulumi cancel`)"
+    line = f"the stack is locked by {who or 'somebody'}"
+    oldest = min((h.at for h in holders if h.at), default=now)
+    if now - oldest <= run_limit_s + CLOCK_SLACK_S:
+        return f"{line}; waiting (a person clears a dead lock with `pulumi cancel`)"
+    since = f"{datetime.fromtimestamp(oldest, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    way_out = f"if nobody is at work there, clear it with `pulumi cancel --yes --stack {stack}`"
+    return f"{line}, since {since}, longer than a run of a watcher may last: {way_out}"
 
 
 def split(holders: Iterable[Holder], evidence: Evidence) -> tuple[list[tuple[Holder, str]], list[Holder]]:

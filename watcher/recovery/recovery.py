@@ -7,6 +7,7 @@ ends the cycle with the reason. It never runs the program.
 import json
 import socket
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,7 +134,13 @@ class Recovery:
             path.with_name(path.name + ".attrs").unlink(missing_ok=True)
             self._cleared(holder, why)
         if alive:
-            raise Ended(Outcome.LOCKED, locks.waiting(alive, evidence.now))
+            raise self.locked_by(alive)
+
+    def locked_by(self, holders: Collection[locks.Holder]) -> Ended:
+        """The end of a cycle that waits for these."""
+        settings = self.tools.settings
+        line = locks.waiting(holders, self.tools.control.clock.now(), settings.up_timeout_s, settings.stack)
+        return Ended(Outcome.LOCKED, self.tools.redactor(line))
 
     def _cleared(self, holder: locks.Holder, why: str) -> None:
         self.suspect = True
@@ -191,7 +198,7 @@ class Recovery:
         evidence = self._evidence()
         dead, alive = locks.split(locks.holders_in(complaint), evidence)
         if alive or not dead:
-            raise Ended(Outcome.LOCKED, self.tools.redactor(locks.waiting(alive, evidence.now)))
+            raise self.locked_by(alive)
         run = self.tools.cli.cancel()
         if not run.ok:
             raise Ended(Outcome.LOCKED, f"cannot clear a dead lock: {self._why(run)}")

@@ -13,7 +13,7 @@ from socket import AF_INET6, SHUT_RDWR, socket
 from typing import Any
 
 from watcher.clock import Clock
-from watcher.metrics import CONTENT_TYPE, Metrics
+from watcher.metrics import Metrics
 from watcher.status import Board
 
 TEXT = "text/plain; charset=utf-8"
@@ -36,7 +36,14 @@ Route = Callable[[], Answer]
 Asked = Callable[[str], Answer]
 
 
-def health_routes(board: Board, metrics: Metrics, clock: Clock) -> dict[str, Route]:
+@dataclass(frozen=True, slots=True)
+class ByAccept:
+    """A path whose answer depends on the request's Accept header, "" where there is none."""
+
+    answer: Callable[[str], Answer]
+
+
+def health_routes(board: Board, metrics: Metrics, clock: Clock) -> dict[str, Route | ByAccept]:
     """/healthz, /readyz, /metrics."""
 
     def healthz() -> Answer:
@@ -51,13 +58,16 @@ def health_routes(board: Board, metrics: Metrics, clock: Clock) -> dict[str, Rou
         line = now.last.outcome.value + (f": {now.last.detail}" if now.last.detail else "")
         return Answer(200 if now.ready else 503, f"{line}\n".encode())
 
-    return {"/healthz": healthz, "/readyz": readyz, "/metrics": lambda: Answer(200, metrics.text(), CONTENT_TYPE)}
+    def scraped(accept: str) -> Answer:
+        return Answer(200, metrics.text(accept), metrics.content_type(accept))
+
+    return {"/healthz": healthz, "/readyz": readyz, "/metrics": ByAccept(scraped)}
 
 
 class _Handler(BaseHTTPRequestHandler):
     """Looks the path up; anything else is 404 or 405."""
 
-    routes: Mapping[str, Route]
+    routes: Mapping[str, Route | ByAccept]
     asked: Mapping[str, Asked]
     on_error: Callable[[str], None]
     timeout = READ_TIMEOUT_S
@@ -65,15 +75,10 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        path, _, query = self.path.partition("?")
-        route, asked = self.routes.get(path), self.asked.get(path)
-        folder, _, below = path.rpartition("/")
-        if asked is None and folder and below:
-            asked, query = self.asked.get(f"{folder}/"), f"{below}?{query}"
         try:
-            answer = route() if route else asked(query) if asked else Answer(404, b"not found\n")
+            answer = self._answer()
         except Exception as error:  # noqa: BLE001 - a bug of a page must not take the server down
-            self.on_error(f"{path}: {type(error).__name__}: {error}")
+            self.on_error(f"{self.path.partition('?')[0]}: {type(error).__name__}: {error}")
             answer = Answer(500, b"internal error\n")
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
@@ -85,6 +90,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)
+
+    def _answer(self) -> Answer:
+        path, _, query = self.path.partition("?")
+        route, asked = self.routes.get(path), self.asked.get(path)
+        if isinstance(route, ByAccept):
+            return route.answer(self.headers.get("Accept", ""))
+        if route is not None:
+            return route()
+        folder, _, below = path.rpartition("/")
+        if asked is None and folder and below:
+            asked, query = self.asked.get(f"{folder}/"), f"{below}?{query}"
+        return asked(query) if asked else Answer(404, b"not found\n")
 
     do_HEAD = do_GET  # noqa: N815 - the base class names it
 
@@ -142,7 +159,7 @@ class HttpServer:
     def __init__(
         self,
         address: tuple[str, int],
-        routes: Mapping[str, Route],
+        routes: Mapping[str, Route | ByAccept],
         on_error: Callable[[str], None],
         asked: Mapping[str, Asked] | None = None,
     ) -> None:

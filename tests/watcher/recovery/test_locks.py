@@ -79,6 +79,14 @@ def test_an_old_lock_of_another_watchers_host_is_dead() -> None:
     assert proof(holder, replace(ALONE, alone=False))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "dead"), [("dkron-jobs-*", True), ("*-7f-x?", True), ("Dkron-*", False), ("dkron", False)]
+)
+def test_the_watchers_hosts_may_be_patterns(pattern: str, dead: bool) -> None:
+    holder = Holder("k", "app", "dkron-jobs-7f-x2", 1, NOW - LIMIT - 6)
+    assert bool(proof(holder, replace(ALONE, watcher_hosts=frozenset({"a", pattern})))) is dead
+
+
 @pytest.mark.parametrize("at", [NOW - 99, NOW - 5000])
 def test_a_lock_file_that_was_cut_off_is_dead_if_a_run_of_ours_left_it_or_if_it_is_old(at: float) -> None:
     assert proof(Holder("k", at=at, readable=False), ALONE)
@@ -89,9 +97,18 @@ def test_dead_and_living_are_told_apart() -> None:
     dead, alive = split([OURS, ann], ALONE)
     assert [h for h, _ in dead] == [OURS]
     assert alive == [ann]
-    assert "ann@laptop (pid 1), 61 s old" in waiting(alive, NOW)
-    assert "somebody" in waiting([], NOW)
-    assert "unknown, file k3" in waiting([Holder("k3", readable=False)], NOW)
+    assert "ann@laptop (pid 1), 61 s old" in waiting(alive, NOW, LIMIT, "dev")
+    assert "somebody" in waiting([], NOW, LIMIT, "dev")
+    assert "unknown, file k3" in waiting([Holder("k3", readable=False)], NOW, LIMIT, "dev")
+
+
+def test_a_lock_that_is_older_than_any_run_is_told_with_its_beginning_and_the_command_that_clears_it() -> None:
+    old, new = Holder("k", "ann", "laptop", 1, NOW - LIMIT - 6), Holder("k2", "bob", "laptop", 2, NOW - LIMIT)
+    line = waiting([new, old], NOW, LIMIT, "prod")
+    assert "ann@laptop (pid 1), 606 s old, since 1970-01-01 02:36:34 UTC, longer than" in line
+    assert line.endswith("`pulumi cancel --yes --stack prod`")
+    for holder in (new, replace(old, at=0.0)):
+        assert "since" not in waiting([holder], NOW, LIMIT, "prod")
 
 
 def test_the_holders_in_pulumis_complaint() -> None:

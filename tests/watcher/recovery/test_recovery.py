@@ -218,6 +218,7 @@ def test_a_remote_lock_of_a_person_is_waited_for(tmp_path: Path) -> None:
     report = run(w)
     assert report.outcome is Outcome.LOCKED
     assert "ann@laptop" in report.detail
+    assert report.detail.endswith("clear it with `pulumi cancel --yes --stack dev`")
     assert "cancel" not in w.cli.calls
 
 
