@@ -35,6 +35,7 @@ from .job import hold, lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
 from .job.diff import changed_fields, replacing
 from .job.spec import UNKNOWN, canonical
+from .recording import recorded
 from .redaction import config_secrets
 from .settings import load_dkron, load_owner
 
@@ -112,7 +113,7 @@ class JobProvider(ResourceProvider):
         """The live job as outputs and as inputs, so that a preview names the drifted fields; no id if it is gone.
 
         A job that ended by itself, and one that is held, is read as the state holds it, and so is a field that Dkron
-        doesn't keep as written.
+        doesn't keep as written; a foreign job by its owner and a digest alone, unless it is imported.
         """
         job = self.snapshot.job(id_)
         if lifetime.is_done_when_gone(props) if job is None else self._is_held(job, props):
@@ -120,11 +121,13 @@ class JobProvider(ResourceProvider):
             return ReadResult(id_, dict(props))
         if job is None:
             return ReadResult("", {})
-        if not props.get("name"):
-            job = hold.taken_off(job)  # an import: a declaration has no hold
-        live = unkept.as_written(job, props, self.unkept.get(id_, {}))
+        found = canonical(hold.taken_off(job))  # an import: a declaration has no hold
+        if props.get("name"):
+            found = recorded(job, plain(props), self.owner_tag, _recorded_mark(props))
+        if ownership.DIGEST_KEY not in found:
+            found = unkept.as_written(found, props, self.unkept.get(id_, {}))
         # Two dicts: the SDK writes into each.
-        return ReadResult(id_, {**live, **_kept_mark(props, job)}, dict(live))
+        return ReadResult(id_, {**found, **_kept_mark(props, job)}, dict(found))
 
     @coded
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:

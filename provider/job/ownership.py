@@ -16,6 +16,8 @@ OWNER_TAG_KEY: Final = "managed_by"
 STACK_MARK_KEY: Final = "managed_in"
 # Set by the program while a resource has `retain_on_delete`: such a job is never a stray.
 RETAINED_KEY: Final = "managed_retain"
+# What the state holds in the place of a foreign job's fields.
+DIGEST_KEY: Final = "foreign_digest"
 # What is ours to write into the metadata, never a declaration's.
 OWNERSHIP_KEYS: Final = frozenset((OWNER_TAG_KEY, STACK_MARK_KEY, RETAINED_KEY)) | HOLD_KEYS
 

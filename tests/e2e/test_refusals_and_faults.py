@@ -59,6 +59,32 @@ def test_a_job_whose_tag_was_taken_away_is_neither_repaired_nor_deleted(project:
     assert dkron.job("released") == before
 
 
+def test_a_stranger_s_password_and_a_moved_secret_stand_nowhere_in_clear(project: Project, dkron: Dkron) -> None:
+    key = CANARY
+    header = '"X-Api-Key: " + secret("serviceKey")'
+    calls = f'http("http://127.0.0.1:9/run", headers=[{header}])'
+    project.declare(
+        manual("taken"), f'JobSpec(name="moved", schedule="@yearly", tags={{"dc": "dc1:1"}}, executor={calls})'
+    )
+    project.up().ok()
+    dkron.change(
+        "taken",
+        metadata={"managed_by": "somebody"},
+        executor="shell",
+        executor_config={"command": "login CANARY-theirs"},
+    )
+    dkron.change("moved", displayname=f"key {key}")
+    shown = project.preview("--diff").output
+    project.up("--continue-on-error").failed()
+    project.up("--continue-on-error").failed()
+    files = [path.read_bytes() for path in (project.root / ".state" / ".pulumi").rglob("*") if path.is_file()]
+    assert any(b"foreign_digest" in content for content in files)
+    for content in (shown.encode(), *files, *(output.encode() for output in project.outputs)):
+        assert b"CANARY" not in content
+    assert dkron.job("taken")["executor_config"]["command"] == "login CANARY-theirs"
+    assert dkron.job("moved")["displayname"] == ""
+
+
 def test_a_job_that_is_gone_already_is_deleted_with_a_warning(project: Project, proxy: Proxy, dkron: Dkron) -> None:
     project.env["DKRON_URL"] = proxy.url
     project.declare(manual("leaving"), manual("staying"))

@@ -67,6 +67,13 @@ def test_a_job_that_was_switched_off_by_hand_is_told_with_the_way_out() -> None:
     assert drift.words == "disabled"
 
 
+def test_of_a_foreign_job_only_the_metadata_is_named_since_the_state_holds_no_more() -> None:
+    declared = {"schedule": "@daily", "metadata": {"managed_by": "x"}}
+    live = {"name": "a", "metadata": {"managed_by": "y"}, "foreign_digest": "sha256:0"}
+    found = change_set(step("refresh", "a", declared, declared), step("update", "a", live, declared))
+    assert found.drift == (Drift("a", "changed", ("metadata",)),)
+
+
 def test_a_difference_that_is_shown_on_neither_side_is_a_secret() -> None:
     hidden = {"executor_config": "[secret]"}
     found = change_set(step("refresh", "a", hidden, hidden), step("update", "a", hidden, hidden))
