@@ -17,6 +17,7 @@ from typing import IO
 
 from watcher.clock import Clock, Control
 from watcher.pulumi import processes
+from watcher.secrets import NOT_FOR_RUNS
 
 POLL_S = 0.1
 LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
@@ -44,7 +45,7 @@ CHILD_DEFAULTS = {"GOGC": "200"}
 
 def run_environment(env: Mapping[str, str]) -> dict[str, str]:
     """The environment of a run, given the watcher's."""
-    return {**CHILD_DEFAULTS, **env, **CHILD_ENV}
+    return {**CHILD_DEFAULTS, **{k: v for k, v in env.items() if k not in NOT_FOR_RUNS}, **CHILD_ENV}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class PulumiCli:
     ) -> None:
         self.program_dir, self.stack, self.limits, self.control = program_dir, stack, limits, control
         self.clock: Clock = control.clock
-        self.env = run_environment(env)
+        self.env = env
         self.on_start: Callable[[str, int | None], None] = lambda _token, _pid: None
         self.on_event: Callable[[str], None] | None = None
         self.keep_open: tuple[int, ...] = ()
@@ -200,7 +201,7 @@ class PulumiCli:
             child = subprocess.Popen(
                 argv,
                 cwd=self.program_dir,
-                env={**self.env, **(told or {}), processes.TOKEN: token},
+                env={**run_environment(self.env), **(told or {}), processes.TOKEN: token},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
