@@ -35,6 +35,7 @@ from .job import hold, lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
 from .job.diff import changed_fields, replacing
 from .job.spec import UNKNOWN, canonical
+from .moved import moved
 from .recording import recorded
 from .redaction import config_secrets
 from .settings import load_dkron, load_owner
@@ -75,7 +76,9 @@ class JobProvider(ResourceProvider):
         sys.tracebacklimit = 0
         keep_event_loops()
         config: Callable[[str], Any] = req.config.get
-        client = DkronClient(load_dkron(config))
+        settings = load_dkron(config)
+        client = DkronClient(settings)
+        self.urls = settings.urls
         self.owner_tag, adopt = load_owner(config)
         told = _limits(os.environ)
         self.unkept = told.unkept if told else {}
@@ -115,6 +118,7 @@ class JobProvider(ResourceProvider):
         A job that ended by itself, and one that is held, is read as the state holds it, and so is a field that Dkron
         doesn't keep as written; a foreign job by its owner and a digest alone, unless it is imported.
         """
+        self._check_address(_recorded_mark(props))
         job = self.snapshot.job(id_)
         if lifetime.is_done_when_gone(props) if job is None else self._is_held(job, props):
             # As it was: no drift, and nothing to write until the declaration changes.
@@ -142,6 +146,7 @@ class JobProvider(ResourceProvider):
         if self.declared.holds(_id):
             _warn(f'job "{_id}" is held by a declared resource, so it was left in Dkron; only the old one is forgotten')
         else:
+            self._check_address(_recorded_mark(_props))
             self.snapshot.before_delete()
             self.writes.delete(_id, _recorded_mark(_props) or self.declared.mark)
 
@@ -152,6 +157,12 @@ class JobProvider(ResourceProvider):
         owner = ownership.owner_of(job, self.owner_tag, _recorded_mark(props))
         held = hold.hold_of(job, datetime.now(UTC)) is not None
         return held and bool(props.get("name")) and ownership.may_delete(owner)
+
+    def _check_address(self, mark: str) -> None:
+        """Raises SettingsError where the stack's config names another Dkron by now."""
+        reason = moved(mark, self.urls, Path())
+        if reason:
+            raise SettingsError([reason])
 
     def _checked(self, props: Props) -> str:
         """The name of a job that may be written. Raises InvalidJob for what a deferred check found."""

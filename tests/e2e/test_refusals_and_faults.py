@@ -10,7 +10,7 @@ import pytest
 
 from dev.agent import free_port
 from tests.e2e.conftest import make_project
-from tests.e2e.harness import CANARY, Dkron, Project, Proxy, changes
+from tests.e2e.harness import CANARY, Dkron, Project, Proxy, changes, proxy_before
 from tests.e2e.test_jobs_are_kept_true import RENAMING, manual
 
 
@@ -311,3 +311,25 @@ def test_the_secret_is_in_no_file_and_no_output(project: Project, dkron: Dkron) 
     for canary in (CANARY, token, from_environment):
         for form in (canary.encode(), base64.b64encode(canary.encode()).rstrip(b"=")):
             assert not [text[:80] for text in searched if form in text]
+
+
+# -- a Dkron that moved
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "destroy"])
+def test_after_a_new_address_nothing_is_called_unchanged_before_it_was_looked_at(
+    project: Project, dkron: Dkron, command: str
+) -> None:
+    project.declare(manual("moving"))
+    project.up().ok()
+    with proxy_before(dkron.url) as proxy:
+        project.config("dkronUrl", proxy.url)
+        arguments = {"preview": []}.get(command, ["--yes", "--skip-preview"])
+        result = project.run(command, *arguments, "--stack", "dev")
+        assert result.code == 0 or "--run-program" in result.output
+        assert proxy.count("GET", "/v1/jobs") or "--run-program" in result.output
+        dkron.clear()
+        project.up("--run-program").ok()
+        assert set(dkron.jobs()) == {"moving"}
+        assert proxy.count("GET", "/v1/jobs")
+        project.run(command, *arguments, "--stack", "dev").ok()

@@ -178,6 +178,10 @@ class PulumiCli:
     def import_stack(self, file: Path) -> Finished:
         return self._run(["stack", "import", "--file", str(file)])
 
+    def repair_state(self) -> Finished:
+        """Pulumi's own repair: it reorders resources and drops links that lead nowhere."""
+        return self._run(["state", "repair", "--yes", "--non-interactive"])
+
     def config_value(self, key: str) -> Finished:
         """One value of the stack's config, decrypted, on stdout."""
         return self._run(["config", "get", key], interruptible=True)

@@ -237,3 +237,27 @@ def test_which_urns_are_jobs(text: str, expected: bool) -> None:
 
 def test_a_resources_name_may_hold_colons() -> None:
     assert resource_name(urn("a::b")) == "a::b"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "panic: fatal: An assertion has failed: Read ID was empty\n\ngoroutine 97 [running]:\n"
+            "github.com/pulumi/x.failfast(...)\n\t/root/real/failfast.go:23\n",
+            "Pulumi itself failed: panic: fatal: An assertion has failed: Read ID was empty",
+        ),
+        (
+            "error: The Pulumi CLI encountered a snapshot integrity error. This is a bug!\n\nStack Trace:\n"
+            "goroutine 1 [running]:\nmain.main()\n\t/root/main.go:67 +0x6d\n",
+            "Pulumi itself failed: The Pulumi CLI encountered a snapshot integrity error. This is a bug!",
+        ),
+        (
+            "error: 2 errors occurred:\n\t1) saving: write x.json: no space left on device (code=Unknown)\n\t2) Unknown\n",
+            "1) saving: write x.json: no space left on device",
+        ),
+        ("goroutine 1 [running]:\nmain.main()\n", "Pulumi itself failed: goroutine 1 [running]:"),
+    ],
+)
+def test_a_reason_is_never_a_stack_frame_of_the_engine(text: str, line: str) -> None:
+    assert reason(text) == line
