@@ -4,10 +4,12 @@ Secrets reach it by the environment alone. What it prints is kept private in `Fi
 redacts that first. It decides nothing about what a run means.
 """
 
+import json
 import os
 import secrets
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -46,6 +48,18 @@ CHILD_DEFAULTS = {"GOGC": "200"}
 def run_environment(env: Mapping[str, str]) -> dict[str, str]:
     """The environment of a run, given the watcher's."""
     return {**CHILD_DEFAULTS, **{k: v for k, v in env.items() if k not in NOT_FOR_RUNS}, **CHILD_ENV}
+
+
+def needed_keys(program_dir: Path, env: Mapping[str, str]) -> dict[str, bool]:
+    """The config keys that the program's declarations refer to, and whether as secrets; none if they can't be had."""
+    command = [sys.executable, "-m", "provider.needed"]
+    try:
+        done = subprocess.run(
+            command, cwd=program_dir, env=run_environment(env), capture_output=True, timeout=30, check=True
+        )
+        return {str(key): bool(secret) for key, secret in json.loads(done.stdout).items()}
+    except (OSError, subprocess.SubprocessError, ValueError, AttributeError):
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

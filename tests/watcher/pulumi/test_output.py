@@ -253,7 +253,7 @@ def test_a_resources_name_may_hold_colons() -> None:
             "Pulumi itself failed: The Pulumi CLI encountered a snapshot integrity error. This is a bug!",
         ),
         (
-            "error: 2 errors occurred:\n\t1) saving: write x.json: no space left on device (code=Unknown)\n\t2) Unknown\n",
+            "error: 2 errors:\n\t1) saving: write x.json: no space left on device (code=Unknown)\n\t2) Unknown\n",
             "1) saving: write x.json: no space left on device",
         ),
         ("goroutine 1 [running]:\nmain.main()\n", "Pulumi itself failed: goroutine 1 [running]:"),
