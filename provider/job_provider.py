@@ -29,9 +29,9 @@ from .archive import Archive, directory_from, passphrase_from
 from .dkron.client import DkronClient
 from .dkron.snapshot import Snapshot
 from .dkron.writes import Rights, Writes
-from .errors import DkronJobsError, InvalidJob, SettingsError, with_code
+from .errors import DkronError, DkronJobsError, InvalidJob, SettingsError, with_code
 from .event_loops import keep_event_loops
-from .job import hold, lifetime, limits, ownership, unkept, validation
+from .job import adoption, hold, lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
 from .job.diff import changed_fields, replacing
 from .job.spec import UNKNOWN, canonical
@@ -79,10 +79,11 @@ class JobProvider(ResourceProvider):
         settings = load_dkron(config)
         client = DkronClient(settings)
         self.urls = settings.urls
-        self.owner_tag, adopt = load_owner(config)
+        self.owner_tag, self.adopt = load_owner(config)
+        self.cannot_look = False
         told = _limits(os.environ)
         self.unkept = told.unkept if told else {}
-        rights = Rights(self.owner_tag, adopt, told)
+        rights = Rights(self.owner_tag, self.adopt, told)
         archive = Archive(directory_from(os.environ), passphrase_from(os.environ), _warn)
         self.writes = Writes(client, rights, archive, _warn, config_secrets(config, os.environ))
         self.snapshot = Snapshot(client, self.owner_tag)
@@ -90,9 +91,11 @@ class JobProvider(ResourceProvider):
         self.defer_checks = bool(os.environ.get(limits.DEFER_CHECKS))
 
     def check(self, _olds: Props, news: Props) -> CheckResult:
-        """The canonical inputs, and every problem on its property. Needs no network."""
+        """The canonical inputs, and every problem on its property. What it asks Dkron for is only for words."""
         news = plain(news)
         self.declared.add(news)
+        if not _olds and not self.defer_checks:
+            self._tell_adoption(news)
         inputs = canonical(news)
         if self.defer_checks:
             return CheckResult(inputs, [])
@@ -158,6 +161,18 @@ class JobProvider(ResourceProvider):
         held = hold.hold_of(job, datetime.now(UTC)) is not None
         return held and bool(props.get("name")) and ownership.may_delete(owner)
 
+    def _tell_adoption(self, news: Props) -> None:
+        """Says what a job that will be created meets in Dkron. Nothing for a new one."""
+        if self.cannot_look:
+            return
+        try:
+            line = adoption.words(self.snapshot.listed(str(news.get("name"))), news, self.owner_tag, self.adopt)
+        except DkronError as error:
+            self.cannot_look = True
+            line = f"it can't be said which jobs are in Dkron already: {error}"
+        if line:
+            _say(line)
+
     def _check_address(self, mark: str) -> None:
         """Raises SettingsError where the stack's config names another Dkron by now."""
         reason = moved(mark, self.urls, Path())
@@ -219,5 +234,9 @@ def _limits(env: Mapping[str, str]) -> limits.Limits | None:
 
 def _warn(message: str) -> None:
     """A line for the person at the CLI; the engine shows what a provider writes to its standard error."""
-    sys.stderr.write(f"warning: {message}\n")
+    _say(f"warning: {message}")
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
     sys.stderr.flush()
