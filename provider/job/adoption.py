@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from . import ownership
+from . import hold, ownership
 from .diff import changed_fields
 from .ownership import Owner
 
@@ -19,7 +19,7 @@ def words(live: Mapping[str, Any] | None, declared: Mapping[str, Any], tag: str,
     owner = ownership.owner_of(live, tag, mark)
     if not ownership.may_write(owner, adopt):
         return ownership.refusal(live, name, tag, mark)
-    fields = ", ".join(changed_fields(live, declared))
+    fields = ", ".join(changed_fields(hold.taken_off(live), declared))
     if owner in (Owner.OURS, Owner.UNMARKED):
         told = f"and differs: it is adopted, and written are {fields}" if fields else "and equal: it is only adopted"
         return f'job "{name}" is in Dkron already, ours {told}'
