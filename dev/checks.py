@@ -27,6 +27,7 @@ PURE = [
     "provider/schedule/*.py",
     "provider/text.py",
     "provider/redaction.py",
+    "provider/recording.py",
     "provider/dkron/answers.py",
     "provider/dkron/doubt.py",
     "provider/dkron/cluster.py",

@@ -29,12 +29,14 @@ from .archive import Archive, directory_from, passphrase_from
 from .dkron.client import DkronClient
 from .dkron.snapshot import Snapshot
 from .dkron.writes import Rights, Writes
-from .errors import DkronJobsError, InvalidJob, SettingsError, with_code
+from .errors import DkronError, DkronJobsError, InvalidJob, SettingsError, with_code
 from .event_loops import keep_event_loops
-from .job import hold, lifetime, limits, ownership, unkept, validation
+from .job import adoption, hold, lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
 from .job.diff import changed_fields, replacing
 from .job.spec import UNKNOWN, canonical
+from .moved import moved
+from .recording import recorded
 from .redaction import config_secrets
 from .settings import load_dkron, load_owner
 
@@ -74,11 +76,14 @@ class JobProvider(ResourceProvider):
         sys.tracebacklimit = 0
         keep_event_loops()
         config: Callable[[str], Any] = req.config.get
-        client = DkronClient(load_dkron(config))
-        self.owner_tag, adopt = load_owner(config)
+        settings = load_dkron(config)
+        client = DkronClient(settings)
+        self.urls = settings.urls
+        self.owner_tag, self.adopt = load_owner(config)
+        self.cannot_look = False
         told = _limits(os.environ)
         self.unkept = told.unkept if told else {}
-        rights = Rights(self.owner_tag, adopt, told)
+        rights = Rights(self.owner_tag, self.adopt, told)
         archive = Archive(directory_from(os.environ), passphrase_from(os.environ), _warn)
         self.writes = Writes(client, rights, archive, _warn, config_secrets(config, os.environ))
         self.snapshot = Snapshot(client, self.owner_tag)
@@ -86,9 +91,11 @@ class JobProvider(ResourceProvider):
         self.defer_checks = bool(os.environ.get(limits.DEFER_CHECKS))
 
     def check(self, _olds: Props, news: Props) -> CheckResult:
-        """The canonical inputs, and every problem on its property. Needs no network."""
+        """The canonical inputs, and every problem on its property. What it asks Dkron for is only for words."""
         news = plain(news)
         self.declared.add(news)
+        if not _olds and not self.defer_checks:
+            self._tell_adoption(news)
         inputs = canonical(news)
         if self.defer_checks:
             return CheckResult(inputs, [])
@@ -112,19 +119,22 @@ class JobProvider(ResourceProvider):
         """The live job as outputs and as inputs, so that a preview names the drifted fields; no id if it is gone.
 
         A job that ended by itself, and one that is held, is read as the state holds it, and so is a field that Dkron
-        doesn't keep as written.
+        doesn't keep as written; a foreign job by its owner and a digest alone, unless it is imported.
         """
+        self._check_address(_recorded_mark(props))
         job = self.snapshot.job(id_)
         if lifetime.is_done_when_gone(props) if job is None else self._is_held(job, props):
             # As it was: no drift, and nothing to write until the declaration changes.
             return ReadResult(id_, dict(props))
         if job is None:
             return ReadResult("", {})
-        if not props.get("name"):
-            job = hold.taken_off(job)  # an import: a declaration has no hold
-        live = unkept.as_written(job, props, self.unkept.get(id_, {}))
+        found = canonical(hold.taken_off(job))  # an import: a declaration has no hold
+        if props.get("name"):
+            found = recorded(job, plain(props), self.owner_tag, _recorded_mark(props))
+        if ownership.DIGEST_KEY not in found:
+            found = unkept.as_written(found, props, self.unkept.get(id_, {}))
         # Two dicts: the SDK writes into each.
-        return ReadResult(id_, {**live, **_kept_mark(props, job)}, dict(live))
+        return ReadResult(id_, {**found, **_kept_mark(props, job)}, dict(found))
 
     @coded
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
@@ -139,6 +149,7 @@ class JobProvider(ResourceProvider):
         if self.declared.holds(_id):
             _warn(f'job "{_id}" is held by a declared resource, so it was left in Dkron; only the old one is forgotten')
         else:
+            self._check_address(_recorded_mark(_props))
             self.snapshot.before_delete()
             self.writes.delete(_id, _recorded_mark(_props) or self.declared.mark)
 
@@ -149,6 +160,24 @@ class JobProvider(ResourceProvider):
         owner = ownership.owner_of(job, self.owner_tag, _recorded_mark(props))
         held = hold.hold_of(job, datetime.now(UTC)) is not None
         return held and bool(props.get("name")) and ownership.may_delete(owner)
+
+    def _tell_adoption(self, news: Props) -> None:
+        """Says what a job that will be created meets in Dkron. Nothing for a new one."""
+        if self.cannot_look:
+            return
+        try:
+            line = adoption.words(self.snapshot.listed(str(news.get("name"))), news, self.owner_tag, self.adopt)
+        except DkronError as error:
+            self.cannot_look = True
+            line = f"it can't be said which jobs are in Dkron already: {error}"
+        if line:
+            _say(line)
+
+    def _check_address(self, mark: str) -> None:
+        """Raises SettingsError where the stack's config names another Dkron by now."""
+        reason = moved(mark, self.urls, Path())
+        if reason:
+            raise SettingsError([reason])
 
     def _checked(self, props: Props) -> str:
         """The name of a job that may be written. Raises InvalidJob for what a deferred check found."""
@@ -205,5 +234,9 @@ def _limits(env: Mapping[str, str]) -> limits.Limits | None:
 
 def _warn(message: str) -> None:
     """A line for the person at the CLI; the engine shows what a provider writes to its standard error."""
-    sys.stderr.write(f"warning: {message}\n")
+    _say(f"warning: {message}")
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
     sys.stderr.flush()

@@ -5,6 +5,7 @@ as secret config. So every text that is not known to be harmless counts as a sec
 """
 
 import base64
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,8 @@ from .job.ownership import OWNERSHIP_KEYS
 from .settings import SECRET_KEYS, from_environment
 
 SHORTEST_SECRET: Final = 3  # the Pulumi CLI's own limit: below it, replacing would only garble the text
+# A shorter one is a word or a number ("own", "200"): replaced wherever it stands, it would garble names and lines.
+SHORTEST_SAFE: Final = 8
 
 # What a refusal may have to quote, or what tells nothing.
 HARMLESS_OPTIONS: Final = frozenset(
@@ -101,9 +104,31 @@ def _forms(secret: str) -> set[str]:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every form of every secret of three or more characters replaced by [secret]."""
-    forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
-    if not forms:
-        return text
-    # The longest first, and all in one pass: "[secret]" itself is never looked at again.
-    return re.sub("|".join(map(re.escape, sorted(forms, key=len, reverse=True))), "[secret]", text)
+    """`text` with every form of every secret replaced by [secret].
+
+    One of less than eight characters is replaced where no letter, digit or dash adjoins it; if it is a word or a
+    number, only where it is a whole value: all of the text, or between quotes, or from a colon or an equals sign to
+    the end or a quote. Below three characters nothing is.
+    """
+    pattern = _pattern(frozenset(secrets))
+    # All in one pass: "[secret]" itself is never looked at again.
+    return pattern.sub("[secret]", text) if pattern else text
+
+
+@functools.lru_cache(maxsize=64)
+def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
+    usable = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
+    long = {form for secret in usable if len(secret) >= SHORTEST_SAFE for form in _forms(secret)}
+    short = {form for secret in usable if len(secret) < SHORTEST_SAFE for form in _forms(secret)}
+    words = {form for form in short if form.isalpha() or form.isdigit()}
+    patterns = [_any_of(long)] if long else []
+    if short - words:
+        patterns.append(rf"(?<![\w-])(?:{_any_of(short - words)})(?![\w-])")
+    if words:
+        patterns.append(rf"(?:(?<![^\"'])|(?<=: )|(?<==))(?:{_any_of(words)})(?=\\*[\"']|\Z)")
+    return re.compile("|".join(patterns)) if patterns else None
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    """A pattern for any of the texts, the longest first."""
+    return "|".join(map(re.escape, sorted(texts, key=len, reverse=True)))

@@ -5,7 +5,6 @@ provider anew for each resource and dies of recursion at about 967 of them; here
 """
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Collection, Mapping
 from typing import Any, Final
 
@@ -19,20 +18,9 @@ from .job.stacks import NoValue, in_stack
 from .job.tags import accepted_codes
 from .node_advice import note
 from .program import filled_in, program_settings
+from .reference import reference_of
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
-
-
-def reference_of(package: str) -> str:
-    """The pickle of `PACKAGE.job_provider.JobProvider()` in base64: the class by its import path, and no state.
-
-    Written by hand, because the program has no other need of that module, which takes long to import.
-    """
-    names = [f"{package}.job_provider".encode(), b"JobProvider"]
-    # SHORT_BINUNICODE and MEMOIZE each name; then STACK_GLOBAL, MEMOIZE; EMPTY_TUPLE, NEWOBJ, MEMOIZE, STOP.
-    body = b"".join(b"\x8c" + bytes([len(name)]) + name + b"\x94" for name in names) + b"\x93\x94)\x81\x94."
-    # PROTO 4 and FRAME.
-    return base64.b64encode(b"\x80\x04\x95" + len(body).to_bytes(8, "little") + body).decode()
 
 
 # In every state file, a plain string and never a secret. The package is `provider` here, else `pulumi_dkron`.

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from provider.errors import SettingsError
-from watcher import needs, notify, once, settings
+from watcher import needs, notify, once, secrets, settings
 from watcher.allowance import Allowance, user
 from watcher.clock import Control, SystemClock
 from watcher.cycle import Cycle
@@ -152,7 +152,8 @@ def serve(parts: Parts) -> HttpServer | None:
     address = parts.tools.settings.health
     if address is None:
         return None
-    routes = health_routes(parts.board, parts.tools.metrics, parts.clock)
+    clean = cleaner(parts.tools.redactor, places(parts.tools.settings))
+    routes = health_routes(parts.board, parts.tools.metrics, parts.clock, clean)
     try:
         return HttpServer(
             address, routes, lambda what: parts.tools.log.error("http.bug", what=what), status_pages(parts)
@@ -188,6 +189,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     allowance = Allowance(options.allow_deletes, options.allow_updates, user(), let_through)
     parts = assemble(chosen, allowance)
     take_signals(parts)
+    for name in secrets.weak(chosen.env):
+        why = "it is a word that anybody would try, or so short that it is hidden only where it stands alone"
+        parts.tools.log.warning("secret.weak", name=name, why=f"{why}; choose one of 16 characters or more")
     try:
         if options.report:
             return once.report_once(parts.tools, parts.cycle, options.format)

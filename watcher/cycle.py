@@ -75,6 +75,7 @@ class Cycle:
         Raises Ended, Stopped, DkronJobsError.
         """
         space = self.keeper.workspace()
+        self.recovery.unusable.check_providers(space)
         connection = self.connector.connect(space)
         case = self.keeper.case(space, connection)
         work = Work(case, unkept=case.memory.unkept)

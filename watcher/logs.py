@@ -6,7 +6,7 @@ Event names are constant and data goes into fields, so that a machine can read t
 import logging
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
@@ -31,6 +31,14 @@ class Redactor:
     def __call__(self, text: str) -> str:
         return redact(text, self._secrets)
 
+    def within(self, value: Any) -> Any:
+        """The same for every text in a field of a log line; names of fields stay."""
+        if isinstance(value, Mapping):
+            return {key: self.within(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.within(item) for item in value]
+        return self(value) if isinstance(value, str) else value
+
 
 class _Json(JsonFormatter):
     """One object a line, fields beside the event."""
@@ -44,12 +52,10 @@ class _Json(JsonFormatter):
         log_data["time"] = f"{stamp}.{int(record.msecs):03d}Z"
         log_data["level"] = record.levelname.lower()
         log_data["event"] = record.getMessage()
-        log_data.update(getattr(record, _FIELDS, {}))
+        # Values before they are dumped: a secret that is a word or a number must not garble the JSON.
+        log_data.update(self.redactor.within(getattr(record, _FIELDS, {})))
         if record.exc_info:
-            log_data["exception"] = self.formatException(record.exc_info)
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self.redactor(super().format(record))
+            log_data["exception"] = self.redactor.within(self.formatException(record.exc_info))
 
 
 class _Text(logging.Formatter):
@@ -64,11 +70,11 @@ class _Text(logging.Formatter):
         if self.colours:
             level = f"\x1b[{_COLOURS.get(record.levelname, '0')}m{level}\x1b[0m"
         fields = getattr(record, _FIELDS, {})
-        told = " ".join(f"{k}={v}" for k, v in fields.items() if v not in ("", None, (), [], {}))
+        told = " ".join(f"{k}={v}" for k, v in self.redactor.within(fields).items() if v not in ("", None, (), [], {}))
         line = f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {level} {record.getMessage():24} {told}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return self.redactor(line.rstrip())
+            line += "\n" + self.redactor(self.formatException(record.exc_info))
+        return line.rstrip()
 
 
 class Progress:

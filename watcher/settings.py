@@ -8,18 +8,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from provider import settings as program
 from provider.errors import SettingsError
 from provider.reader import Reader, one_of, whole_number
 from watcher import freeze, targets
 from watcher.bound import DEFAULT, Bound, parse_bound
+from watcher.environment import Environment
 from watcher.restraint import PlanOnly, Rules
+from watcher.secrets import known_secrets
 from watcher.setting_table import TABLE
-
-LEGACY_PREFIX = "DKRON_MGR__"
-LEGACY = ("DKRON_URL", "GATEWAY_URL", "SERVICE_KEY", "RECONCILE_INTERVAL_MS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,53 +101,28 @@ def _quoted(value: str) -> str:
     return f'"{value[:40]}"'
 
 
-def effective(env: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The environment with the old names translated and the secrets' files read; and what could not be read.
-
-    SERVICE_KEY_FILE and its like stay, too: the Pulumi program reads them itself.
-    """
-    result = dict(env)
+def _unreadable(env: Mapping[str, str]) -> list[str]:
+    """What is wrong with the files that hold secrets."""
     problems: list[str] = []
-    for name in LEGACY:
-        old = result.get(LEGACY_PREFIX + name, "").strip()
-        given = result.get(name, "").strip() or result.get(f"{name}_FILE", "").strip()
-        if old and not given:
-            result[name] = old
     for row in TABLE:
-        if not row.secret or result.get(row.name, "").strip():
-            continue
         try:
-            value = program.read_variable(row.name, result)
+            if row.secret:
+                program.read_variable(row.name, env)
         except SettingsError as error:
             problems.extend(error.problems)
-        else:
-            result.update({} if value is None else {row.name: value})
-    return result, problems
-
-
-def known_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
-    """Every text in the environment that must never be shown."""
-    found = [env.get(row.name, "") for row in TABLE if row.secret and row.name != "PULUMI_BACKEND_URL"]
-    cloud = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN", "PGPASSWORD")
-    found += [env.get(name, "") for name in cloud]
-    try:
-        found.append(urlsplit(env.get("PULUMI_BACKEND_URL", "")).password or "")
-    except ValueError:
-        found.append(env.get("PULUMI_BACKEND_URL", ""))
-    found += targets.targets(env.get("NOTIFY", ""))
-    old = [value for name, value in env.items() if name == f"{LEGACY_PREFIX}SERVICE_KEY"]
-    return tuple(dict.fromkeys(s.strip() for s in (*found, *old) if s.strip()))
+    return problems
 
 
 def _given_by_environment(env: Mapping[str, str]) -> list[str]:
     """Problems of what the environment gives the program. What it doesn't give, the stack's config may."""
     stand_in = {"dkronUrl": "http://127.0.0.1:1"}
-    if env.get("DKRON_USER", "").strip() and not env.get("DKRON_PASSWORD", "").strip():
-        stand_in["dkronPassword"] = "unset"
-    if env.get("DKRON_PASSWORD", "").strip() and not env.get("DKRON_USER", "").strip():
-        stand_in["dkronUser"] = "unset"
     try:
-        program.load(stand_in.get, {k: v for k, v in env.items() if not k.endswith("_FILE")})
+        user, password = (program.read_variable(name, env) for name in ("DKRON_USER", "DKRON_PASSWORD"))
+        if user and not password:
+            stand_in["dkronPassword"] = "unset"
+        if password and not user:
+            stand_in["dkronUser"] = "unset"
+        program.load(stand_in.get, env)
     except SettingsError as error:
         return list(error.problems)
     return []
@@ -157,7 +130,8 @@ def _given_by_environment(env: Mapping[str, str]) -> list[str]:
 
 def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
     """Reads everything. Raises SettingsError with all problems."""
-    env, problems = effective(os.environ if environ is None else environ)
+    env = Environment(os.environ if environ is None else environ)
+    problems = _unreadable(env)
     reader = _Reader(env)
     program_dir = Path(reader.text("PROGRAM_DIR")).expanduser().absolute()
     if not (program_dir / "Pulumi.yaml").is_file():

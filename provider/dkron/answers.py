@@ -46,7 +46,7 @@ def refusal(status: int, body: bytes, what: str, url: str, secrets: Iterable[str
     said = one_line(redact(body.decode(errors="replace"), secrets))
     words = f": {said}" if said else ""
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        mend = "set dkronToken, or dkronUser and dkronPassword"
+        mend = "set dkronToken, or dkronUser and dkronPassword; if that is done, run `pulumi up --run-program`"
         return Unauthorised(f"{url} refuses the credentials ({status}) for {what}; {mend}", status)
     if status < HTTPStatus.MULTIPLE_CHOICES:
         return BadAnswer(f"{url} answered {what} with {status}, which no Dkron does; check dkronUrl", status)

@@ -98,8 +98,13 @@ class DkronClient(Servers):
         return True
 
     def run_job(self, name: str) -> None:
-        """POST /v1/jobs/{name}: runs it once, now; the answer comes only when the run and its retries have ended."""
-        answer = self._write("POST", path_of(name), None)
+        """POST /v1/jobs/{name}: runs it once, now; the answer comes only when the run and its retries have ended.
+
+        One server is asked, and once: where the connection breaks, the run may have begun.
+        """
+        if self.leader() is None:
+            raise self._no_leader(self._current)
+        answer = self._wire.send(self._current, "POST", path_of(name))
         if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             self._refused(answer, f'running job "{name}"', ())
 

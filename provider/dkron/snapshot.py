@@ -75,6 +75,13 @@ class Snapshot:
                 self._looked_twice = True
             return self._jobs.get(name)
 
+    def listed(self, name: str) -> Job | None:
+        """The job as the list has it, undoubted: only for words. Raises DkronError when there is no list."""
+        with self._lock:
+            if self._jobs is None:
+                self._jobs = self._list()
+            return self._jobs.get(name)
+
     def before_create(self, name: str) -> Job | None:
         """The live job as it is now, on whichever server. Raises DkronError when Dkron can't be read."""
         with self._lock:

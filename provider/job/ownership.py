@@ -16,6 +16,8 @@ OWNER_TAG_KEY: Final = "managed_by"
 STACK_MARK_KEY: Final = "managed_in"
 # Set by the program while a resource has `retain_on_delete`: such a job is never a stray.
 RETAINED_KEY: Final = "managed_retain"
+# What the state holds in the place of a foreign job's fields.
+DIGEST_KEY: Final = "foreign_digest"
 # What is ours to write into the metadata, never a declaration's.
 OWNERSHIP_KEYS: Final = frozenset((OWNER_TAG_KEY, STACK_MARK_KEY, RETAINED_KEY)) | HOLD_KEYS
 
@@ -85,22 +87,22 @@ def may_delete(owner: Owner) -> bool:
 def refusal(job: Mapping[str, Any], name: str, tag: str, mark: str) -> str:
     """Why a job that exists and isn't ours is not written, and the ways out. One line."""
     return (
-        f'job "{name}" exists in Dkron and {_holder(job, tag, mark)}, so it is left as it is: rename yours, '
+        f'job "{name}" exists in Dkron and {holder(job, tag, mark)}, so it is left as it is: rename yours, '
         "or take it over with `pulumi config set adopt true`"
     )
 
 
 def left_alone(job: Mapping[str, Any], name: str, tag: str, mark: str) -> str:
     """Why a job is not deleted. One line."""
-    return f'job "{name}" {_holder(job, tag, mark)}, so it was left in Dkron; only the state forgets it'
+    return f'job "{name}" {holder(job, tag, mark)}, so it was left in Dkron; only the state forgets it'
 
 
 def not_touched(job: Mapping[str, Any], name: str, tag: str, mark: str) -> str:
     """Why a command does nothing to a job. One line."""
-    return f'job "{name}" {_holder(job, tag, mark)}, so nothing was done to it'
+    return f'job "{name}" {holder(job, tag, mark)}, so nothing was done to it'
 
 
-def _holder(job: Mapping[str, Any], tag: str, mark: str) -> str:
+def holder(job: Mapping[str, Any], tag: str, mark: str) -> str:
     """What the job carries in place of ours, so that it can be found out whose it is."""
     found = one_line(owner_tag(job) or "")
     if found == tag:

@@ -10,7 +10,7 @@ import pytest
 
 from dev.agent import free_port
 from tests.e2e.conftest import make_project
-from tests.e2e.harness import CANARY, Dkron, Project, Proxy, changes
+from tests.e2e.harness import CANARY, Dkron, Project, Proxy, changes, proxy_before
 from tests.e2e.test_jobs_are_kept_true import RENAMING, manual
 
 
@@ -57,6 +57,32 @@ def test_a_job_whose_tag_was_taken_away_is_neither_repaired_nor_deleted(project:
     result = project.up().ok()
     assert "left in Dkron" in result.output
     assert dkron.job("released") == before
+
+
+def test_a_stranger_s_password_and_a_moved_secret_stand_nowhere_in_clear(project: Project, dkron: Dkron) -> None:
+    key = CANARY
+    header = '"X-Api-Key: " + secret("serviceKey")'
+    calls = f'http("http://127.0.0.1:9/run", headers=[{header}])'
+    project.declare(
+        manual("taken"), f'JobSpec(name="moved", schedule="@yearly", tags={{"dc": "dc1:1"}}, executor={calls})'
+    )
+    project.up().ok()
+    dkron.change(
+        "taken",
+        metadata={"managed_by": "somebody"},
+        executor="shell",
+        executor_config={"command": "login CANARY-theirs"},
+    )
+    dkron.change("moved", displayname=f"key {key}")
+    shown = project.preview("--diff").output
+    project.up("--continue-on-error").failed()
+    project.up("--continue-on-error").failed()
+    files = [path.read_bytes() for path in (project.root / ".state" / ".pulumi").rglob("*") if path.is_file()]
+    assert any(b"foreign_digest" in content for content in files)
+    for content in (shown.encode(), *files, *(output.encode() for output in project.outputs)):
+        assert b"CANARY" not in content
+    assert dkron.job("taken")["executor_config"]["command"] == "login CANARY-theirs"
+    assert dkron.job("moved")["displayname"] == ""
 
 
 def test_a_job_that_is_gone_already_is_deleted_with_a_warning(project: Project, proxy: Proxy, dkron: Dkron) -> None:
@@ -285,3 +311,25 @@ def test_the_secret_is_in_no_file_and_no_output(project: Project, dkron: Dkron) 
     for canary in (CANARY, token, from_environment):
         for form in (canary.encode(), base64.b64encode(canary.encode()).rstrip(b"=")):
             assert not [text[:80] for text in searched if form in text]
+
+
+# -- a Dkron that moved
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "destroy"])
+def test_after_a_new_address_nothing_is_called_unchanged_before_it_was_looked_at(
+    project: Project, dkron: Dkron, command: str
+) -> None:
+    project.declare(manual("moving"))
+    project.up().ok()
+    with proxy_before(dkron.url) as proxy:
+        project.config("dkronUrl", proxy.url)
+        arguments = {"preview": []}.get(command, ["--yes", "--skip-preview"])
+        result = project.run(command, *arguments, "--stack", "dev")
+        assert result.code == 0 or "--run-program" in result.output
+        assert proxy.count("GET", "/v1/jobs") or "--run-program" in result.output
+        dkron.clear()
+        project.up("--run-program").ok()
+        assert set(dkron.jobs()) == {"moving"}
+        assert proxy.count("GET", "/v1/jobs")
+        project.run(command, *arguments, "--stack", "dev").ok()

@@ -116,15 +116,34 @@ secrets = st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size
 @example("s3cr3t??>>~~")
 def test_no_form_of_a_secret_is_left(secret: str) -> None:
     for form in forms(secret):
-        assert redact(f"<{form}>", [secret]) == "<[secret]>", form
+        assert redact(f'"{form}"', [secret]) == '"[secret]"', form
 
 
 def test_a_secret_inside_another_does_not_uncover_the_longer_one() -> None:
     assert redact("key=abcdef", ["abc", "abcdef"]) == "key=[secret]"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("own", "[secret]"),
+        (
+            'the header "X-Api-Key: own" and {\\"key\\": \\"own\\"}',
+            'the header "X-Api-Key: [secret]" and {\\"key\\": \\"[secret]\\"}',
+        ),
+        ("key=own", "key=[secret]"),
+        ("job own-d keeps its own schedule", "job own-d keeps its own schedule"),
+        ("Dkron refused it (200: ok), expectCode 200", "Dkron refused it (200: ok), expectCode 200"),
+        ("a pin-7, and pin-77", "a [secret], and pin-77"),
+    ],
+)
+def test_a_short_secret_is_replaced_only_where_it_stands_alone(text: str, shown: str) -> None:
+    assert redact(text, ["own", "200", "pin-7"]) == shown
+
+
 def test_the_word_secret_as_a_secret_is_replaced_once() -> None:
-    assert redact("my secret and hunter2", ["secret", "hunter2"]) == "my [secret] and [secret]"
+    assert redact("my secret and hunter2", ["the secret", "hunter2", "secret"]) == "my secret and [secret]"
+    assert redact("my own secret", ["own secret", "secret"]) == "my [secret]"
 
 
 def test_texts_too_short_to_be_a_secret_are_left() -> None:

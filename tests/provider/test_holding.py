@@ -93,7 +93,7 @@ def test_a_stranger_that_came_a_moment_ago_is_not_overwritten(provider: Provider
 
 def test_a_resource_that_is_renamed_leaves_the_job_alone(provider: Provider, dkron: FakeDkron) -> None:
     dkron.put(marked())
-    provider.check(marked())
+    provider.check(marked(), olds=marked())
     provider.create(marked())
     provider.delete("geo-purge", marked())
     assert dkron.writes == []

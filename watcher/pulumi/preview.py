@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from provider.job.ownership import DIGEST_KEY
 from provider.job.spec import MANAGED_FIELDS, canonical
 from provider.job.unkept import Prints, prints
 from watcher.pulumi.changes import (
@@ -161,8 +162,10 @@ def _drift(name: str, op: str, ops: Mapping[str, Any]) -> Drift | None:
         return Drift(name, "gone")
     if op != UPDATE:
         return None
-    recorded = canonical(_inputs(refresh.get("oldState")))
-    live = canonical(_inputs(ops[UPDATE].get("oldState")))
+    found = _inputs(ops[UPDATE].get("oldState"))
+    if DIGEST_KEY in found:
+        return Drift(name, "changed", ("metadata",))  # a foreign job: of its other fields the state holds a digest
+    recorded, live = canonical(_inputs(refresh.get("oldState"))), canonical(found)
     wanted = canonical(_inputs(ops[UPDATE].get("newState")))
     fields = tuple(f for f in MANAGED_FIELDS if recorded.get(f) != live.get(f))
     if not fields and live == wanted:

@@ -29,7 +29,7 @@ class Workspace:
     """One stack. `state_dir` is the directory of a file backend, None for any other.
 
     `plain`: the config in clear, with the project's defaults; `encrypted`: key -> its cipher text. `given`: the keys
-    that the stack's own file has; `known`: those that the project declares.
+    that the stack's own file has; `known`: those that the project declares. `salt`: of the stack's passphrase.
     """
 
     project: str
@@ -39,6 +39,7 @@ class Workspace:
     encrypted: Mapping[str, str]
     given: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
+    salt: str = ""
 
     @property
     def name(self) -> str:
@@ -69,7 +70,8 @@ def read(program_dir: Path, stack: str, env: Mapping[str, str]) -> Workspace:
     if not isinstance(name, str) or not name:
         raise ProgramBroken("Pulumi.yaml names no project")
     short = stack.rpartition("/")[2]
-    values = _yaml(program_dir / f"Pulumi.{short}.yaml").get("config")
+    file = _yaml(program_dir / f"Pulumi.{short}.yaml")
+    values = file.get("config")
     plain = {key: _scalar(row) for key, row in _defaults(project).items()}
     encrypted: dict[str, str] = {}
     given = set()
@@ -83,6 +85,12 @@ def read(program_dir: Path, stack: str, env: Mapping[str, str]) -> Workspace:
             plain.pop(key, None)
         else:
             plain[key] = _scalar(value)
+    if encrypted and not any(file.get(key) for key in ("encryptionsalt", "encryptedkey", "secretsprovider")):
+        # Pulumi would write a new salt, and nothing that was encrypted before could be read any more.
+        raise ProgramBroken(
+            f"Pulumi.{short}.yaml holds encrypted values and no encryptionsalt, so they can't be decrypted: "
+            "put that line back as it was (it may be in your version control)"
+        )
     backend = project.get("backend")
     configured = backend.get("url") if isinstance(backend, dict) else None
     url = env.get("PULUMI_BACKEND_URL", "").strip() or str(configured or "")
@@ -95,6 +103,7 @@ def read(program_dir: Path, stack: str, env: Mapping[str, str]) -> Workspace:
         encrypted,
         frozenset(given),
         frozenset(map(str, known if isinstance(known, dict) else ())),
+        str(file.get("encryptionsalt") or ""),
     )
 
 

@@ -10,9 +10,10 @@ import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from watcher.clock import Control
-from watcher.endings import Ended, Stopped
+from watcher.endings import Ended
 from watcher.logs import EventLog, Redactor
 from watcher.metrics import Metrics
 from watcher.pulumi import output, processes
@@ -21,6 +22,7 @@ from watcher.pulumi.workspace import Workspace
 from watcher.recovery import locks, state_files
 from watcher.recovery.run_locks import Busy, RunLocks
 from watcher.recovery.state_files import StateFiles
+from watcher.recovery.unusable import Unusable
 from watcher.settings import WatcherSettings
 from watcher.status import Outcome
 
@@ -47,6 +49,7 @@ class Recovery:
         self.suspect = True  # until a first look has shown otherwise
         self._locks: RunLocks | None = None
         self._seen: tuple[int, int] | None = None
+        self.unusable = Unusable(tools.cli, tools.redactor)
 
     def close(self) -> None:
         if self._locks is not None:
@@ -68,9 +71,9 @@ class Recovery:
                 self._mend(workspace, workspace.state_dir)
         except OSError as error:
             raise Ended(Outcome.FAILED, f"cannot use the state in {directory}: {error.strerror or error}") from None
-        if workspace.state_dir is None and self.suspect:
-            self._take_over_pending(workspace)
+        exported = self._take_over_pending(workspace) if workspace.state_dir is None and self.suspect else None
         self.suspect = False
+        self.unusable.check_providers(workspace, exported)
 
     @property
     def _home(self) -> Path:
@@ -149,7 +152,9 @@ class Recovery:
 
     def _mend(self, workspace: Workspace, state_dir: Path) -> None:
         files = StateFiles(state_dir, workspace.project, workspace.stack)
-        for repair in files.repair(self.tools.control.clock.now()):
+        repairs = files.repair(self.tools.control.clock.now())
+        mended = self.unusable.mend(files, workspace, self.tools.control.clock.now)
+        for repair in [*repairs, *([mended] if mended else [])]:
             self.tools.metrics.state_repairs.inc()
             self.tools.log.error("state.repaired", problem=repair.problem, remedy=repair.remedy, kept=repair.kept)
         seen = _signature(files.checkpoint)
@@ -157,19 +162,17 @@ class Recovery:
             self._take_over_pending(workspace)
         self._seen = _signature(files.checkpoint)
 
-    def _take_over_pending(self, workspace: Workspace) -> None:
-        """Creates that were pending when a run died become resources, so that no job is dropped. Raises Ended."""
-        exported = self.tools.cli.export_stack()
-        if exported.stopped:
-            raise Stopped
-        if not exported.ok:
-            if exported.no_stack:
-                return
-            raise Ended(Outcome.FAILED, f"cannot export the stack: {self._why(exported)}")
+    def _take_over_pending(self, workspace: Workspace) -> Any:
+        """Creates that were pending when a run died become resources, so that no job is dropped. Raises Ended.
+
+        Returns what was exported.
+        """
+        document = self.unusable.exported()
+        if document is None:
+            return None
         try:
-            document = json.loads(exported.stdout)
             if not document.get("deployment", {}).get("pending_operations"):
-                return
+                return document
             clean, taken, dropped = state_files.take_over(document)
         except (ValueError, AttributeError, TypeError, KeyError):
             raise Ended(Outcome.FAILED, "cannot read what `pulumi stack export` printed") from None
@@ -182,6 +185,7 @@ class Recovery:
         if not imported.ok:
             raise Ended(Outcome.FAILED, f"cannot take pending operations over: {self._why(imported)}")
         self.tools.log.warning("state.pending_taken_over", project=workspace.project, jobs=taken, dropped=dropped)
+        return clean
 
     def _why(self, run: Finished) -> str:
         return self.tools.redactor(output.reason(run.stderr) or f"exit code {run.code}")

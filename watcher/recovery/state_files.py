@@ -5,10 +5,13 @@ backup the stack starts empty and the jobs are adopted. Never called while a run
 """
 
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from watcher.recovery.soundness import salt_of, unsound
 
 GOOD, MISSING, BAD = "good", "missing", "bad"
 KEPT = 50
@@ -45,21 +48,42 @@ class StateFiles:
             _attributes(meta).unlink(missing_ok=True)
             done.append(Repair("the store's meta.yaml is cut off", "Pulumi writes a new one", keep))
         if verdict(_read(self.checkpoint)) == BAD:
-            done.append(self._restore(now))
+            done.append(self.restore(now))
         done += self._mend_attributes()
         return done
 
-    def _restore(self, now: float) -> Repair:
-        good = next((p for p in self.candidates() if verdict(_read(p)) == GOOD), None)
+    def restore(self, now: float, problem: str = "the state is damaged", salt: str = "", empty: bool = False) -> Repair:
+        """Puts the newest good backup in the state's place, or nothing. `salt`: what a backup's secrets must have."""
+        good = None if empty else next((p for p in self.candidates() if self._is_good(p, salt)), None)
         content = good.read_bytes() if good else None
         kept = self._set_aside(self.checkpoint, now)
         _attributes(self.checkpoint).unlink(missing_ok=True)
         if content is None:
-            return Repair("the state is damaged", "no good backup: it starts empty, and our jobs are adopted", kept)
+            return Repair(problem, "no good backup: it starts empty, and our jobs are adopted", kept)
         temporary = self.checkpoint.with_name(f".{self.checkpoint.name}.restoring")
         temporary.write_bytes(content)
         temporary.replace(self.checkpoint)
-        return Repair("the state is damaged", f"restored from {good.name if good else ''}", kept)
+        return Repair(problem, f"restored from {good.name if good else ''}", kept)
+
+    def _is_good(self, path: Path, salt: str) -> bool:
+        """Whether Pulumi could use this copy; one that equals what it couldn't use is none."""
+        text = _read(path)
+        document = _json(text or "")
+        if verdict(text) != GOOD or unsound(document) or text == _read(self.checkpoint):
+            return False
+        return salt in ("", salt_of(document))
+
+    def document(self) -> Any:
+        """The state as it is now, None if there is none that can be read."""
+        return _json(_read(self.checkpoint) or "")
+
+    def keep_copy(self, now: float) -> str:
+        """Keeps a copy of the state beside it; its name, "" where there is no state."""
+        if not self.checkpoint.exists():
+            return ""
+        kept = self._set_aside(self.checkpoint, now)
+        shutil.copy2(self.checkpoint.with_name(kept), self.checkpoint)
+        return kept
 
     def candidates(self) -> list[Path]:
         """Where a good state may be: the backup beside it, then the newest of backups and history."""

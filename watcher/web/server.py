@@ -43,8 +43,10 @@ class ByAccept:
     answer: Callable[[str], Answer]
 
 
-def health_routes(board: Board, metrics: Metrics, clock: Clock) -> dict[str, Route | ByAccept]:
-    """/healthz, /readyz, /metrics."""
+def health_routes(
+    board: Board, metrics: Metrics, clock: Clock, clean: Callable[[str], str]
+) -> dict[str, Route | ByAccept]:
+    """/healthz, /readyz, /metrics. `clean` takes out of a reason what a stranger must not read."""
 
     def healthz() -> Answer:
         if board.now.healthy(clock.now()):
@@ -55,7 +57,7 @@ def health_routes(board: Board, metrics: Metrics, clock: Clock) -> dict[str, Rou
         now = board.now
         if now.last is None:
             return Answer(503, b"no cycle has ended yet\n")
-        line = now.last.outcome.value + (f": {now.last.detail}" if now.last.detail else "")
+        line = now.last.outcome.value + (f": {clean(now.last.detail)}" if now.last.detail else "")
         return Answer(200 if now.ready else 503, f"{line}\n".encode())
 
     def scraped(accept: str) -> Answer:

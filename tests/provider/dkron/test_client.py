@@ -168,7 +168,17 @@ def test_a_delete_and_a_run_go_to_the_job_s_own_path(web: WebOf, client: ClientO
     server = web({"DELETE /v1/jobs/a": as_json({}), "POST /v1/jobs/a": as_json({})})
     assert client(server).delete_job("a") is True
     client(server).run_job("a")
-    assert [(r.method, r.path) for r in server.asked] == [("DELETE", "/v1/jobs/a"), ("POST", "/v1/jobs/a")]
+    asked = [(r.method, r.path) for r in server.asked if r.path != "/v1/leader"]
+    assert asked == [("DELETE", "/v1/jobs/a"), ("POST", "/v1/jobs/a")]
+
+
+def test_a_run_whose_connection_breaks_is_not_sent_to_another_server(web: WebOf, client: ClientOf) -> None:
+    broken, other = (web({"POST /v1/jobs/a": answer}) for answer in (Answer(200, b"{}", cut=True), as_json({})))
+    with pytest.raises(errors.Unreachable):
+        client(broken, other).run_job("a")
+    assert [r.path for r in other.asked] == []
+    with pytest.raises(errors.NoLeader):
+        client(web({"/v1/leader": NO_LEADER})).run_job("a")
 
 
 def test_executions_come_newest_first_and_without_their_output_if_not_wanted(web: WebOf, client: ClientOf) -> None:

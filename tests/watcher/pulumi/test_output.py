@@ -67,6 +67,13 @@ def test_a_job_that_was_switched_off_by_hand_is_told_with_the_way_out() -> None:
     assert drift.words == "disabled"
 
 
+def test_of_a_foreign_job_only_the_metadata_is_named_since_the_state_holds_no_more() -> None:
+    declared = {"schedule": "@daily", "metadata": {"managed_by": "x"}}
+    live = {"name": "a", "metadata": {"managed_by": "y"}, "foreign_digest": "sha256:0"}
+    found = change_set(step("refresh", "a", declared, declared), step("update", "a", live, declared))
+    assert found.drift == (Drift("a", "changed", ("metadata",)),)
+
+
 def test_a_difference_that_is_shown_on_neither_side_is_a_secret() -> None:
     hidden = {"executor_config": "[secret]"}
     found = change_set(step("refresh", "a", hidden, hidden), step("update", "a", hidden, hidden))
@@ -232,3 +239,27 @@ def test_which_urns_are_jobs(text: str, expected: bool) -> None:
 
 def test_a_resources_name_may_hold_colons() -> None:
     assert resource_name(urn("a::b")) == "a::b"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "panic: fatal: An assertion has failed: Read ID was empty\n\ngoroutine 97 [running]:\n"
+            "github.com/pulumi/x.failfast(...)\n\t/root/real/failfast.go:23\n",
+            "Pulumi itself failed: panic: fatal: An assertion has failed: Read ID was empty",
+        ),
+        (
+            "error: The Pulumi CLI encountered a snapshot integrity error. This is a bug!\n\nStack Trace:\n"
+            "goroutine 1 [running]:\nmain.main()\n\t/root/main.go:67 +0x6d\n",
+            "Pulumi itself failed: The Pulumi CLI encountered a snapshot integrity error. This is a bug!",
+        ),
+        (
+            "error: 2 errors:\n\t1) saving: write x.json: no space left on device (code=Unknown)\n\t2) Unknown\n",
+            "1) saving: write x.json: no space left on device",
+        ),
+        ("goroutine 1 [running]:\nmain.main()\n", "Pulumi itself failed: goroutine 1 [running]:"),
+    ],
+)
+def test_a_reason_is_never_a_stack_frame_of_the_engine(text: str, line: str) -> None:
+    assert reason(text) == line

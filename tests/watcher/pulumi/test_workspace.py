@@ -19,6 +19,7 @@ config:
   dkronUrl: {type: string, default: ""}
 """
 STACK = """
+encryptionsalt: v1:salt
 config:
   dkron-jobs:dkronUrl: http://stack:1
   dkron-jobs:adopt: true

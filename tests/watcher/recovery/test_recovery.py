@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from provider.reference import reference_of
 from tests.watcher.support import World, job, preview, steady, step, up, world
+from watcher.endings import Ended
 from watcher.pulumi.cli import Finished
 from watcher.recovery import locks
 from watcher.recovery.run_locks import Busy, RunLocks
@@ -189,7 +191,7 @@ def test_a_remote_stack_is_looked_at_for_pending_operations_at_first(tmp_path: P
     w = remote(tmp_path, job("a"))
     run(w)
     run(w)
-    assert w.cli.calls == ["export_stack", "preview", "preview"]
+    assert w.cli.calls == ["export_stack", "preview", "export_stack", "preview"]
     assert (tmp_path / ".work").is_dir()
 
 
@@ -285,3 +287,128 @@ def test_a_home_that_cannot_be_written_only_keeps_the_logs(tmp_path: Path) -> No
     (tmp_path / ".home").write_text("a file")
     run(w)
     assert "logs.kept" in w.names()
+
+
+# -- what Pulumi could not use, or would run
+
+
+JOB = "urn:pulumi:dev::dkron-jobs::pulumi-python:dynamic/dkron:Job::a"
+
+
+def write_state(root: Path, *resources: dict[str, Any], version: int = 3, **latest: Any) -> Path:
+    path = root / ".state" / ".pulumi" / "stacks" / "dkron-jobs" / "dev.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"version": version, "checkpoint": {"latest": {"resources": resources, **latest}}}))
+    return path
+
+
+def dynamic(**more: Any) -> dict[str, Any]:
+    inputs = {"__provider": reference_of("provider")}
+    return {"urn": JOB, "type": "pulumi-python:dynamic/dkron:Job", "custom": True, "id": "a", "inputs": inputs, **more}
+
+
+def test_a_state_with_another_provider_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    write_state(tmp_path, dynamic(outputs={"__provider": "gASV-strange"}))
+    report = run(w)
+    assert report.outcome is Outcome.REFUSED
+    assert 'another provider than ours for "a"' in report.detail
+    assert w.cli.calls == []
+    with pytest.raises(Ended):
+        w.cycle.look_only()
+    assert w.cli.calls == []
+
+
+def test_a_remote_state_with_another_provider_is_refused_too(tmp_path: Path) -> None:
+    w = remote(tmp_path, job("a"))
+    strange = {"deployment": {"resources": [dynamic(inputs={"__provider": "x"})]}}
+    w.cli.others["export_stack"] = Finished("export", 0, 0.1, json.dumps(strange))
+    assert run(w).outcome is Outcome.REFUSED
+    assert w.cli.calls == ["export_stack"]
+
+
+def test_pulumi_s_own_repair_is_tried_first_and_the_bad_file_is_kept(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    path = write_state(tmp_path, dynamic(dependencies=["urn::none"]))
+    bad = path.read_text()
+
+    def repaired() -> Finished:
+        w.cli.calls.append("repair_state")
+        write_state(tmp_path, dynamic())
+        return Finished("state", 0, 0.1)
+
+    w.cli.repair_state = repaired  # type: ignore[method-assign]
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert w.cli.calls == ["repair_state", "preview"]
+    assert [kept.read_text() for kept in path.parent.glob("dev.json.bad-*")] == [bad]
+    (told,) = [e for e in w.events if e["event"] == "state.repaired"]
+    assert "isn't there before it" in told["problem"]
+    assert told["remedy"] == "repaired by `pulumi state repair`"
+
+
+def test_then_a_good_backup_takes_its_place_and_without_one_it_starts_empty(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.others["repair_state"] = Finished("state", 1, 0.1, stderr="error: no")
+    path = write_state(tmp_path, dynamic())
+    good = path.read_text()
+    path.with_name("dev.json.bak").write_text(good)
+    write_state(tmp_path, dynamic(id=""))
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert path.read_text() == good
+    path.with_name("dev.json.bak").unlink()
+    twice = write_state(tmp_path, dynamic(), dynamic()).read_text()
+    run(w)
+    assert not path.exists()
+    assert twice in [kept.read_text() for kept in path.parent.glob("dev.json.bad-*")]
+
+
+def test_what_only_pulumi_finds_wrong_is_mended_in_three_tries_and_then_left(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.previews = [
+        Finished("preview", 2, 1.0, "", "panic: fatal: An assertion has failed\n\ngoroutine 9 [running]:\n")
+    ]
+    path = write_state(tmp_path, dynamic())
+    remedies = []
+    for _ in range(5):
+        report = run(w)
+        assert report.detail == "Pulumi itself failed: panic: fatal: An assertion has failed"
+        remedies = [e["remedy"][:14] for e in w.events if e["event"] == "state.repaired"]
+        write_state(tmp_path, dynamic())
+    assert remedies == ["no good backup"] * 3
+    assert path.exists()
+
+
+def test_a_state_of_a_newer_pulumi_is_named_and_left(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    said = "error: failed to load checkpoint: unsupported checkpoint version 9\n"
+    w.cli.previews = [Finished("preview", 1, 1.0, "", said)]
+    path = write_state(tmp_path, dynamic(), dynamic(), version=9)
+    before = path.read_text()
+    for _ in range(3):
+        report = run(w)
+        assert report.outcome is Outcome.FAILED
+        assert "written by a newer Pulumi" in report.detail
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize(("opens", "left"), [(True, False), (False, True)])
+def test_a_state_with_another_salt_is_replaced_only_if_the_passphrase_is_right(
+    tmp_path: Path, opens: bool, left: bool
+) -> None:
+    w = world(tmp_path, job("a"))
+    stack = "encryptionsalt: v1:new\nconfig:\n  dkron-jobs:serviceKey:\n    secure: v1:x\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(stack)
+    w.cli.others["config serviceKey"] = Finished("config", 0 if opens else 255, 0.1)
+    w.cli.previews = [Finished("preview", 1, 1.0, "", "error: failed to decrypt: incorrect passphrase\n"), steady("a")]
+    path = write_state(tmp_path, dynamic(), secrets_providers={"type": "passphrase", "state": {"salt": "v1:old"}})
+    assert run(w).outcome is Outcome.FAILED
+    run(w)
+    assert path.exists() == left
+
+
+def test_a_stack_file_that_lost_its_salt_is_refused_before_pulumi_runs(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  dkron-jobs:serviceKey:\n    secure: v1:x\n")
+    report = run(w)
+    assert "holds encrypted values and no encryptionsalt" in report.detail
+    assert w.cli.calls == []
