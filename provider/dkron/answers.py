@@ -1,4 +1,7 @@
-"""What an answer of Dkron's means: the JSON in it, or the error that it stands for, in one line for a person. Pure."""
+"""What an answer of Dkron's means: the JSON in it, or the error that it stands for, in one line for a person. Pure.
+
+`errors` says which of them pass by themselves, `client` what is sent again.
+"""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,7 @@
 """Which runs of which jobs begin in a window of time: the rows of a picture, overlaps, the busiest minute. Pure.
 
+Also when one job runs next, or why it never does (`next_run`, `next_runs`).
+
 A job that runs very often is one bar from its first to its last run, and stands outside the counts: it would drown
 them, and finding every run of it would take long. It draws nothing; `calendar_svg` does.
 """

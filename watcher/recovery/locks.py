@@ -1,4 +1,4 @@
-"""Pulumi's lock on a stack: who holds it, and is it proved to be ours and dead? `verdict` is pure and does nothing.
+"""Pulumi's lock on a stack: who holds it, and is it proved to be ours and dead? Pure; `recovery` clears.
 
 `pulumi cancel` would also remove a live run's lock, and then two runs overlap. So a lock is only cleared on proof
 that its holder is dead. For a file backend one lock is one file, and only the dead one's file is removed.

@@ -362,7 +362,7 @@ BERLIN = datetime(2026, 11, 24, tzinfo=UTC)
         ("@every 59s", "", ["runs every 59 seconds"]),
         ("@every 60s", "", []),
         ("* * * * * *", "", ["runs every second"]),
-        ("0,30 0 3 * * *", "", ["30 seconds apart or less"]),
+        ("0,30 0 3 * * *", "", ["as little as 30 s apart"]),
         ("* * * 30 2 *", "", ["will never run: no such date"]),
         ("0 0 3 * * *", "Etc/GMT-3", ["lies east of Greenwich"]),
         ("0 0 3 * * *", "Etc/GMT+3", ["lies west of Greenwich"]),
