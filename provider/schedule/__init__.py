@@ -100,8 +100,8 @@ class Schedule:
         gap = pace(self.rule)
         if not dead and gap is not None and gap < least_seconds:
             text = (
-                f"{one_line(self.text)} runs {self.describe()}, two runs as little as {gap} s apart: a few jobs with less "
-                f"than {least_seconds} s between runs bring a cluster down"
+                f"{one_line(self.text)} runs {self.describe()}, two runs as little as {gap} s apart: a few jobs with "
+                f"less than {least_seconds} s between runs bring a cluster down"
             )
             found.append(Advice("every-second", text))
         return found
