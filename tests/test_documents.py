@@ -2,12 +2,14 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from dev.say import ROOT
+from provider import errors
 from provider.advice import CODES
 from provider.settings import KEYS, environment_name
 
@@ -84,17 +86,20 @@ def test_every_warning_is_explained_and_no_other() -> None:
     assert all(words and way_out for _, words, way_out in rows)
 
 
-def texts_of(*rooms: str) -> list[str]:
-    """Every text in the code of these rooms, with … in the place of what is filled in."""
-    found = []
+def nodes_of(*rooms: str) -> Iterator[ast.AST]:
     for path in (path for room in rooms for path in (ROOT / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr):
-                parts = (str(p.value) if isinstance(p, ast.Constant) else "…" for p in node.values)
-                found.append("".join(parts))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.append(node.value)
-    return found
+        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def text_of(node: ast.AST) -> str | None:
+    """A text in the code, with … in the place of what is filled in; None for what is no text."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(p.value) if isinstance(p, ast.Constant) else "…" for p in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def texts_of(*rooms: str) -> list[str]:
+    return [text for node in nodes_of(*rooms) if (text := text_of(node)) is not None]
 
 
 def messages() -> list[str]:
@@ -105,10 +110,30 @@ def messages() -> list[str]:
     return [m for part in (*columns, passing) for m in re.findall(r"(?<!Pulumi's )`([^`]+)`", part)]
 
 
+def pattern(message: str) -> re.Pattern[str]:
+    parts = [re.escape(part.strip()) for part in message.split("...") if part.strip()]
+    return re.compile(".*".join(parts), re.DOTALL)
+
+
 def test_every_message_of_the_troubleshooting_page_is_one_that_the_code_can_say() -> None:
     code = texts_of("provider", "watcher", "commands")
     assert len(messages()) > 50
     for message in messages():
-        parts = [re.escape(part.strip()) for part in message.split("...") if part.strip()]
-        said = re.compile(".*".join(parts), re.DOTALL)
-        assert any(said.search(text) for text in code), message
+        assert any(pattern(message).search(text) for text in code), message
+
+
+def test_every_error_that_ends_a_cycle_stands_on_the_troubleshooting_page() -> None:
+    raised = {"Ended", *(name for name, kind in vars(errors).items() if is_hard(kind))}
+    calls = [n for n in nodes_of("provider", "watcher") if isinstance(n, ast.Call) and name_of(n.func) in raised]
+    said = [text for call in calls for argument in call.args if (text := text_of(argument)) and len(text) > 20]
+    assert len(said) > 20
+    known = [pattern(message) for message in messages()]
+    assert [text for text in said if not any(one.search(text) for one in known)] == []
+
+
+def name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def is_hard(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, errors.DkronJobsError) and not kind.soft
