@@ -1,6 +1,7 @@
 """The pairs {real, sandbox} x {real, sandbox} of engine and server that can run here, and what a test gets of them."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ PAIRS = [
     for engine, server in itertools.product(KINDS, KINDS)
     if tool("pulumi", engine) and tool("dkron", server)
 ]
+BOTH_REAL = ("real", "real")
+ALL_PAIRS = BOTH_REAL not in PAIRS or os.environ.get("E2E_PAIRS") == "all"
+LEFT_OUT = pytest.mark.skip(
+    reason="its pair has a stand-in: such pairs run where the real tools are missing, or with E2E_PAIRS=all"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,8 +39,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             ("test_watcher", "test_refusals", "test_import", "test_ownership", "test_documents", "test_histories")
         )
         long = long or "twelve_hundred" in metafunc.function.__name__
-        pairs = [p for p in PAIRS if p[0] == p[1] or not long]
-        metafunc.parametrize("pair", pairs, ids=["+".join(pair) for pair in pairs], scope="session")
+        chosen = marks_of(metafunc)
+        pairs = [
+            pytest.param(pair, id="+".join(pair), marks=() if runs(pair, chosen) else LEFT_OUT)
+            for pair in PAIRS
+            if pair[0] == pair[1] or not long
+        ]
+        metafunc.parametrize("pair", pairs, scope="session")
+
+
+def marks_of(metafunc: pytest.Metafunc) -> set[str]:
+    """The names of a test's marks."""
+    return {mark.name for mark in metafunc.definition.iter_markers()}
+
+
+def runs(pair: tuple[str, str], marks: set[str]) -> bool:
+    """Whether a test with these marks runs on that pair here: where both real tools are, few need the stand-ins."""
+    if ALL_PAIRS or pair == BOTH_REAL or "every_pair" in marks:
+        return True
+    return "sandbox_too" in marks and pair == ("sandbox", "sandbox")
 
 
 @pytest.fixture(scope="session")

@@ -93,6 +93,7 @@ def test_two_jobs_swap_their_names_in_one_commit(project: Project, dkron: Dkron)
     assert "unchanged" in changes(project.up().ok().output)
 
 
+@pytest.mark.sandbox_too
 def test_a_pending_delete_that_a_crash_left_costs_no_job(project: Project, dkron: Dkron) -> None:
     program(project, typed("whois", "x"))
     project.up().ok()
@@ -112,6 +113,7 @@ def test_a_pending_delete_that_a_crash_left_costs_no_job(project: Project, dkron
     assert not dkron.jobs()
 
 
+@pytest.mark.sandbox_too
 def test_a_parent_and_its_child_live_through_a_replacement(project: Project, dkron: Dkron) -> None:
     program(project, typed("p", "p"), typed("c", "c", 'parent_job="p"'))
     project.up().ok()

@@ -35,7 +35,7 @@ def change(watcher: Watcher, how: Callable[[Resources], object]) -> None:
 def test_a_state_that_pulumi_can_not_use_is_mended(
     watcher: Watcher, dkron: Dkron, how: Callable[[Resources], object]
 ) -> None:
-    watcher.once()
+    watcher.settle()
     before = dkron.jobs()
     change(watcher, how)
     done = watcher.once()
@@ -46,7 +46,7 @@ def test_a_state_that_pulumi_can_not_use_is_mended(
 
 
 def test_a_state_without_a_good_backup_is_rebuilt_by_adoption(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     before = dkron.jobs()
     change(watcher, lambda r: r[-1].update(inputs="text"))
     for folder in ("backups", "history"):
@@ -60,15 +60,16 @@ def test_a_state_without_a_good_backup_is_rebuilt_by_adoption(watcher: Watcher, 
 
 
 def test_a_state_that_a_newer_pulumi_wrote_is_named_and_left(watcher: Watcher) -> None:
-    watcher.once()
+    watcher.settle()
     document = {**json.loads(watcher.checkpoint.read_text()), "version": 9}
     watcher.checkpoint.write_text(json.dumps(document))
     assert "newer Pulumi" in watcher.once().ended(1, "failed")["detail"]
     assert json.loads(watcher.checkpoint.read_text()) == document
 
 
+@pytest.mark.sandbox_too
 def test_a_provider_that_is_not_ours_is_run_by_neither_a_cycle_nor_a_report(watcher: Watcher) -> None:
-    watcher.once()
+    watcher.settle()
     # A pickle that would make a file when it is loaded: cos\nsystem\n(S'touch MARK'\ntR.
     marker = watcher.project.root / "ran"
     code = f"cos\nsystem\n(S'touch {marker}'\ntR."
