@@ -24,8 +24,10 @@ LEFT_OUT = pytest.mark.skip(
 )
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is end to end; tests of one server stay together, so that it is started once."""
+    """Everything here is end to end; what takes a minute comes first, so that no worker is left alone with it."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.e2e)

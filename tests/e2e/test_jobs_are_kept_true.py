@@ -209,6 +209,7 @@ def test_destroy_removes_only_ours(project: Project, dkron: Dkron) -> None:
     assert sorted(dkron.jobs()) == ["strangers"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_twelve_hundred_jobs_in_one_stack(project: Project, dkron: Dkron) -> None:
     project.env["PULUMI_SKIP_CHECKPOINTS"] = "true"
