@@ -131,7 +131,14 @@ def unit(tally: Tally) -> None:
     """All tests that need neither a pulumi CLI nor a dkron server, and the coverage of the pure modules."""
     pytest(tally, "unit tests", ["-m", "not e2e", "--cov", "--cov-report=", "--dist=loadfile"])
     modules = f"--include={','.join(PURE)}"
-    report = [BIN / "coverage", "report", "--show-missing", "--skip-covered", "--fail-under=100", modules]
+    report: list[str | Path] = [
+        BIN / "coverage",
+        "report",
+        "--show-missing",
+        "--skip-covered",
+        "--fail-under=100",
+        modules,
+    ]
     run(tally, "coverage of the pure modules", report)
 
 

@@ -1,13 +1,12 @@
 """The pairs {real, sandbox} x {real, sandbox} of engine and server that can run here, and what a test gets of them."""
 
 import itertools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Dkron, Project, Proxy, proxy_before, tool
+from tests.e2e.harness import WHOLE, Dkron, Project, Proxy, proxy_before, tool
 from tests.e2e.watcher_support import Watcher, watched_project
 from tests.processes import end_processes_of
 
@@ -17,21 +16,22 @@ PAIRS = [
     for engine, server in itertools.product(KINDS, KINDS)
     if tool("pulumi", engine) and tool("dkron", server)
 ]
-BOTH_REAL = ("real", "real")
-ALL_PAIRS = BOTH_REAL not in PAIRS or os.environ.get("E2E_PAIRS") == "all"
 LEFT_OUT = pytest.mark.skip(
-    reason="its pair has a stand-in: such pairs run where the real tools are missing, or with E2E_PAIRS=all"
+    reason="the stand-ins run a selection here; they run all where the real tools are missing, and with E2E=all"
 )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Everything here is end to end."""
+    if item.path.is_relative_to(Path(__file__).parent):
+        item.add_marker(pytest.mark.e2e)
+        item.add_marker(pytest.mark.enable_socket)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is end to end; what takes a minute comes first, so that no worker is left alone with it."""
+    """What takes a minute comes first, so that no worker is left alone with it."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.enable_socket)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -57,7 +57,7 @@ def marks_of(metafunc: pytest.Metafunc) -> set[str]:
 
 def runs(pair: tuple[str, str], marks: set[str]) -> bool:
     """Whether a test with these marks runs on that pair here: where both real tools are, few need the stand-ins."""
-    if ALL_PAIRS or pair == BOTH_REAL or "every_pair" in marks:
+    if WHOLE or pair == ("real", "real") or "every_pair" in marks:
         return True
     return "sandbox_too" in marks and pair == ("sandbox", "sandbox")
 

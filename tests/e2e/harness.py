@@ -38,6 +38,10 @@ def tool(name: str, kind: str) -> Path | None:
     return path if path.exists() else None
 
 
+# Where both real tools are, the tests on stand-ins and those marked `thorough` are left out, unless E2E=all.
+WHOLE = os.environ.get("E2E") == "all" or not all(tool(name, "real") for name in ("pulumi", "dkron"))
+
+
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = 240) -> Any:
     """Polls; the time-out is only there so that a broken test ends."""
     deadline = time.monotonic() + timeout

@@ -57,7 +57,7 @@ def up(project: Project, *arguments: str) -> Result:
 # -- replacement, rename, swap
 
 
-@pytest.mark.parametrize("option", ["--replace", "--target-replace"])
+@pytest.mark.parametrize("option", ["--replace", pytest.param("--target-replace", marks=pytest.mark.thorough)])
 def test_a_job_lives_through_a_replacement(project: Project, dkron: Dkron, option: str) -> None:
     program(project, typed("whois", "x"))
     project.up().ok()
@@ -138,7 +138,10 @@ KILLED_IN = {
 }
 
 
-@pytest.mark.parametrize("what", KILLED_IN)
+THOROUGH = [pytest.param(what, marks=pytest.mark.thorough) for what in ("a resource's new name", "a job's new name")]
+
+
+@pytest.mark.parametrize("what", ["a replacement", "a swap", *THOROUGH])
 def test_a_run_that_is_killed_in_the_middle_is_finished_by_a_later_one(
     project: Project, dkron: Dkron, proxy: Proxy, what: str
 ) -> None:

@@ -12,6 +12,7 @@ from tests.e2e.harness import Dkron, proxy_before
 from tests.e2e.watcher_support import Watcher, shell_jobs, watched_project
 
 pytestmark = pytest.mark.slow
+THOROUGH = pytest.mark.thorough
 NAMES = ("a1", "a2")
 OURS = {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
 JOB: dict[str, Any] = {"schedule": "@every 1h", "executor": "shell", "executor_config": {"command": "true"}}
@@ -122,7 +123,7 @@ def test_a_module_that_lost_its_jobs_is_refused(watcher: Watcher, dkron: Dkron) 
     assert set(dkron.jobs()) == {"a1", "a2", "b1", "b2"}
 
 
-@pytest.mark.parametrize("left", [[], ["a1"]])
+@pytest.mark.parametrize("left", [pytest.param([], marks=THOROUGH), ["a1"]])
 def test_a_program_that_changes_under_the_run_deletes_nothing_unjudged(
     watcher: Watcher, dkron: Dkron, left: list[str]
 ) -> None:
@@ -203,7 +204,7 @@ def test_a_deleted_state_is_rebuilt_without_a_write_to_dkron(watcher: Watcher, d
     assert watcher.once().cycle["outcome"] == "unchanged"
 
 
-@pytest.mark.parametrize("content", ["", "{", "{}", "garbage", "half"])
+@pytest.mark.parametrize("content", [*(pytest.param(c, marks=THOROUGH) for c in ("", "{", "{}", "garbage")), "half"])
 def test_a_damaged_state_is_restored_from_its_backup(watcher: Watcher, content: str) -> None:
     watcher.settle()
     watcher.project.declare(*shell_jobs("a1", "a2", "a3"))
