@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 
 from provider.job.limits import DEFER_CHECKS
 from provider.settings import KEYS, environment_name
+from tests.e2e.harness import WHOLE
 
 # A test run that was started in the background ignores SIGINT, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -19,9 +20,14 @@ settings.register_profile(
 settings.load_profile("dkron-jobs")
 
 
+LEFT_OUT = pytest.mark.skip(reason="others of its kind run here; it runs with E2E=all")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+        if not WHOLE and item.get_closest_marker("thorough"):
+            item.add_marker(LEFT_OUT)
 
 
 @pytest.fixture(autouse=True)

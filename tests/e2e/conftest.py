@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Dkron, Project, Proxy, proxy_before, tool
+from tests.e2e.harness import WHOLE, Dkron, Project, Proxy, proxy_before, tool
 from tests.e2e.watcher_support import Watcher, watched_project
 from tests.processes import end_processes_of
 
@@ -16,14 +16,22 @@ PAIRS = [
     for engine, server in itertools.product(KINDS, KINDS)
     if tool("pulumi", engine) and tool("dkron", server)
 ]
+LEFT_OUT = pytest.mark.skip(
+    reason="the stand-ins run a selection here; they run all where the real tools are missing, and with E2E=all"
+)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Everything here is end to end."""
+    if item.path.is_relative_to(Path(__file__).parent):
+        item.add_marker(pytest.mark.e2e)
+        item.add_marker(pytest.mark.enable_socket)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is end to end; tests of one server stay together, so that it is started once."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.enable_socket)
+    """What takes a minute comes first, so that no worker is left alone with it."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -33,8 +41,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             ("test_watcher", "test_refusals", "test_import", "test_ownership", "test_documents", "test_histories")
         )
         long = long or "twelve_hundred" in metafunc.function.__name__
-        pairs = [p for p in PAIRS if p[0] == p[1] or not long]
-        metafunc.parametrize("pair", pairs, ids=["+".join(pair) for pair in pairs], scope="session")
+        chosen = marks_of(metafunc)
+        pairs = [
+            pytest.param(pair, id="+".join(pair), marks=() if runs(pair, chosen) else LEFT_OUT)
+            for pair in PAIRS
+            if pair[0] == pair[1] or not long
+        ]
+        metafunc.parametrize("pair", pairs, scope="session")
+
+
+def marks_of(metafunc: pytest.Metafunc) -> set[str]:
+    """The names of a test's marks."""
+    return {mark.name for mark in metafunc.definition.iter_markers()}
+
+
+def runs(pair: tuple[str, str], marks: set[str]) -> bool:
+    """Whether a test with these marks runs on that pair here: where both real tools are, few need the stand-ins."""
+    if WHOLE or pair == ("real", "real") or "every_pair" in marks:
+        return True
+    return "sandbox_too" in marks and pair == ("sandbox", "sandbox")
 
 
 @pytest.fixture(scope="session")

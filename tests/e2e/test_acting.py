@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from tests.e2e.conftest import make_project
@@ -36,6 +37,7 @@ def post(dkron: Dkron, name: str, command: str = "true", schedule: str = "@every
     dkron.post(name=name, schedule=schedule, executor="shell", executor_config=config, metadata=OURS, **fields)
 
 
+@pytest.mark.sandbox_too
 def test_a_run_is_waited_for_with_its_retries_and_its_output(project: Project, dkron: Dkron) -> None:
     post(dkron, "good", "echo done")
     post(dkron, "bad", "echo oh; exit 3", retries=1)
@@ -93,7 +95,7 @@ def test_a_parent_comes_back_with_its_children_and_they_still_run_after_it(proje
 
 
 def test_what_the_program_declares_is_left_true_by_recreate_and_repost(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     name = "geo-purge-stale-whois"
     assert jobs(project, "recreate", name, "--yes")[0] == 0
     assert jobs(project, "repost", "--all")[0] == 0
@@ -113,8 +115,9 @@ def test_a_released_job_outlives_its_declaration_and_the_stack(project: Project,
     assert list(dkron.jobs()) == ["kept"]
 
 
+@pytest.mark.sandbox_too
 def test_what_a_run_of_pulumi_deleted_is_written_back(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     name = "geo-purge-stale-whois"
     before = dkron.job(name)
     (project.root / "jobs" / "geo.py").write_text("JOBS = []\n", encoding="utf-8")

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench.systems import NEEDS_A_JOB, OPERATIONS
 from dev.say import ROOT
 
@@ -17,6 +19,7 @@ def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return done
 
 
+@pytest.mark.long
 def test_a_watcher_with_nothing_to_do_does_not_grow_the_soak_of_a_few_cycles_says() -> None:
     done = bench("soak", "--cycles", "2", "--rest", "1", "--jobs", "3", "--sandbox")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -30,6 +33,7 @@ def test_a_drift_is_repaired_and_timed() -> None:
     assert "drift to repair, 2 jobs, 1 rounds: median " in done.stdout
 
 
+@pytest.mark.long
 def test_a_small_measurement_has_every_operation_and_prints_its_table(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench", "--jobs", "0,2", "--rounds", "1", "--sandbox", "--out", str(tmp_path)]
     env = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -47,6 +47,7 @@ def gateway() -> Iterator[Gateway]:
     running.close()
 
 
+@pytest.mark.every_pair
 def test_a_declared_job_that_is_run_reaches_the_gateway_and_counts_as_a_success(
     project: Project, dkron: Dkron, gateway: Gateway
 ) -> None:

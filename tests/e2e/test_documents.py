@@ -130,6 +130,7 @@ def check(shown: Shown, printed: str, real: bool) -> None:
     assert not missing, f"{shown.document}: {shown.command} shows {missing}, but printed\n{printed}"
 
 
+@pytest.mark.long
 def test_every_command_of_the_documents_runs_and_prints_what_is_shown(pair: tuple[str, str], reader: Reader) -> None:
     real = pair[0] == "real"
     first = [s for s in SHOWN if s.command in FIRST]
@@ -203,6 +204,7 @@ def walk_script(steps: list[Shown], places: dict[str, str]) -> str:
     return script
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_walk_through_for_production_holds_from_its_first_line_to_its_last(
     pair: tuple[str, str], reader: Reader, origin: Path, tmp_path: Path

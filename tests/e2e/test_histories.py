@@ -127,6 +127,8 @@ def hands(pair: tuple[str, str], dkron: Dkron, tmp_path: Path) -> Iterator[Comma
             end_processes_of(watcher.project.root)
 
 
+@pytest.mark.long
+@pytest.mark.sandbox_too
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + HISTORIES))

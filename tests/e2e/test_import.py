@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.harness import CANARY, Dkron, Project, changes, proxy_before
 
 REPORTED = Path(__file__).parents[1] / "data" / "reported_jobs.json"
@@ -85,6 +87,7 @@ def only_imported(project: Project) -> None:
         module.unlink()
 
 
+@pytest.mark.sandbox_too
 def test_an_exported_job_of_ours_is_adopted_without_a_write(project: Project, dkron: Dkron) -> None:
     fill(dkron, OURS)
     before = dkron.jobs()
@@ -165,7 +168,7 @@ def test_a_crontabs_entries_are_created(project: Project, dkron: Dkron) -> None:
 
 
 def test_with_the_stack_named_its_whole_config_is_compared(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     same = jobs_command(project, "diff", "--stack", "dev", **as_pulumi_does(project))
     assert (same.returncode, same.stdout, same.stderr) == (0, "8 in sync\n", "")
     project.config("gatewayUrl", "http://127.0.0.1:5462")
@@ -196,7 +199,7 @@ def test_a_job_of_another_owner_gets_our_tag_and_nothing_else(project: Project, 
 
 
 def test_a_job_that_is_declared_already_is_left_out(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     done = jobs_command(project, "export", "--all", DKRON_URL=dkron.url)
     assert done.returncode == 0
     assert CANARY not in done.stdout + done.stderr
@@ -207,7 +210,7 @@ def test_a_job_that_is_declared_already_is_left_out(project: Project, dkron: Dkr
 
 
 def test_the_comparison_names_each_field_that_differs(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     known = {"DKRON_URL": dkron.url, "GATEWAY_URL": "http://127.0.0.1:5461", "SERVICE_KEY": CANARY}
     same = jobs_command(project, "diff", **known)
     assert (same.returncode, same.stdout) == (0, "8 in sync\n")

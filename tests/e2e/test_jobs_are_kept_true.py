@@ -20,6 +20,7 @@ def manual(name: str, **extra: str) -> str:
     return f'JobSpec(name="{name}", schedule="@manually", {SHELL}{more})'
 
 
+@pytest.mark.every_pair
 def test_up_creates_the_eight_jobs_with_every_field(project: Project, dkron: Dkron) -> None:
     result = project.up().ok()
     assert changes(result.output)["created"] == 9
@@ -61,7 +62,7 @@ def test_up_creates_the_eight_jobs_with_every_field(project: Project, dkron: Dkr
 
 
 def test_a_second_up_changes_nothing(project: Project) -> None:
-    project.up().ok()
+    project.settle()
     assert changes(project.up("--expect-no-changes").ok().output) == {"unchanged": 9}
 
 
@@ -86,6 +87,7 @@ DRIFTS: dict[str, tuple[str, Any]] = {
 }
 
 
+@pytest.mark.every_pair
 def test_each_managed_field_that_drifts_is_named_and_repaired(project: Project, dkron: Dkron) -> None:
     declarations = [manual("parent-one"), manual("parent-two")]
     for field, (declared, _) in DRIFTS.items():
@@ -112,7 +114,7 @@ def test_each_managed_field_that_drifts_is_named_and_repaired(project: Project, 
 
 
 def test_a_drifted_secret_header_is_repaired_and_never_shown(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     name = "geo-purge-stale-whois"
     config = {**dkron.job(name)["executor_config"], "headers": '["X-Api-Key: BY-HAND-9876"]'}
     dkron.change(name, executor_config=config)
@@ -124,21 +126,21 @@ def test_a_drifted_secret_header_is_repaired_and_never_shown(project: Project, d
 
 
 def test_a_job_deleted_by_hand_comes_back(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     dkron.delete("auth-purge-sessions")
     assert changes(project.up().ok().output)["created"] == 1
     assert "auth-purge-sessions" in dkron.jobs()
 
 
 def test_many_jobs_deleted_by_hand_come_back(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     dkron.clear()
     assert changes(project.up().ok().output)["created"] == 8
     assert len(dkron.jobs()) == 8
 
 
 def test_a_removed_declaration_deletes_the_job(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     (project.root / "jobs" / "comms.py").unlink()
     assert changes(project.up().ok().output)["deleted"] == 2
     assert not [name for name in dkron.jobs() if name.startswith("comms-")]
@@ -188,6 +190,7 @@ def test_another_name_on_one_resource_replaces_the_job(project: Project, dkron: 
     assert sorted(dkron.jobs()) == ["second"]
 
 
+@pytest.mark.sandbox_too
 def test_parents_are_created_first_and_deleted_last_also_when_declared_last(project: Project, dkron: Dkron) -> None:
     project.declare(child("leaf", "middle"), child("middle", "root"), manual("root"))
     project.up().ok()
@@ -206,6 +209,7 @@ def test_destroy_removes_only_ours(project: Project, dkron: Dkron) -> None:
     assert sorted(dkron.jobs()) == ["strangers"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_twelve_hundred_jobs_in_one_stack(project: Project, dkron: Dkron) -> None:
     project.env["PULUMI_SKIP_CHECKPOINTS"] = "true"

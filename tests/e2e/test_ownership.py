@@ -57,7 +57,7 @@ def up(project: Project, *arguments: str) -> Result:
 # -- replacement, rename, swap
 
 
-@pytest.mark.parametrize("option", ["--replace", "--target-replace"])
+@pytest.mark.parametrize("option", ["--replace", pytest.param("--target-replace", marks=pytest.mark.thorough)])
 def test_a_job_lives_through_a_replacement(project: Project, dkron: Dkron, option: str) -> None:
     program(project, typed("whois", "x"))
     project.up().ok()
@@ -93,6 +93,7 @@ def test_two_jobs_swap_their_names_in_one_commit(project: Project, dkron: Dkron)
     assert "unchanged" in changes(project.up().ok().output)
 
 
+@pytest.mark.sandbox_too
 def test_a_pending_delete_that_a_crash_left_costs_no_job(project: Project, dkron: Dkron) -> None:
     program(project, typed("whois", "x"))
     project.up().ok()
@@ -112,6 +113,7 @@ def test_a_pending_delete_that_a_crash_left_costs_no_job(project: Project, dkron
     assert not dkron.jobs()
 
 
+@pytest.mark.sandbox_too
 def test_a_parent_and_its_child_live_through_a_replacement(project: Project, dkron: Dkron) -> None:
     program(project, typed("p", "p"), typed("c", "c", 'parent_job="p"'))
     project.up().ok()
@@ -136,7 +138,10 @@ KILLED_IN = {
 }
 
 
-@pytest.mark.parametrize("what", KILLED_IN)
+THOROUGH = [pytest.param(what, marks=pytest.mark.thorough) for what in ("a resource's new name", "a job's new name")]
+
+
+@pytest.mark.parametrize("what", ["a replacement", "a swap", *THOROUGH])
 def test_a_run_that_is_killed_in_the_middle_is_finished_by_a_later_one(
     project: Project, dkron: Dkron, proxy: Proxy, what: str
 ) -> None:

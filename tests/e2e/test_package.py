@@ -108,6 +108,7 @@ def test_their_jobs_are_created_kept_true_changed_renamed_and_deleted(theirs: Pr
     assert CANARY not in "".join(theirs.outputs)
 
 
+@pytest.mark.sandbox_too
 def test_a_resource_that_is_renamed_keeps_its_job(theirs: Project, dkron: Dkron) -> None:
     configure(theirs, dkron)
     theirs.up().ok()

@@ -28,6 +28,7 @@ def own_project(pair: tuple[str, str], own_dkron: Dkron, tmp_path: Path) -> Iter
 # -- ownership
 
 
+@pytest.mark.sandbox_too
 def test_a_foreign_job_of_that_name_is_refused_then_adopted(project: Project, dkron: Dkron) -> None:
     dkron.post(name="ours", schedule="@daily", executor="shell", metadata={"managed_by": "somebody"})
     before = dkron.job("ours")
@@ -100,7 +101,7 @@ def test_a_job_that_is_gone_already_is_deleted_with_a_warning(project: Project, 
 
 
 def test_the_owner_tag_is_changed_by_adopting_the_jobs_under_the_new_one(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     project.config("ownerTag", "another-tag")
     assert "adopt true" in project.up("--continue-on-error").failed().output
     project.config("adopt", "true")
@@ -140,6 +141,7 @@ def test_a_run_without_changes_asks_dkron_for_one_list_and_the_nodes_and_nothing
 # -- faults
 
 
+@pytest.mark.sandbox_too
 def test_dkron_down_during_refresh_fails_the_run_in_one_line_and_changes_nothing(
     own_project: Project, own_dkron: Dkron
 ) -> None:
@@ -283,7 +285,7 @@ def test_an_unencrypted_secret_is_refused(project: Project) -> None:
 
 
 def test_a_rotated_key_updates_all_jobs_and_shows_no_key(project: Project, dkron: Dkron) -> None:
-    project.up().ok()
+    project.settle()
     project.config("serviceKey", "ROTATED-77aa", secret=True)
     preview = project.preview("--diff").ok()
     assert "[secret]" in preview.output
@@ -292,6 +294,7 @@ def test_a_rotated_key_updates_all_jobs_and_shows_no_key(project: Project, dkron
     assert all("ROTATED-77aa" in job["executor_config"]["headers"] for job in dkron.jobs().values())
 
 
+@pytest.mark.sandbox_too
 def test_the_secret_is_in_no_file_and_no_output(project: Project, dkron: Dkron) -> None:
     project.env["DKRON_TOKEN"] = token = "TOKEN-CANARY-51c3"
     project.up("--diff").ok()

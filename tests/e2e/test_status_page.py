@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 NAMES = ("p1", "p2")
 
 
+@pytest.mark.sandbox_too
 def test_the_page_tells_what_is_and_what_has_drifted(watcher: Watcher, dkron: Dkron) -> None:
     watcher.start(PROBE_INTERVAL_MS="3600000").wait_cycle("changed")
     page = watcher.get("/").text

@@ -23,7 +23,7 @@ def change(watcher: Watcher) -> None:
 
 
 def test_in_a_freeze_nothing_is_changed_unless_drift_is_to_be_repaired(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once().ended(0, "changed")
+    watcher.settle()
     change(watcher)
     dkron.change("a2", schedule="@every 5h")
     state = watcher.checkpoint.read_bytes()
@@ -43,7 +43,7 @@ def test_in_a_freeze_nothing_is_changed_unless_drift_is_to_be_repaired(watcher: 
 
 
 def test_a_plan_waits_until_a_person_lets_it_through_by_once(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once().ended(0, "changed")
+    watcher.settle()
     watcher.start(PLAN_ONLY="true").wait_cycle("unchanged")
     change(watcher)
     planned = watcher.wait_cycle("planned")
@@ -62,8 +62,9 @@ def test_a_plan_waits_until_a_person_lets_it_through_by_once(watcher: Watcher, d
     assert set(dkron.jobs()) == {"a1", "a2", "new"}
 
 
+@pytest.mark.sandbox_too
 def test_a_report_names_every_field_with_its_old_and_new_value(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once().ended(0, "changed")
+    watcher.settle()
     change(watcher)
     found = json.loads(watcher.once("--report", "--format", "json").stdout)
     assert [(one["operation"], one["job"]) for one in found["changes"]] == [
@@ -80,7 +81,7 @@ def test_a_report_names_every_field_with_its_old_and_new_value(watcher: Watcher,
 
 
 def test_a_secret_is_in_no_report(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once().ended(0, "changed")
+    watcher.settle()
     watcher.project.declare(*shell_jobs(*NAMES), SECRET_JOB)
     for style in ("text", "json", "markdown"):
         assert "executor_config" in watcher.once("--report", "--format", style).stdout.replace("&#95;", "_")

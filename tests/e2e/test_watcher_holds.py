@@ -32,7 +32,7 @@ def test_a_held_job_is_put_back_when_its_time_is_over(watcher: Watcher, dkron: D
 def test_a_cycle_leaves_a_held_job_and_writes_a_new_declaration_with_the_hold_kept(
     watcher: Watcher, dkron: Dkron
 ) -> None:
-    watcher.once().ended(0, "changed")
+    watcher.settle()
     assert jobs(watcher.project, *("freeze", "--dkron", dkron.url, "--for", "1d", "--reason", "an incident"))[0] == 0
     dkron.change("a1", schedule="@every 5h")
     watcher.once().ended(0, "unchanged")
@@ -46,7 +46,7 @@ def test_a_cycle_leaves_a_held_job_and_writes_a_new_declaration_with_the_hold_ke
 
 
 def test_a_job_that_is_switched_off_by_hand_is_repaired_and_hold_is_named(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once().ended(0, "changed")
+    watcher.settle()
     dkron.change("a1", disabled=True)
     (drift,) = watcher.once().ended(0, "changed")["drift"]
     assert drift.startswith("a1 (disabled; switched off by hand: `python -m jobs hold a1 --disable`")

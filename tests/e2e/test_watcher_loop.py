@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 NAMES = ("a1", "a2", "a3")
 
 
+@pytest.mark.sandbox_too
 def test_drift_is_repaired_at_once_and_seen_from_outside(watcher: Watcher, dkron: Dkron) -> None:
     watcher.start().wait_cycle("changed")
     assert watcher.get("/healthz").status_code == 200
@@ -117,6 +118,7 @@ def test_a_stop_that_takes_longer_than_the_grace_ends_the_run(watcher: Watcher, 
     assert is_up(dkron, *NAMES)
 
 
+@pytest.mark.sandbox_too
 def test_pulumi_killed_in_the_middle_of_an_up_is_recovered_from(watcher: Watcher, dkron: Dkron) -> None:
     with proxy_before(dkron.url) as proxy:
 
@@ -138,6 +140,7 @@ def test_pulumi_killed_in_the_middle_of_an_up_is_recovered_from(watcher: Watcher
     assert watcher.locks() == []
 
 
+@pytest.mark.sandbox_too
 def test_a_watcher_killed_in_the_middle_of_an_up_is_recovered_from(watcher: Watcher, dkron: Dkron) -> None:
     with proxy_before(dkron.url) as proxy:
 

@@ -12,11 +12,13 @@ from tests.e2e.harness import Dkron, proxy_before
 from tests.e2e.watcher_support import Watcher, shell_jobs, watched_project
 
 pytestmark = pytest.mark.slow
+THOROUGH = pytest.mark.thorough
 NAMES = ("a1", "a2")
 OURS = {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
 JOB: dict[str, Any] = {"schedule": "@every 1h", "executor": "shell", "executor_config": {"command": "true"}}
 
 
+@pytest.mark.sandbox_too
 def test_it_creates_repairs_deletes_and_then_changes_nothing(watcher: Watcher, dkron: Dkron) -> None:
     first = watcher.once()
     assert first.ended(0, "changed")["created"] == ["a1", "a2"]
@@ -35,14 +37,14 @@ def test_it_creates_repairs_deletes_and_then_changes_nothing(watcher: Watcher, d
 
 
 def test_an_unchanged_cycle_writes_nothing_to_the_state(watcher: Watcher) -> None:
-    watcher.once()
+    watcher.settle()
     before = {p: p.stat().st_mtime_ns for p in watcher.state.rglob("*") if p.is_file()}
     assert watcher.once().cycle["outcome"] == "unchanged"
     assert {p: p.stat().st_mtime_ns for p in watcher.state.rglob("*") if p.is_file()} == before
 
 
 def test_a_report_names_drift_and_strays_and_changes_nothing(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     dkron.delete("a1")
     dkron.post(name="lost", metadata=OURS, **JOB)
     dkron.post(name="old", metadata={"managed_by": "d2-dkron-mgr"}, **JOB)
@@ -73,7 +75,7 @@ def test_too_many_deletions_are_refused_until_they_are_allowed_once(watcher: Wat
 
 
 def test_a_program_that_declares_nothing_is_refused(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     watcher.project.declare()
     refused = watcher.once()
     assert refused.code == 3
@@ -82,7 +84,7 @@ def test_a_program_that_declares_nothing_is_refused(watcher: Watcher, dkron: Dkr
 
 
 def test_a_stray_is_told_and_then_deleted_and_others_jobs_are_left_alone(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     dkron.post(name="lost", metadata=OURS, **JOB)
     dkron.post(name="foreign", metadata={"managed_by": "someone"}, **JOB)
     dkron.post(name="theirs", metadata={**OURS, "managed_in": "dkron-jobs/prod"}, **JOB)
@@ -121,12 +123,12 @@ def test_a_module_that_lost_its_jobs_is_refused(watcher: Watcher, dkron: Dkron) 
     assert set(dkron.jobs()) == {"a1", "a2", "b1", "b2"}
 
 
-@pytest.mark.parametrize("left", [[], ["a1"]])
+@pytest.mark.parametrize("left", [pytest.param([], marks=THOROUGH), ["a1"]])
 def test_a_program_that_changes_under_the_run_deletes_nothing_unjudged(
     watcher: Watcher, dkron: Dkron, left: list[str]
 ) -> None:
     """The declarations go when the run itself, the second to ask for the program, begins."""
-    watcher.once().ended(0, "changed")
+    watcher.settle()
     dkron.change("a2", schedule="@every 2h")
     jobs = watcher.project.root / "jobs" / "declared.py"
     text = "from provider import JobSpec, shell\nJOBS = [" + ", ".join(shell_jobs(*left)) + "]\n"
@@ -142,7 +144,7 @@ def test_a_program_that_changes_under_the_run_deletes_nothing_unjudged(
 
 
 def test_two_stacks_with_one_tag_leave_each_others_jobs_alone(watcher: Watcher, dkron: Dkron, tmp_path: Path) -> None:
-    watcher.once().ended(0, "changed")
+    watcher.settle()
     other = watched_project(watcher.project.pulumi, tmp_path / "prod", dkron.url, "b1", "b2", "b3")
     prod = Watcher(other, tmp_path / "prod.log", env={"STACK": "prod"})
     refused = prod.once()
@@ -155,7 +157,7 @@ def test_two_stacks_with_one_tag_leave_each_others_jobs_alone(watcher: Watcher, 
 
 
 def test_strays_are_only_reported_where_that_is_wanted(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     dkron.post(name="lost", metadata=OURS, **JOB)
     for _ in range(2):
         done = watcher.once(STRAYS="report")
@@ -179,7 +181,7 @@ def test_one_bad_job_does_not_stop_the_others(watcher: Watcher, dkron: Dkron) ->
 
 
 def test_a_cycle_with_nothing_to_do_only_lists_the_jobs_and_the_nodes(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     with proxy_before(dkron.url) as proxy:
         watcher.once(DKRON_URL=proxy.url).ended(0, "unchanged")
         asked = Counter((method, path.partition("?")[0]) for method, path, _ in proxy.requests)
@@ -193,7 +195,7 @@ def test_a_cycle_with_nothing_to_do_only_lists_the_jobs_and_the_nodes(watcher: W
 
 
 def test_a_deleted_state_is_rebuilt_without_a_write_to_dkron(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     with proxy_before(dkron.url) as proxy:
         watcher.checkpoint.unlink()
         done = watcher.once(DKRON_URL=proxy.url)
@@ -202,9 +204,9 @@ def test_a_deleted_state_is_rebuilt_without_a_write_to_dkron(watcher: Watcher, d
     assert watcher.once().cycle["outcome"] == "unchanged"
 
 
-@pytest.mark.parametrize("content", ["", "{", "{}", "garbage", "half"])
+@pytest.mark.parametrize("content", [*(pytest.param(c, marks=THOROUGH) for c in ("", "{", "{}", "garbage")), "half"])
 def test_a_damaged_state_is_restored_from_its_backup(watcher: Watcher, content: str) -> None:
-    watcher.once()
+    watcher.settle()
     watcher.project.declare(*shell_jobs("a1", "a2", "a3"))
     watcher.once()
     good = watcher.checkpoint.read_bytes()
@@ -217,8 +219,9 @@ def test_a_damaged_state_is_restored_from_its_backup(watcher: Watcher, content: 
     assert watcher.once().cycle["outcome"] == "unchanged"
 
 
+@pytest.mark.sandbox_too
 def test_a_damaged_state_without_a_backup_is_rebuilt_by_adoption(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     watcher.checkpoint.write_text("{")
     for path in watcher.checkpoint.parent.glob("*.bak*"):
         path.unlink()
@@ -243,7 +246,7 @@ def lock(watcher: Watcher, name: str, **content: object) -> Path:
 
 
 def test_a_persons_lock_is_waited_for(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     path = lock(watcher, "x", pid=1, username="ann", hostname="laptop", timestamp="2020-01-02T03:04:05.123456789Z")
     done = watcher.once()
     done.ended(4, "locked")
@@ -252,7 +255,7 @@ def test_a_persons_lock_is_waited_for(watcher: Watcher, dkron: Dkron) -> None:
 
 
 def test_an_old_lock_of_another_watchers_host_is_cleared(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     path = lock(watcher, "x", pid=1, username="app", hostname="watcher-2", timestamp="2020-01-02T03:04:05Z")
     dkron.delete("a1")
     done = watcher.once(WATCHER_HOSTS="watcher-1,watcher-2")
@@ -265,14 +268,14 @@ def test_an_old_lock_of_another_watchers_host_is_cleared(watcher: Watcher, dkron
 
 
 def test_a_wrong_passphrase_is_said_in_one_line(watcher: Watcher) -> None:
-    watcher.once()
+    watcher.settle()
     done = watcher.once(PULUMI_CONFIG_PASSPHRASE="wrong")
     done.ended(1, "failed")
     assert "passphrase" in done.cycle["detail"]
 
 
 def test_a_syntax_error_is_said_with_its_place(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.once()
+    watcher.settle()
     (watcher.project.root / "jobs" / "broken.py").write_text("JOBS = [\n")
     done = watcher.once()
     done.ended(1, "failed")
@@ -282,7 +285,7 @@ def test_a_syntax_error_is_said_with_its_place(watcher: Watcher, dkron: Dkron) -
 
 
 def test_broken_yaml_is_said_with_its_file(watcher: Watcher) -> None:
-    watcher.once()
+    watcher.settle()
     (watcher.project.root / "Pulumi.dev.yaml").write_text("config: [\n")
     done = watcher.once()
     done.ended(1, "failed")

@@ -60,6 +60,7 @@ def status(dkron: Dkron, at: datetime | None = None) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.sandbox_too
 def test_jobs_that_run_that_fail_and_that_do_so_three_times(dkron: Dkron, client: DkronClient) -> None:
     post(dkron, "runs", "true")
     post(dkron, "never", "false")

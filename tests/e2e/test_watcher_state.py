@@ -24,6 +24,7 @@ POSTGRES = Path("/usr/lib/postgresql")
 # -- what a person's crashed run leaves behind
 
 
+@pytest.mark.sandbox_too
 def test_creates_that_were_pending_are_taken_over(watcher: Watcher, dkron: Dkron) -> None:
     project = watcher.project
     watcher.once()
@@ -81,7 +82,7 @@ def fill(disk: Path) -> Path:
 
 
 def test_a_full_disk_is_told_and_survived(watcher: Watcher, dkron: Dkron, small_disk: Path) -> None:
-    watcher.once()
+    watcher.settle()
     dkron.delete("a1")
     filler = fill(small_disk)
     full = watcher.once()
@@ -96,7 +97,7 @@ def test_a_full_disk_is_told_and_survived(watcher: Watcher, dkron: Dkron, small_
 
 
 def test_a_read_only_state_is_told_and_survived(watcher: Watcher, dkron: Dkron, small_disk: Path) -> None:
-    watcher.once()
+    watcher.settle()
     dkron.delete("a1")
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     done = watcher.once()

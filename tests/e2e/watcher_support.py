@@ -105,6 +105,10 @@ class Watcher:
         assert "Traceback" not in done.stderr, done.stderr
         return Once(done.returncode, parse(done.stderr), done.stdout, done.stderr)
 
+    def settle(self) -> None:
+        """Its first cycle, which brings the jobs up: a copy of one, after the first time."""
+        self.project.settle_by(lambda: self.once().ended(0, "changed"))
+
     def start(self, **env: str) -> "Watcher":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

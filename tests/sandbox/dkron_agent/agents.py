@@ -22,10 +22,13 @@ setattr(http.client, "_MAXLINE", 2**20)  # noqa: B010 - Dkron answers with heade
 
 
 def programs() -> list[Any]:
-    """Parameters: the stand-in and, where it is, the real dkron, because what holds the one must hold for the other."""
+    """Parameters: the stand-in and, with E2E=all, the real dkron: whether what was recorded of it still holds."""
     real = tool("dkron", "real")
     absent = pytest.mark.skipif(real is None, reason="no real dkron on PATH")
-    return [pytest.param(SANDBOX, id="sandbox"), pytest.param(real, id="real", marks=[absent, pytest.mark.e2e])]
+    return [
+        pytest.param(SANDBOX, id="sandbox"),
+        pytest.param(real, id="real", marks=[absent, pytest.mark.e2e, pytest.mark.thorough]),
+    ]
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def test_two_engines_take_turns_on_one_state_directory(first: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("exporter", ["real", "sandbox"])
-@pytest.mark.parametrize("flag", ["--show-secrets", None])
+@pytest.mark.parametrize("flag", [pytest.param("--show-secrets", marks=pytest.mark.thorough), None])
 def test_an_export_of_one_engine_is_imported_by_the_other(exporter: str, flag: str | None, tmp_path: Path) -> None:
     clis = [real_cli() or SANDBOX, SANDBOX]
     one, other = clis if exporter == "real" else clis[::-1]

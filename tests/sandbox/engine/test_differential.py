@@ -155,7 +155,18 @@ def worlds(tmp_path: Path) -> tuple[World, World]:
     return World(tmp_path / "real", cli=real_cli() or SANDBOX).init(), World(tmp_path / "sandbox").init()
 
 
-@pytest.mark.parametrize("history", HISTORIES)
+ALWAYS = {
+    "drift, seen and repaired in each way",
+    "replacements",
+    "a failed delete of a replaced one stays pending",
+    "targets",
+    "failures with --continue-on-error",
+}
+
+
+@pytest.mark.parametrize(
+    "history", [pytest.param(one, marks=() if one in ALWAYS else pytest.mark.thorough) for one in HISTORIES]
+)
 def test_a_history_leaves_the_same_state_on_both(history: str, worlds: tuple[World, World]) -> None:
     compare(history, *worlds)
 
