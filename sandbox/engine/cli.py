@@ -90,7 +90,8 @@ def _run(arguments: list[str]) -> int:
     words = 2 if " ".join(arguments[:2]) in COMMANDS else 1
     command = " ".join(arguments[:words])
     if command not in COMMANDS:
-        raise CliError(f'unknown command "{command}" for "pulumi"; the sandbox has {", ".join(COMMANDS)}')
+        named = " ".join(word for word in arguments[:2] if not word.startswith("-"))
+        raise CliError(f'unknown command "{named}" for "pulumi"; the sandbox has {", ".join(COMMANDS)}')
     action, wanted = COMMANDS[command]
     options = _parser(command, wanted).parse_args(arguments[words:])
     options.command = command

@@ -363,6 +363,19 @@ class Proxy:
                 self.forwarding -= 1
                 self.changed.notify_all()
 
+    def delay_writes(self, seconds: float) -> None:
+        """Each POST waits so long before it is passed on."""
+
+        def slow(method: str, _path: str, _body: bytes) -> None:
+            if method == "POST":
+                time.sleep(seconds)
+
+        self.hook = slow
+
+    def pass_on(self) -> None:
+        """Nothing is held up or answered here any more."""
+        self.hook = lambda _method, _path, _body: None
+
     def count(self, method: str, path: str = "") -> int:
         """How many requests of that method went to a path that begins so."""
         return sum(m == method and p.startswith(path) for m, p, _ in self.requests)

@@ -36,7 +36,8 @@ def test_the_page_tells_what_is_and_what_has_drifted(watcher: Watcher, dkron: Dk
 
 
 def test_the_page_the_data_and_the_metrics_tell_how_the_jobs_run(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.start().wait_cycle("changed")
+    watcher.settle()
+    watcher.start().wait_cycle("unchanged")
     dkron.run("p1")
 
     def followed() -> bool:

@@ -11,7 +11,8 @@ NAMES = ("a1", "a2")
 
 
 def test_a_held_job_is_put_back_when_its_time_is_over(watcher: Watcher, dkron: Dkron) -> None:
-    watcher.start().wait_cycle("changed")
+    watcher.settle()
+    watcher.start().wait_cycle("unchanged")
     code, told = jobs(
         watcher.project,
         *("hold", "a1", "--dkron", dkron.url, "--for", "2h", "--disable", "--reason", "an incident"),

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,12 +28,7 @@ def test_creates_that_were_pending_are_taken_over(watcher: Watcher, dkron: Dkron
     project = watcher.project
     watcher.once()
     with proxy_before(dkron.url) as proxy:
-
-        def slow(method: str, _path: str, _body: bytes) -> None:
-            if method == "POST":
-                time.sleep(4)
-
-        proxy.hook = slow
+        proxy.delay_writes(4)
         project.declare(*shell_jobs(*NAMES, "late"))
         project.env["DKRON_URL"] = proxy.url
         process = project.start("up", "--yes", "--skip-preview", "--stack", "dev")
@@ -167,18 +161,13 @@ def test_a_state_in_postgresql_survives_its_restart_in_the_middle_of_an_up(
     on_postgres(watcher, postgres)
     assert watcher.once().ended(0, "changed")
     with proxy_before(dkron.url) as proxy:
-
-        def slow(method: str, _path: str, _body: bytes) -> None:
-            if method == "POST":
-                time.sleep(4)
-
-        proxy.hook = slow
+        proxy.delay_writes(4)
         watcher.project.declare(*shell_jobs(*NAMES, "a4"))
         watcher.start(DKRON_URL=proxy.url, RECONCILE_INTERVAL_MS="3000")
         wait_until(lambda: proxy.count("POST"), "a write")
         postgres.stop()
         postgres.start()
-        proxy.hook = lambda _method, _path, _body: None
+        proxy.pass_on()
         watcher.wait_for("a good cycle", lambda e: e["event"] == "cycle.done" and e["outcome"] == "unchanged")
     assert is_up(dkron, *NAMES, "a4")
 
@@ -188,16 +177,11 @@ def test_a_lock_in_postgresql_of_a_dead_run_of_ours_is_cleared(
 ) -> None:
     on_postgres(watcher, postgres)
     with proxy_before(dkron.url) as proxy:
-
-        def slow(method: str, _path: str, _body: bytes) -> None:
-            if method == "POST":
-                time.sleep(4)
-
-        proxy.hook = slow
+        proxy.delay_writes(4)
         watcher.start(DKRON_URL=proxy.url)
         wait_until(lambda: proxy.count("POST"), "a write")
         watcher.stop(signal.SIGKILL)
-        proxy.hook = lambda _method, _path, _body: None
+        proxy.pass_on()
         done = watcher.once(DKRON_URL=proxy.url)
     assert done.has("run.leftovers_ended"), done.stderr
     assert done.has("lock.cleared"), done.stderr

@@ -99,6 +99,7 @@ def test_configuration_is_set_shown_and_removed(pulumi: Pulumi, world: World) ->
     [
         (("up", "--no-such-flag"), 1, "--no-such-flag"),
         (("nonsense",), 1, 'unknown command "nonsense" for "pulumi"'),
+        (("state", "repair", "--yes"), 1, 'unknown command "state repair" for "pulumi"'),
         (("stack", "ls", "extra"), 1, "extra"),
         (("up", "--refresh=maybe"), 1, "--refresh"),
         (("up", "--non-interactive"), 2, "must be passed in to proceed"),
