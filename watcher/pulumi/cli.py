@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from watcher.clock import Clock, Control
+from watcher.clock import Control
 from watcher.pulumi import child
 from watcher.pulumi.child import Command, Finished
 from watcher.secrets import NOT_FOR_RUNS
@@ -88,7 +88,6 @@ class PulumiCli:
         control: Control,
     ) -> None:
         self.program_dir, self.stack, self.limits, self.control = program_dir, stack, limits, control
-        self.clock: Clock = control.clock
         self.env = env
         self.on_start: Callable[[str, int | None], None] = lambda _token, _pid: None
         self.on_event: Callable[[str], None] | None = None
