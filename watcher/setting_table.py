@@ -23,7 +23,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("STACK", "dev", "Pulumi stack to keep true"),
     Setting("PROGRAM_DIR", ".", "directory with Pulumi.yaml and __main__.py"),
     Setting("JOBS_DIR", "", "directory of the declarations' modules, such as a volume; else jobs/ beside the program"),
-    Setting("GIT_URL", "", "git repository to take the declarations from: https://, ssh:// or file://"),
+    Setting("GIT_URL", "", "git repository to take the declarations from, by https, ssh or file"),
     Setting("GIT_REF", "", "its branch, tag or whole commit; else its default branch"),
     Setting("GIT_DIR", "jobs", "directory of the declarations' modules in it"),
     Setting("GIT_TOKEN", "", "password for it over https", secret=True),

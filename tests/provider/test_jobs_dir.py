@@ -100,13 +100,14 @@ def test_a_link_is_followed_once_and_what_it_leads_to_is_named_by_the_link(tmp_p
 
 def test_a_config_map_is_read_behind_its_link(tmp_path: Path) -> None:
     mount = tmp_path / "declarations"
-    lay(mount / "..2026_11_27", reports=module("weekly"))
+    example = ROOT / "deploy" / "kubernetes" / "example" / "jobs" / "reports.py"
+    lay(mount / "..2026_11_27", reports=example.read_text(encoding="utf-8"))
     (mount / "..data").symlink_to("..2026_11_27")
     (mount / "reports.py").symlink_to("..data/reports.py")
     assert resolved(mount) == mount / "..2026_11_27"
     found = gather({"JOBS_DIR": str(mount)})
-    assert found.by_name["weekly"].declared_at == "declarations/reports.py:2"
-    assert found.modules == {"jobs/reports.py": ["weekly"]}
+    assert found.by_name["reports-weekly"].declared_at.startswith("declarations/reports.py:")
+    assert found.modules == {"jobs/reports.py": ["reports-weekly"]}
 
 
 def test_the_commands_take_it_although_python_found_them_in_the_package_itself(tmp_path: Path) -> None:
