@@ -4,7 +4,7 @@
 #   docker run --read-only --tmpfs /tmp -v dkron-jobs-state:/state -p 127.0.0.1:8080:8080 --env-file .env dkron-jobs
 #
 # BASE is any Debian-like image with Python 3.11 or newer (with venv) and, on PATH, the Pulumi CLI with its Python
-# language host. On a closed network pass one of your own; tini is installed only where BASE lacks it.
+# language host. On a closed network pass one of your own; tini and git are installed only where BASE lacks them.
 ARG BASE=pulumi/pulumi-python-3.12:3.260.0
 
 FROM ${BASE} AS build
@@ -23,8 +23,10 @@ COPY . ./
 RUN .venv/bin/python -m compileall -q __main__.py commands jobs provider watcher && chmod -R a+rX,go-w .
 
 FROM ${BASE}
-RUN command -v tini >/dev/null \
-    || { apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/*; }
+# git serves GIT_URL only: where no package can be had, a base without it must do.
+RUN { command -v tini && command -v git; } >/dev/null \
+    || { apt-get update && apt-get install -y --no-install-recommends tini git && rm -rf /var/lib/apt/lists/*; } \
+    || command -v tini >/dev/null
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin watcher \
     && install -d -o watcher -g watcher -m 0700 /state
 COPY --from=build /app /app

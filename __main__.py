@@ -10,11 +10,11 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import pulumi  # noqa: E402
 
-from provider.job.declarations import gather  # noqa: E402
+from provider.jobs_dir import gather  # noqa: E402
 from provider.program import declared_here, hand_over, program_settings, schedules  # noqa: E402
 from provider.registration import declare  # noqa: E402
 
-found = declared_here(gather("jobs"))
+found = declared_here(gather())
 settings = program_settings(found.specs, found.problems)
 hand_over(found)
 declare(found.specs, settings)

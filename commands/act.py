@@ -18,8 +18,8 @@ from provider.dkron.snapshot import Snapshot
 from provider.dkron.writes import Rights, Writes
 from provider.errors import ForeignJob, JobError, Rejected
 from provider.job import ownership
-from provider.job.declarations import gather
 from provider.job.spec import to_dkron
+from provider.jobs_dir import gather
 from provider.redaction import config_secrets, secret_texts
 from provider.settings import load_owner
 

@@ -17,11 +17,12 @@ from typing import Final
 from commands import arguments, check, listing
 from provider.errors import DkronJobsError, SettingsError
 from provider.house import house_rules
-from provider.job.declarations import Declarations, gather, unknown_stacks
+from provider.job.declarations import Declarations, unknown_stacks
 from provider.job.house_rules import judge
 from provider.job.references import Values
 from provider.job.spec import JobSpec
 from provider.job.tags import with_default
+from provider.jobs_dir import gather
 from provider.settings import Lookup, environment_name, stack_names
 
 FINE, TO_MEND, FAILED = 0, 1, 2

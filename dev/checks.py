@@ -46,6 +46,7 @@ PURE = [
     "watcher/notices.py",
     "watcher/dkron/look.py",
     "watcher/repair.py",
+    "watcher/repository.py",
     "watcher/unkept.py",
     "watcher/web/as_json.py",
     "watcher/web/job_page.py",

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .job.declarations import gather
 from .job.references import ConfigValue, references_in
+from .jobs_dir import gather
 
 
 def needed(jobs: Iterable[Mapping[str, Any]]) -> dict[str, bool]:
@@ -26,4 +26,4 @@ def needed(jobs: Iterable[Mapping[str, Any]]) -> dict[str, bool]:
 
 if __name__ == "__main__":
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as it is, whatever it is called
-    sys.stdout.write(json.dumps(needed(spec.inputs() for spec in gather("jobs").specs)))
+    sys.stdout.write(json.dumps(needed(spec.inputs() for spec in gather().specs)))

@@ -67,6 +67,7 @@ class Cycle:
         except (DkronJobsError, Unsettled) as error:
             outcome, detail = Outcome.FAILED, str(error)
         when = started, clock.monotonic() - since
+        detail = "; ".join(filter(None, (detail, self.keeper.source.stale)))
         return work.report(self._number, reason, outcome, self.tools.redactor(detail), when)
 
     def look_only(self) -> tuple[Work, Verdict]:
@@ -76,6 +77,7 @@ class Cycle:
         """
         space = self.keeper.workspace()
         self.recovery.unusable.check_providers(space)
+        self.keeper.take_declarations(Reason.FORCED)
         connection = self.connector.connect(space)
         case = self.keeper.case(space, connection)
         work = Work(case, unkept=case.memory.unkept)
@@ -94,6 +96,8 @@ class Cycle:
         space = self.keeper.workspace()
         self.recovery.prepare(space)
         try:
+            self.keeper.take_declarations(reason)
+            self._go_on()
             self.keeper.take_allowance(space)
             connection = self._connect(space)
             work.case = self.keeper.case(space, connection)

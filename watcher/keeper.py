@@ -23,6 +23,8 @@ from watcher.pulumi.workspace import Fingerprint, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.revision import revision
 from watcher.setting_table import TABLE
+from watcher.source import Source
+from watcher.status import Reason
 from watcher.unkept import Unkept, begun, words
 
 
@@ -45,6 +47,8 @@ class Keeper:
 
     def __init__(self, tools: Tools, allowance: Allowance) -> None:
         self.tools, self.allowance = tools, allowance
+        self.source = Source(tools)
+        self._seen = self._files_now()
         self._file: MemoryFile | None = None
         # As it was read last: a change of its files starts a cycle, which reads it anew.
         self._space: Workspace | None = None
@@ -62,7 +66,28 @@ class Keeper:
         return self._space
 
     def files(self) -> Fingerprint:
-        return files_fingerprint(self.tools.settings.program_dir)
+        """The program's files and the declarations, where this cycle takes them from."""
+        return self._files_of(self.tools.settings.program_dir) | self._files_of(self.source.place.folder)
+
+    def _files_of(self, folder: Path | None) -> Fingerprint:
+        return files_fingerprint(folder) if folder is not None else frozenset()
+
+    def _files_now(self) -> tuple[Fingerprint, Fingerprint]:
+        """The program's, and the declarations where the next cycle would take them from: a link may lead elsewhere."""
+        return self._files_of(self.tools.settings.program_dir), self._files_of(self.source.folder_now())
+
+    def note_files(self) -> None:
+        """A cycle begins."""
+        self._seen = self._files_now()
+
+    def files_changed(self) -> bool:
+        """Whether they are others than a cycle has seen."""
+        return self._files_now() != self._seen
+
+    def take_declarations(self, reason: Reason) -> None:
+        """Those that the cycle goes by. Raises Ended where there are none yet."""
+        self.source.take(reason)
+        self._seen = self._seen[0], self._files_of(self.source.place.folder)
 
     def empty_case(self) -> Case:
         """Before anything is known."""
@@ -91,7 +116,7 @@ class Keeper:
         files = self.files()
         if self._revision is None or self._revision[0] != files:
             paths = [Path(path) for path, *_ in files]
-            self._revision = files, revision(self.tools.settings.program_dir, paths)
+            self._revision = files, revision(self.tools.settings.program_dir, paths, self.source.place)
         return self._revision[1]
 
     def archive(self) -> Archive:

@@ -17,7 +17,6 @@ from watcher.dkron.probe import Unsettled
 from watcher.dkron.runs import Runs
 from watcher.logs import MOST_NAMES
 from watcher.notify import Notifier
-from watcher.pulumi.workspace import files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.status import Board, CycleReport, Outcome, Reason
 
@@ -65,7 +64,6 @@ class Loop:
 
     def __init__(self, tools: Tools, cycle: Cycle, board: Board, notifier: Notifier | None = None) -> None:
         self.tools, self.cycle, self.board, self.notifier = tools, cycle, board, notifier
-        self._files = files_fingerprint(tools.settings.program_dir)
         self._drift_seen: float | None = None
         self._look_took = 0.0
         self.runs = Runs()
@@ -87,7 +85,7 @@ class Loop:
         started = clock.now()
         metrics.last_attempt.set(started)
         self.board.update(mode="working", next_cycle=None, last_attempt=started)
-        self._files = files_fingerprint(self.tools.settings.program_dir)
+        self.cycle.keeper.note_files()
         self.tools.log.debug("cycle.started", reason=reason.value)
         try:
             report = self.cycle.run(reason)
@@ -170,7 +168,7 @@ class Loop:
 
     def _look_around(self) -> Reason | None:
         """Changed files, then a person's allowance, then drift."""
-        if files_fingerprint(self.tools.settings.program_dir) != self._files:
+        if self.cycle.keeper.files_changed():
             self.tools.log.info("files.changed")
             return Reason.FORCED
         if self.cycle.keeper.allowance_waits():

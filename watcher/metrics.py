@@ -100,6 +100,8 @@ class Metrics:
         self.fought = gauge("fought_jobs_count", "Jobs that another writer keeps rewriting")
         self.notifications = counter("notifications", "Messages by result: sent, failed, dropped", "result")
         self.probes = counter("probes", "Looks for drift by result", "result")
+        self.fetches = counter("git_fetches", "Looks at the repository by result: new, same, failed", "result")
+        self.program = Info("watcher_program", "What the last cycle ran", registry=registry)
         Info("watcher_build", "What runs here", registry=registry).info(
             {"version": version, "python": platform.python_version(), "stack": stack}
         )
@@ -118,6 +120,7 @@ class Metrics:
         self.cycles.labels(report.reason.value, report.outcome.value).inc()
         self.duration.labels(report.outcome.value).observe(report.seconds)
         self.failures.set(consecutive_failures)
+        self.program.info({"revision": report.revision})
         self.failed_jobs.set(sum(1 for f in report.failures if f.job))
         self.refused.set(report.outcome is Outcome.REFUSED)
         for operation, count in report.changes.items():

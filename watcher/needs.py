@@ -42,7 +42,9 @@ def _problems(space: Workspace, chosen: WatcherSettings) -> tuple[str, ...]:
 
 def _referred(lookup: Callable[[str], str | None], chosen: WatcherSettings) -> list[str]:
     """What the declarations refer to and nobody gives."""
-    missing = []
+    missing: list[str] = []
+    if chosen.git is not None:
+        return missing  # nothing is fetched yet, and a cycle tells it as well
     for key, secret in needed_keys(chosen.program_dir, chosen.env).items():
         try:
             given = program.from_environment(key, chosen.env) or lookup(key)

@@ -5,7 +5,9 @@ Reads files only and starts no git, which an image has not. What can't be read i
 
 import hashlib
 import string
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 SHORT = 8
 _DEEPEST = 5  # symbolic references that are followed
@@ -43,20 +45,33 @@ def _read(path: Path) -> str:
         return ""
 
 
-def files_digest(directory: Path, paths: list[Path]) -> str:
-    """One text for what stands in these files of the directory."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where declarations are that don't stand beside the program, and their commit, "" if unknown."""
+
+    folder: Path | None = None
+    commit: str = ""
+
+
+HERE: Final = Place()
+
+
+def files_digest(directory: Path, paths: list[Path], jobs: Path | None = None) -> str:
+    """One text for what stands in these files of the directory, and of that of the declarations."""
     digest = hashlib.sha256()
     for path in sorted(paths):
         try:
             content = path.read_bytes()
         except OSError:
             continue
-        digest.update(f"{path.relative_to(directory)} {len(content)} ".encode())
+        place = jobs if jobs is not None and path.is_relative_to(jobs) else directory
+        digest.update(f"{path.relative_to(place)} {len(content)} ".encode())
         digest.update(content)
     return digest.hexdigest()[:SHORT]
 
 
-def revision(directory: Path, paths: list[Path]) -> str:
+def revision(directory: Path, paths: list[Path], jobs: Place = HERE) -> str:
     """As it stands in the log and in the stack's history."""
-    commit, files = commit_of(directory)[:SHORT], files_digest(directory, paths)
-    return f"{commit} (files {files})" if commit else f"files {files}"
+    commit, files = commit_of(directory), files_digest(directory, paths, jobs.folder)
+    program = f"{commit[:SHORT]} (files {files})" if commit else f"files {files}"
+    return f"{program}, jobs {jobs.commit[:SHORT]}" if jobs.commit not in ("", commit) else program

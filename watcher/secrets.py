@@ -15,11 +15,11 @@ from urllib.parse import unquote, unquote_plus
 from provider.errors import SettingsError
 from provider.redaction import SHORTEST_SAFE
 from provider.settings import read_variable
-from watcher import targets
+from watcher import repository, targets
 
 FILE: Final = "_FILE"
 # What `pulumi` and the programs that it starts have no use for.
-NOT_FOR_RUNS: Final = frozenset({"NOTIFY", "NOTIFY_FILE", "DKRON_MGR__SERVICE_KEY"})
+NOT_FOR_RUNS: Final = frozenset({"NOTIFY", "NOTIFY_FILE", "DKRON_MGR__SERVICE_KEY", *repository.SETTINGS})
 _NAME: Final = re.compile(r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|(^|_)KEY$")
 _PARAMETER: Final = re.compile(r"pass|pwd|secret|token|credential|^sas$|^sig(nature)?$|key$")
 _LONE_LOGIN: Final = 16  # characters; a user without a password that is longer is a token

@@ -22,6 +22,12 @@ _LOGS = ("keep", "off")
 TABLE: tuple[Setting, ...] = (
     Setting("STACK", "dev", "Pulumi stack to keep true"),
     Setting("PROGRAM_DIR", ".", "directory with Pulumi.yaml and __main__.py"),
+    Setting("JOBS_DIR", "", "directory of the declarations' modules, such as a volume; else jobs/ beside the program"),
+    Setting("GIT_URL", "", "git repository to take the declarations from, by https, ssh or file"),
+    Setting("GIT_REF", "", "its branch, tag or whole commit; else its default branch"),
+    Setting("GIT_DIR", "jobs", "directory of the declarations' modules in it"),
+    Setting("GIT_TOKEN", "", "password for it over https", secret=True),
+    Setting("GIT_MAX_MB", "100", "how large one commit of it may be", minimum=1),
     Setting("DKRON_URL", "", "address of Dkron's API, several servers by commas; else the stack's dkronUrl"),
     Setting("GATEWAY_URL", "", "address of the gateway that the jobs call; else the stack's gatewayUrl"),
     Setting("SERVICE_KEY", "", "key that the jobs send; else the stack's serviceKey", secret=True),

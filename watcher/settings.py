@@ -12,9 +12,10 @@ from pathlib import Path
 from provider import settings as program
 from provider.errors import SettingsError
 from provider.reader import Reader, one_of, whole_number
-from watcher import freeze, targets
+from watcher import freeze, repository, targets
 from watcher.bound import DEFAULT, Bound, parse_bound
 from watcher.environment import Environment
+from watcher.repository import Repository
 from watcher.restraint import PlanOnly, Rules
 from watcher.secrets import known_secrets
 from watcher.setting_table import TABLE
@@ -52,6 +53,8 @@ class WatcherSettings:
     env: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
     create_stack: bool = False
+    jobs_dir: str = ""
+    git: Repository | None = None
 
 
 class _Reader(Reader):
@@ -128,6 +131,22 @@ def _given_by_environment(env: Mapping[str, str]) -> list[str]:
     return []
 
 
+def _repository(reader: _Reader) -> Repository | None:
+    most_mb = reader.number("GIT_MAX_MB")
+    url, ref, folder = (reader.text(name) for name in ("GIT_URL", "GIT_REF", "GIT_DIR"))
+    return Repository(url, ref, folder, most_mb) if url else None
+
+
+def _sources(chosen: WatcherSettings) -> list[str]:
+    """What is wrong with where the declarations are to come from."""
+    given = {name for name in repository.SETTINGS if chosen.env.get(name, "").strip()}
+    if chosen.git is None:
+        # A misspelt GIT_URL must not quietly give the jobs of the image.
+        return ["GIT_REF is set, and GIT_URL is not"] if "GIT_REF" in given else []
+    problems = ["JOBS_DIR and GIT_URL are both set: remove one"] if chosen.jobs_dir else []
+    return problems + chosen.git.problems(with_token=any(name.startswith(repository.TOKEN) for name in given))
+
+
 def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
     """Reads everything. Raises SettingsError with all problems."""
     env = Environment(os.environ if environ is None else environ)
@@ -168,8 +187,10 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         pulumi_logs=reader.choice("PULUMI_LOGS") == "keep",
         env=env,
         secrets=known_secrets(env),
+        jobs_dir=reader.text("JOBS_DIR"),
+        git=_repository(reader),
     )
-    problems += [*reader.problems, *_given_by_environment(env)]
+    problems += [*reader.problems, *_given_by_environment(env), *_sources(result)]
     problems += [*targets.problems(result.notify), *targets.kinds(reader.text("NOTIFY_ON"))[1]]
     if result.public_url and not result.public_url.startswith(("http://", "https://")):
         problems.append(f"PUBLIC_URL is {_quoted(result.public_url)}: it must begin with http:// or https://")

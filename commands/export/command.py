@@ -20,14 +20,19 @@ from commands.live import known_value, live_jobs, our_tag, progress, settings
 from commands.stack import chosen_stack
 from commands.stack_config import StackConfig
 from provider.errors import SettingsError
-from provider.job.declarations import gather
 from provider.job.references import ConfigValue, references_in
+from provider.jobs_dir import gather
 from provider.settings import KEYS as SETTINGS
 from provider.text import one_line
 
-OWN_MODULE: Final = "jobs/imported.py"
+OWN_MODULE: Final = "imported.py"
 MOST_NAMED: Final = 3
 READ_IT: Final = "secrets were found by rules, and rules can miss one: read the module through before you commit it"
+
+
+def _own(place: str) -> bool:
+    """Whether a line is about the module that an earlier export wrote, in whatever directory the declarations are."""
+    return place.partition("/")[2].startswith(OWN_MODULE)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError(["--system says how a crontab is read: give --crontab FILE, too"])
     # What an earlier export wrote is about to be written anew.
     gathered = gather()
-    declared = [spec for spec in gathered.specs if not spec.declared_at.startswith(OWN_MODULE)]
+    declared = [spec for spec in gathered.specs if not _own(spec.declared_at)]
     places = {spec.name: spec.declared_at for spec in declared}
     stack = options.stack or (chosen_stack() if options.set_config else "")
     config = stack_config.read(stack) if stack else StackConfig()
@@ -52,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         text = tidy(source.module(imported))
     if picked:
         sys.stdout.write(text)
-    _tell(f"warning: {problem}" for problem in gathered.problems if not problem.startswith(OWN_MODULE))
+    _tell(f"warning: {problem}" for problem in gathered.problems if not _own(problem))
     if imported:
         _tell([*told, *found.notes, *advice(imported, ours if found.live else None)])
         _tell(set_config(stack, imported, keys) if options.set_config else how_to_set(imported, keys))

@@ -107,28 +107,31 @@ def unknown_stacks(found: Declarations, known: Collection[str]) -> list[str]:
     return lines
 
 
-def gather(package: str = "jobs") -> Declarations:
-    """The declarations of all modules of a package, by module and then in order of declaration. Raises nothing."""
-    found = Declarations()
+def gather(package: str = "jobs", folder: str = "") -> Declarations:
+    """The declarations of all modules of a package, by module and then in order of declaration. Raises nothing.
+
+    `folder`: how the package's directory is called, if not like the package.
+    """
+    found, folder = Declarations(), folder or package
     try:
         paths = importlib.import_module(package).__path__
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a declaration may fail in any way, and a person wants one line
-        found.problems.append(_why(error, f"{package}/__init__.py"))
+        found.problems.append(_why(error, f"{folder}/__init__.py"))
         return found
     for name in sorted(module.name for module in pkgutil.iter_modules(paths)):
         if not name.startswith("_"):
-            _take_module(found, package, name)
+            _take_module(found, package, name, f"{folder}/{name}.py")
     return found
 
 
-def _take_module(found: Declarations, package: str, name: str) -> None:
-    place = f"{package}/{name}.py"
+def _take_module(found: Declarations, package: str, name: str, place: str) -> None:
+    """`place`: how the module's file is shown. What it declares is kept under its name, wherever it lies."""
     try:
         specs = _jobs_of(importlib.import_module(f"{package}.{name}"), place)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
         found.problems.append(_why(error, place))
         return
-    found.modules[place] = [_name_of(spec) for spec in specs if isinstance(spec, JobSpec)]
+    found.modules[f"{package}/{name}.py"] = [_name_of(spec) for spec in specs if isinstance(spec, JobSpec)]
     for number, spec in enumerate(specs, start=1):
         if isinstance(spec, JobSpec):
             _take(found, spec)

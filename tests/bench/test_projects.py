@@ -9,7 +9,8 @@ import pytest
 
 from bench.projects import COMMANDS, changes, clean_environment
 from watcher.clock import Control, SystemClock
-from watcher.pulumi.cli import Finished, Limits, PulumiCli
+from watcher.pulumi.child import Finished
+from watcher.pulumi.cli import Limits, PulumiCli
 
 
 class ArgumentsOnly(PulumiCli):

@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from dev.say import ROOT
-from provider.job.declarations import gather
 from tests.test_container_files import DEFAULTS, argument, image_env
 from watcher.settings import load
 
@@ -105,22 +104,10 @@ def test_the_example_is_valid_and_its_declarations_and_config_reach_the_pod() ->
     documents = built(FOLDER / "example")
     (container,) = workload(documents)["spec"]["template"]["spec"]["containers"]
     mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
-    assert {f"{image_env()['PROGRAM_DIR']}/{name}" for name in ("jobs", "Pulumi.prod.yaml")} < mounted
+    (jobs_dir,) = [row["value"] for row in container["env"] if row["name"] == "JOBS_DIR"]
+    assert {jobs_dir, f"{image_env()['PROGRAM_DIR']}/Pulumi.prod.yaml"} < mounted
     maps = {document["metadata"]["name"]: document for document in documents if document["kind"] == "ConfigMap"}
     used = [volume["configMap"]["name"] for volume in workload(documents)["spec"]["template"]["spec"]["volumes"]
             if "configMap" in volume]  # fmt: skip
     assert set(used) | {container["envFrom"][0]["configMapRef"]["name"]} == set(maps)
     assert ":" in container["image"]
-
-
-def test_a_directory_of_declarations_as_a_config_map_is_mounted_can_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "mounted_jobs"
-    (package / "..data_1").mkdir(parents=True)
-    (package / "..data").symlink_to("..data_1")
-    shutil.copy(FOLDER / "example" / "jobs" / "reports.py", package / "..data_1")
-    (package / "reports.py").symlink_to("..data/reports.py")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    found = gather("mounted_jobs")
-    assert (list(found.by_name), found.problems) == (["reports-weekly"], [])

@@ -17,7 +17,8 @@ from watcher.dkron.connection import Connection
 from watcher.dkron.probe import Probe
 from watcher.logs import Redactor, open_log
 from watcher.metrics import Metrics
-from watcher.pulumi.cli import EVERYTHING, Finished, Limits, PulumiCli, Scoped
+from watcher.pulumi.child import Finished
+from watcher.pulumi.cli import EVERYTHING, Limits, PulumiCli, Scoped
 from watcher.recovery.recovery import Tools
 from watcher.restraint import Rules
 from watcher.settings import WatcherSettings

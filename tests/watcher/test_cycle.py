@@ -14,7 +14,7 @@ from watcher.bound import Bound
 from watcher.dkron.connection import Connection
 from watcher.endings import Ended, NoStack
 from watcher.pulumi.changes import Failure
-from watcher.pulumi.cli import Finished
+from watcher.pulumi.child import Finished
 from watcher.pulumi.workspace import Workspace
 from watcher.status import CycleReport, Outcome, Reason
 

@@ -14,7 +14,7 @@ from provider.errors import Unreachable
 from tests.watcher.support import SECRET, World, job, preview, steady, step, up, world
 from watcher.loop import Loop, plan_next
 from watcher.pulumi.changes import Drift
-from watcher.pulumi.cli import Finished
+from watcher.pulumi.child import Finished
 from watcher.status import CycleReport, Outcome, Reason
 
 

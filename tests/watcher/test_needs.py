@@ -10,6 +10,7 @@ from provider.errors import SettingsError
 from tests.e2e.harness import lay_program
 from tests.watcher.support import settings
 from watcher.needs import require
+from watcher.repository import Repository
 from watcher.settings import WatcherSettings
 
 PROJECT = "name: p\nconfig:\n  dkronUrl: {type: string, default: ''}\n"
@@ -74,3 +75,16 @@ def test_declarations_that_are_broken_are_left_to_the_cycle(tmp_path: Path) -> N
             env={**os.environ, "DKRON_URL": "http://a", "GATEWAY_URL": "x", "SERVICE_KEY": "k"},
         )
     )
+
+
+def test_declarations_that_are_not_fetched_yet_are_left_to_the_cycle(tmp_path: Path) -> None:
+    lay_program(tmp_path / "program")
+    told = settings(tmp_path / "program", git=Repository("file:///x"))
+    require(replace(told, env={**os.environ, "DKRON_URL": "http://a", "SERVICE_KEY": ""}))
+
+
+def test_those_of_another_directory_are_looked_at_there(tmp_path: Path) -> None:
+    lay_program(tmp_path / "program")
+    (tmp_path / "decl").mkdir()
+    env = {**os.environ, "DKRON_URL": "http://a", "JOBS_DIR": str(tmp_path / "decl")}
+    require(replace(settings(tmp_path / "program"), env=env))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from watcher.revision import commit_of, files_digest, revision
+from watcher.revision import Place, commit_of, files_digest, revision
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -61,3 +61,16 @@ def test_the_files_tell_a_changed_copy(tmp_path: Path) -> None:
 
 def test_without_a_repository_the_files_alone_tell(tmp_path: Path) -> None:
     assert revision(tmp_path, []).startswith("files ") or commit_of(tmp_path)
+
+
+def test_declarations_from_elsewhere_are_told_by_their_own_commit_and_files(tmp_path: Path) -> None:
+    program = repository(tmp_path)
+    jobs = tmp_path / "elsewhere"
+    jobs.mkdir()
+    (jobs / "a.py").write_text("x = 1\n")
+    own, other = Place(jobs, COMMIT), Place(jobs, "f" * 40)
+    told = revision(program, [jobs / "a.py"], other)
+    assert told == f"01234567 (files {files_digest(program, [jobs / 'a.py'], jobs)}), jobs ffffffff"
+    assert "jobs" not in revision(program, [jobs / "a.py"], own), "the program's own commit says it"
+    (jobs / "a.py").write_text("x = 2\n")
+    assert revision(program, [jobs / "a.py"], other) != told

@@ -6,6 +6,8 @@ from provider.errors import SettingsError
 from provider.settings import read_variable
 from watcher.bound import DEFAULT
 from watcher.environment import Environment
+from watcher.pulumi.cli import run_environment
+from watcher.repository import Repository
 from watcher.restraint import PlanOnly, Rules
 from watcher.setting_table import TABLE
 from watcher.settings import load
@@ -150,3 +152,43 @@ def test_the_table_names_each_setting_once() -> None:
     names = [row.name for row in TABLE]
     assert len(names) == len(set(names))
     assert all(row.meaning for row in TABLE)
+
+
+# -- where the declarations come from
+
+
+def test_declarations_may_come_from_a_repository(env: dict[str, str], tmp_path: Path) -> None:
+    assert (load(env).git, load(env).jobs_dir) == (None, "")
+    assert load({**env, "JOBS_DIR": "/volume/jobs"}).jobs_dir == "/volume/jobs"
+    (tmp_path / "token").write_text("t0ken-of-mine")
+    env |= {"GIT_URL": "https://h/x.git", "GIT_REF": "release", "GIT_TOKEN_FILE": f"{tmp_path}/token"}
+    found = load(env)
+    assert found.git == Repository("https://h/x.git", "release", "jobs", 100)
+    assert "t0ken-of-mine" in found.secrets
+    assert load({**env, "GIT_DIR": "decl", "GIT_MAX_MB": "5"}).git == Repository(
+        "https://h/x.git", "release", "decl", 5
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"GIT_REF": "main"}, "GIT_REF is set, and GIT_URL is not"),
+        ({"GIT_URL": "file:///x", "JOBS_DIR": "/y"}, "JOBS_DIR and GIT_URL are both set: remove one"),
+        ({"GIT_URL": "https://me:pass@h/x"}, "GIT_URL must hold no password: use GIT_TOKEN_FILE"),
+        ({"GIT_URL": "file:///x", "GIT_MAX_MB": "0"}, 'GIT_MAX_MB is "0": it must be at least 1'),
+    ],
+)
+def test_what_is_wrong_with_their_source_is_told(env: dict[str, str], given: dict[str, str], problem: str) -> None:
+    assert problems({**env, **given}) == (problem,)
+
+
+def test_a_token_goes_over_no_open_line(env: dict[str, str]) -> None:
+    (told,) = problems({**env, "GIT_URL": "http://h/x", "GIT_TOKEN": "t"})
+    assert told.startswith("GIT_URL is http://")
+
+
+def test_runs_hear_nothing_of_the_repository() -> None:
+    given = {"GIT_URL": "u", "GIT_REF": "r", "GIT_DIR": "d", "GIT_TOKEN": "t", "GIT_TOKEN_FILE": "f", "HOME": "/h"}
+    run = run_environment(given)
+    assert not [name for name in run if name.startswith("GIT_")]

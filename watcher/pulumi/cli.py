@@ -1,30 +1,20 @@
-"""The only module that starts `pulumi`: a session of its own, a time limit, an end that leaves no process behind.
+"""The commands of `pulumi` that the watcher runs, and their environment. `child` starts and ends them.
 
-Secrets reach it by the environment alone. What it prints is kept private in `Finished`: whoever shows a line of it
-redacts that first. It decides nothing about what a run means.
+Secrets reach it by the environment alone. It decides nothing about what a run means.
 """
 
 import json
-import os
-import secrets
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from watcher.clock import Clock, Control
-from watcher.pulumi import processes
+from watcher.clock import Control
+from watcher.pulumi import child
+from watcher.pulumi.child import Command, Finished
 from watcher.secrets import NOT_FOR_RUNS
 
-POLL_S = 0.1
-LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
-NO_STACK = 6  # the exit code of every command on a stack that isn't there
-STOP_SHARE = 0.5  # of the grace: after that the engine is asked to end, too
+NEEDED_S = 30.0
 
 # The runs' own environment. Checkpoints after every step are quadratic; a lost one costs nothing, `create` adopts.
 # The two legacy settings spare two requests to the provider for each job that is as declared: its diff of the live
@@ -54,65 +44,10 @@ def needed_keys(program_dir: Path, env: Mapping[str, str]) -> dict[str, bool]:
     """The config keys that the program's declarations refer to, and whether as secrets; none if they can't be had."""
     command = [sys.executable, "-m", "provider.needed"]
     try:
-        done = subprocess.run(
-            command, cwd=program_dir, env=run_environment(env), capture_output=True, timeout=30, check=True
-        )
-        return {str(key): bool(secret) for key, secret in json.loads(done.stdout).items()}
-    except (OSError, subprocess.SubprocessError, ValueError, AttributeError):
+        found = json.loads(child.output(command, program_dir, run_environment(env), NEEDED_S))
+        return {str(key): bool(secret) for key, secret in found.items()}
+    except (ValueError, AttributeError):
         return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A run that ended. `code` is None if it couldn't be started, negative for a signal. Output is unredacted."""
-
-    command: str
-    code: int | None
-    seconds: float
-    stdout: str = field(repr=False, default="")
-    stderr: str = field(repr=False, default="")
-    timed_out: bool = False
-    stopped: bool = False
-    orphans: int = 0
-
-    @property
-    def ok(self) -> bool:
-        return self.code == 0
-
-    @property
-    def no_stack(self) -> bool:
-        return self.code == NO_STACK
-
-    @property
-    def crashed(self) -> bool:
-        """Whether it may have left a lock, pending operations or half a state."""
-        return self.timed_out or self.code is None or self.code < 0 or self.orphans > 0
-
-
-class _Sink(threading.Thread):
-    """Reads a pipe to its end, so that the child never blocks on it."""
-
-    def __init__(self, pipe: IO[bytes], on_line: Callable[[str], None] | None) -> None:
-        super().__init__(daemon=True)
-        self.pipe, self.on_line = pipe, on_line
-        self.chunks: list[bytes] = []
-        self.size = 0
-        self.start()
-
-    def run(self) -> None:
-        with suppress(OSError, ValueError):
-            for line in self.pipe:
-                if self.size < LONGEST_OUTPUT:
-                    self.chunks.append(line)
-                    self.size += len(line)
-                if self.on_line is not None:
-                    self.on_line(line.decode("utf-8", "replace"))
-
-    def text(self) -> str:
-        self.join(timeout=5)
-        with suppress(OSError):
-            self.pipe.close()
-        return b"".join(self.chunks).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +88,11 @@ class PulumiCli:
         control: Control,
     ) -> None:
         self.program_dir, self.stack, self.limits, self.control = program_dir, stack, limits, control
-        self.clock: Clock = control.clock
         self.env = env
         self.on_start: Callable[[str, int | None], None] = lambda _token, _pid: None
         self.on_event: Callable[[str], None] | None = None
+        # What each run finds in its environment besides: where the declarations of this cycle are.
+        self.handed: Mapping[str, str] = {}
         self.keep_open: tuple[int, ...] = ()
 
     # -- commands
@@ -211,59 +147,15 @@ class PulumiCli:
         on_line: Callable[[str], None] | None = None,
         told: Mapping[str, str] | None = None,
     ) -> Finished:
-        token = secrets.token_hex(8)
         argv = ["pulumi", *args, *(["--stack", self.stack] if name_stack else [])]
-        started = self.clock.monotonic()
-        self.on_start(token, None)
-        try:
-            child = subprocess.Popen(
-                argv,
-                cwd=self.program_dir,
-                env={**run_environment(self.env), **(told or {}), processes.TOKEN: token},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-                pass_fds=self.keep_open,
-            )
-        except OSError as error:
-            why = f"cannot start pulumi: {error.strerror or error}; is it on PATH?"
-            return Finished(args[0], None, self.clock.monotonic() - started, stderr=why)
-        self.on_start(token, child.pid)
-        assert child.stdout is not None
-        assert child.stderr is not None
-        out, err = _Sink(child.stdout, on_line), _Sink(child.stderr, None)
-        timed_out, stopped = self._await(child, started, interruptible)
-        orphans = self._clean_up(child, token)
-        code = child.returncode
-        seconds = self.clock.monotonic() - started
-        return Finished(args[0], code, seconds, out.text(), err.text(), timed_out, stopped, orphans)
-
-    def _await(self, child: subprocess.Popen[bytes], started: float, interruptible: bool) -> tuple[bool, bool]:
-        """Waits for the end, the time limit, or a stop. Returns (timed out, stopped)."""
-        asked = False
-        while True:
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(POLL_S)
-                return False, asked
-            now = self.clock.monotonic()
-            if now - started >= self.limits.run_s:
-                return True, asked
-            if self.control.stopping:
-                waited = now - (self.control.stop_at or now)
-                if interruptible or waited >= self.limits.grace_s:
-                    return False, True
-                if not asked and waited >= self.limits.grace_s * STOP_SHARE:
-                    # Calls in flight finish, the state is written, the lock released.
-                    asked = True
-                    with suppress(ProcessLookupError):
-                        os.kill(child.pid, signal.SIGINT)
-
-    def _clean_up(self, child: subprocess.Popen[bytes], token: str) -> int:
-        """Ends what is left of the run. Returns how many processes outlived a leader that failed."""
-        ended = child.poll() is not None
-        left = processes.end_runs([token], None if ended else child.pid)
-        if not ended:
-            child.kill()
-        child.wait()
-        return left if ended and child.returncode != 0 else 0
+        command = Command(
+            args[0],
+            argv,
+            self.program_dir,
+            {**run_environment(self.env), **self.handed, **(told or {})},
+            self.limits.run_s,
+            0.0 if interruptible else self.limits.grace_s,
+            on_line,
+            self.keep_open,
+        )
+        return child.run(command, self.control, self.on_start)

@@ -16,7 +16,8 @@ from provider.job.limits import LIMITS_VARIABLE, Limits
 from watcher.endings import Ended, Stopped, outcome_of
 from watcher.pulumi import output
 from watcher.pulumi.changes import Applied, ChangeSet, Failure
-from watcher.pulumi.cli import EVERYTHING, Finished, Scoped
+from watcher.pulumi.child import Finished
+from watcher.pulumi.cli import EVERYTHING, Scoped
 from watcher.pulumi.preview import parse_preview
 from watcher.recovery import locks
 from watcher.recovery.recovery import Recovery, Tools

@@ -17,7 +17,8 @@ from watcher.endings import Ended
 from watcher.logs import EventLog, Redactor
 from watcher.metrics import Metrics
 from watcher.pulumi import output, processes
-from watcher.pulumi.cli import Finished, PulumiCli
+from watcher.pulumi.child import Finished
+from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
 from watcher.recovery import locks, state_files
 from watcher.recovery.run_locks import Busy, RunLocks

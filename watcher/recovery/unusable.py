@@ -11,7 +11,8 @@ from typing import Any
 from watcher.endings import Ended, Stopped
 from watcher.logs import Redactor
 from watcher.pulumi import output
-from watcher.pulumi.cli import Finished, PulumiCli
+from watcher.pulumi.child import Finished
+from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
 from watcher.recovery.soundness import has_unknown_version, salt_of, strangers, unsound
 from watcher.recovery.state_files import Repair, StateFiles

@@ -96,6 +96,7 @@ def cycle(report: CycleReport, clean: Clean) -> dict[str, Any]:
         "started": utc(report.started),
         "seconds": round(report.seconds, 3),
         "detail": clean(report.detail),
+        "program": report.revision,
         "unchanged": report.unchanged,
         "created": report.created,
         "updated": report.updated,

@@ -86,6 +86,7 @@ def facts_of(snapshot: Snapshot, rows: Sequence[JobRow], now: float, zone: tzinf
         ("Dkron's leader", snapshot.leader or "none known", ""),
         ("Mode", snapshot.mode, f"every {duration(snapshot.interval_s)}"),
         ("Jobs", str(len(rows)), _states(rows)),
+        *([("Program", last.revision, "")] if last else []),
     ]
     return facts
 

@@ -12,7 +12,8 @@ import pytest
 
 from watcher.clock import Control, SystemClock
 from watcher.pulumi import processes
-from watcher.pulumi.cli import Finished, Limits, PulumiCli, run_environment
+from watcher.pulumi.child import Finished
+from watcher.pulumi.cli import Limits, PulumiCli, run_environment
 
 # Children as the real one has them: other process groups, same session, and they outlive it.
 SCRIPT = """#!/bin/bash

@@ -7,7 +7,7 @@ from provider.dkron.client import DkronClient
 from tests.watcher.support import World, world
 from watcher.dkron.connection import Connector
 from watcher.endings import Ended, Stopped
-from watcher.pulumi.cli import Finished
+from watcher.pulumi.child import Finished
 from watcher.pulumi.workspace import ProgramBroken, Workspace, files_fingerprint, read, state_directory
 
 PROJECT = """

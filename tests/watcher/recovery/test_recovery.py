@@ -10,7 +10,7 @@ import pytest
 from provider.reference import reference_of
 from tests.watcher.support import World, job, preview, steady, step, up, world
 from watcher.endings import Ended
-from watcher.pulumi.cli import Finished
+from watcher.pulumi.child import Finished
 from watcher.recovery import locks
 from watcher.recovery.run_locks import Busy, RunLocks
 from watcher.status import CycleReport, Outcome, Reason
