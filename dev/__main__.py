@@ -81,6 +81,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         sys.stderr.write(f"usage: python -m dev {' | '.join(commands)}\n")
         raise SystemExit(2)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.umask(0o077)  # the state and its history are their owner's alone
     STATE.mkdir(exist_ok=True)
     try:
         commands[arguments[0]]()
