@@ -15,6 +15,7 @@ from provider.redaction import redact
 
 LOGGER: Final = "dkron-jobs"
 MOST_NAMES: Final = 20  # of each kind in one line
+MOST_SECRETS: Final = 200
 _COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "31"}
 _FIELDS: Final = "fields"
 
@@ -26,7 +27,9 @@ class Redactor:
         self._secrets = tuple(dict.fromkeys(secrets))
 
     def learn(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets)))
+        """Remembers those of earlier rotations too, but not for ever: each makes the pattern longer."""
+        new = tuple(dict.fromkeys(secrets))
+        self._secrets = tuple([*(known for known in self._secrets if known not in new), *new][-MOST_SECRETS:])
 
     def __call__(self, text: str) -> str:
         return redact(text, self._secrets)
