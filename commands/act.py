@@ -22,16 +22,17 @@ from provider.job.spec import to_dkron
 from provider.jobs_dir import gather
 from provider.redaction import config_secrets, secret_texts
 from provider.settings import load_owner
+from provider.text import printable
 
 DONE, REFUSED = 0, 2
 
 
 def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    sys.stdout.write(printable(f"{line}\n"))
 
 
 def complain(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(printable(f"{line}\n"))
 
 
 def warn(line: str) -> None:

@@ -15,7 +15,7 @@ from provider.job.hold import Hold, hold_of
 from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag, stack_mark, without_mark
 from provider.job.references import Reference, with_known
 from provider.job.spec import DEFAULTS, MANAGED_FIELDS, JobSpec, canonical
-from provider.text import one_line
+from provider.text import one_line, printable
 
 LONGEST_SHOWN: Final = 100
 ABSENT: Final = "(none)"
@@ -130,7 +130,7 @@ def _differ(
         for key in [*wanted, *(key for key in found if key not in wanted)]:
             yield from _differ((*path, str(key)), wanted.get(key), found.get(key), show, lookup)
     elif not _matches(wanted, found, lookup):
-        yield Difference(".".join(path), show(path, wanted), show(path, found))
+        yield Difference(one_line(".".join(path)), show(path, wanted), show(path, found))
 
 
 _UNKNOWN: Final = "@@a-value-that-is-not-known-here@@"
@@ -160,7 +160,7 @@ def shown(path: tuple[str, ...], value: Any, hide: Concealer, executor: str) -> 
         text = "{" + ", ".join(f"{k}: {shown((*path, str(k)), v, hide, executor)}" for k, v in value.items()) + "}"
     else:
         text = hidden(hide.text(str(value), path[-1], names=False)) if value != "" else '""'
-    text = "".join(c if c.isprintable() else " " for c in text)
+    text = printable(text).replace("\n", " ")
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
@@ -176,13 +176,15 @@ def lines(comparison: Comparison) -> list[str]:
     """The comparison as text; the last line counts."""
     result = []
     for found in comparison.findings:
-        result.append(f"{SIGNS[found.kind]} {found.name}  {found.kind}{f': {found.words}' if found.words else ''}")
+        result.append(
+            f"{SIGNS[found.kind]} {one_line(found.name)}  {found.kind}{f': {found.words}' if found.words else ''}"
+        )
         for difference in found.differences:
             if difference.declared == difference.live:
                 result.append(f"    {difference.path}: the secret in it differs: {difference.live}")
             else:
                 result.append(f"    {difference.path}: declared {difference.declared}, live {difference.live}")
-    result += [f"= {name}  {hold.words}" for name, hold in comparison.held.items()]
+    result += [f"= {one_line(name)}  {hold.words}" for name, hold in comparison.held.items()]
     counts = {kind: sum(f.kind == kind for f in comparison.findings) for kind in SIGNS}
     told = [f"{count} {kind}" for kind, count in counts.items() if count]
     told += [f"{len(comparison.held)} held"] if comparison.held else []

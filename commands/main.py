@@ -24,6 +24,7 @@ from provider.job.spec import JobSpec
 from provider.job.tags import with_default
 from provider.jobs_dir import gather
 from provider.settings import Lookup, environment_name, stack_names
+from provider.text import printable
 
 FINE, TO_MEND, FAILED = 0, 1, 2
 
@@ -33,11 +34,11 @@ class Stop(Exception):
 
 
 def say(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.write(printable("".join(f"{line}\n" for line in lines)))
 
 
 def complain(lines: Iterable[str]) -> None:
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    sys.stderr.write(printable("".join(f"{line}\n" for line in lines)))
 
 
 def declarations(options: argparse.Namespace, config: Lookup | None = None) -> tuple[list[JobSpec], str, str]:

@@ -15,8 +15,8 @@ from dev.tools import choose_pulumi
 from provider.dkron.client import DkronClient
 from provider.errors import DkronJobsError
 from provider.settings import DEFAULT_OWNER_TAG, load_dkron
+from watcher.secrets import PUBLIC_PASSPHRASE
 
-DEV_PASSPHRASE = "dkron-jobs-dev"  # noqa: S105 - documented: it guards nothing but the dev stack's example key
 STACK = os.environ.get("STACK", "").strip() or "dev"
 
 
@@ -24,7 +24,7 @@ def environment(dkron_url: str) -> dict[str, str]:
     """The environment of the Pulumi CLI: the address in use, and for the dev stack its documented passphrase."""
     env = {**os.environ, "DKRON_URL": dkron_url, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     if STACK == "dev" and not any(env.get(f"PULUMI_CONFIG_PASSPHRASE{end}") for end in ("", "_FILE")):
-        env["PULUMI_CONFIG_PASSPHRASE"] = DEV_PASSPHRASE
+        env["PULUMI_CONFIG_PASSPHRASE"] = PUBLIC_PASSPHRASE
     return env
 
 
@@ -81,6 +81,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         sys.stderr.write(f"usage: python -m dev {' | '.join(commands)}\n")
         raise SystemExit(2)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.umask(0o077)  # the state and its history are their owner's alone
     STATE.mkdir(exist_ok=True)
     try:
         commands[arguments[0]]()

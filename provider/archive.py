@@ -169,4 +169,4 @@ def _loaded(path: Path) -> dict[str, Any] | None:
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)

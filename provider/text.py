@@ -7,10 +7,15 @@ from typing import Final
 LONGEST_QUOTE: Final = 300  # characters
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, longest: int = LONGEST_QUOTE) -> str:
     """`text` on one line, without control characters, cut to what a person will read."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…"
+    line = " ".join(printable(text).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """`text` with its line breaks, and a space for each other control character: what may go to a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

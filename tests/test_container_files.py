@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from dev import settings_text
-from dev.__main__ import DEV_PASSPHRASE
 from dev.say import ROOT
 from dev.versions import known_good
+from watcher.secrets import PUBLIC_PASSPHRASE
 from watcher.setting_table import TABLE
 from watcher.web.server import Answer, HttpServer
 
@@ -118,7 +118,7 @@ def test_the_virtual_environment_is_where_pulumi_yaml_looks_for_it() -> None:
 
 
 def test_the_dockerfile_holds_no_secret() -> None:
-    assert DEV_PASSPHRASE not in read("Dockerfile")
+    assert PUBLIC_PASSPHRASE not in read("Dockerfile")
     assert not image_env().keys() & SECRETS
     assert not [rest for word, rest in final_stage() if word == "ARG"], "a build argument stands in the image's history"
 
@@ -307,22 +307,25 @@ def test_ports_are_published_on_loopback_only(services: dict[str, Any]) -> None:
 
 def test_compose_and_image_together_give_every_setting(services: dict[str, Any]) -> None:
     for watcher in watchers(services).values():
+        assert watcher["configs"] == [{"source": "passphrase", "target": "/run/passphrases/dev"}]
         assert set(DEFAULTS) <= watcher["environment"].keys() | image_env().keys()
-        assert watcher["environment"].keys() <= set(DEFAULTS)
+        assert watcher["environment"].keys() <= {*DEFAULTS, "PULUMI_CONFIG_PASSPHRASE_FILE"}
 
 
 def test_compose_takes_each_setting_from_the_environment_with_the_tables_default(services: dict[str, Any]) -> None:
     elsewhere = {"DKRON_URL", "PULUMI_BACKEND_URL", "WATCHER_HOSTS"}
-    own = {"PULUMI_CONFIG_PASSPHRASE": DEV_PASSPHRASE, "DEFAULT_TAGS": "dc=dc1:1"}
+    own = {"PULUMI_CONFIG_PASSPHRASE_FILE": "/run/passphrases/${STACK:-dev}", "DEFAULT_TAGS": "dc=dc1:1"}
     for name, watcher in watchers(services).items():
         for setting, value in watcher["environment"].items():
             if name == "watcher" or setting not in elsewhere:
-                default = {**DEFAULTS, **own}[setting]
-                assert setting == "DKRON_URL" or value == f"${{{setting}:-{default}}}"
+                default = (DEFAULTS | own)[setting]
+                # An empty passphrase would be one to the CLI, so this variable is passed on only where it is set.
+                wanted = None if setting == "PULUMI_CONFIG_PASSPHRASE" else f"${{{setting}:-{default}}}"
+                assert setting == "DKRON_URL" or value == wanted
 
 
 def test_the_only_secrets_in_the_compose_file_are_marked_for_development(services: dict[str, Any]) -> None:
-    lines = [line for line in read("compose.yaml").splitlines() if DEV_PASSPHRASE in line]
+    lines = [line for line in read("compose.yaml").splitlines() if PUBLIC_PASSPHRASE in line]
     assert len(lines) == 3
     assert all("DEVELOPMENT ONLY" in line or "postgres://" in line for line in lines)
     text = read("compose.yaml")

@@ -1,6 +1,7 @@
 """`python -m watcher`: wires the parts, takes the signals, ends with an exit code. Holds no policy of its own."""
 
 import argparse
+import os
 import signal
 import sys
 import tomllib
@@ -31,6 +32,7 @@ from watcher.web.page import pages
 from watcher.web.server import Asked, HttpServer, health_routes
 
 BAD_SETTINGS = 2
+PRIVATE = 0o077  # the state and its history, which the runs write, are their owner's alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,4 +220,5 @@ def complain(error: SettingsError, log: EventLog | None = None) -> int:
 
 
 if __name__ == "__main__":
+    os.umask(PRIVATE)
     sys.exit(main())

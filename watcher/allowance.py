@@ -11,7 +11,7 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from watcher.memory import replace_file
+from watcher.own_files import replace_file
 
 OLDEST_S = 600.0  # what nobody took within this time is forgotten
 

@@ -162,10 +162,12 @@ class Cycle:
     def _connect(self, space: workspace.Workspace) -> Connection:
         """A stack must exist before its config can be decrypted."""
         try:
-            return self.connector.connect(space)
+            connection = self.connector.connect(space)
         except NoStack:
             self.recovery.create_stack()
-        return self.connector.connect(self.keeper.workspace())
+            connection = self.connector.connect(self.keeper.workspace())
+        self.keeper.tell_exposed(self.board, connection)
+        return connection
 
     def _preview(self, connection: Connection, work: Work) -> None:
         """What an up would change. Raises Ended where the program changed meanwhile: then nobody knows whose it is."""

@@ -24,6 +24,8 @@ class Environment(Mapping[str, str]):
             old = self._given.get(LEGACY_PREFIX + name, "").strip()
             if old and not self._given.get(name, "").strip() and not self._given.get(f"{name}_FILE", "").strip():
                 self._given[name] = old
+        for name in [name for name, text in self._given.items() if not text.strip() and self._names_file(name)]:
+            del self._given[name]  # to the CLI an empty passphrase is one
         self._last: dict[str, str] = {}
         self._files = [name for name in READ_HERE if not self._given.get(name, "").strip() and self._names_file(name)]
         for name in self._files:

@@ -22,9 +22,10 @@ from watcher.pulumi.changes import ChangeSet, protected_words
 from watcher.pulumi.workspace import Fingerprint, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
 from watcher.revision import revision
+from watcher.secrets import exposed
 from watcher.setting_table import TABLE
 from watcher.source import Source
-from watcher.status import Reason
+from watcher.status import Board, Reason
 from watcher.unkept import Unkept, begun, words
 
 
@@ -145,6 +146,14 @@ class Keeper:
     def use_let_through(self) -> None:
         """A person lets one cycle's change set through, whatever becomes of it."""
         self.allowance = replace(self.allowance, plan=False)
+
+    def tell_exposed(self, board: Board, connection: Connection) -> None:
+        """Warns, once, of a passphrase that everybody knows."""
+        line = exposed(self.tools.settings.env, connection.client.settings.urls)
+        self.tools.metrics.exposed.set(bool(line))
+        if line and line != board.now.exposed:
+            self.tools.log.warning("passphrase.public", why=line)
+        board.update(exposed=line)
 
     # -- what a cycle leaves
 

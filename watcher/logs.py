@@ -12,9 +12,12 @@ from typing import Any, Final, TextIO
 from pythonjsonlogger.json import JsonFormatter
 
 from provider.redaction import redact
+from provider.text import one_line
 
 LOGGER: Final = "dkron-jobs"
 MOST_NAMES: Final = 20  # of each kind in one line
+MOST_SECRETS: Final = 200
+LONGEST_FIELD: Final = 2000  # characters, for people
 _COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "31"}
 _FIELDS: Final = "fields"
 
@@ -26,7 +29,9 @@ class Redactor:
         self._secrets = tuple(dict.fromkeys(secrets))
 
     def learn(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets)))
+        """Remembers those of earlier rotations too, but not for ever: each makes the pattern longer."""
+        new = tuple(dict.fromkeys(secrets))
+        self._secrets = tuple([*(known for known in self._secrets if known not in new), *new][-MOST_SECRETS:])
 
     def __call__(self, text: str) -> str:
         return redact(text, self._secrets)
@@ -70,7 +75,8 @@ class _Text(logging.Formatter):
         if self.colours:
             level = f"\x1b[{_COLOURS.get(record.levelname, '0')}m{level}\x1b[0m"
         fields = getattr(record, _FIELDS, {})
-        told = " ".join(f"{k}={v}" for k, v in self.redactor.within(fields).items() if v not in ("", None, (), [], {}))
+        shown = self.redactor.within(fields).items()
+        told = " ".join(f"{k}={one_line(str(v), LONGEST_FIELD)}" for k, v in shown if v not in ("", None, (), [], {}))
         line = f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {level} {record.getMessage():24} {told}"
         if record.exc_info:
             line += "\n" + self.redactor(self.formatException(record.exc_info))

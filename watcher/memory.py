@@ -5,12 +5,12 @@ config. A file that can't be read counts as none: then less is known, and so les
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from watcher.own_files import read_file, replace_file
 from watcher.unkept import Unkept, Written
 
 HOUR_S = 3600.0
@@ -79,7 +79,7 @@ class MemoryFile:
 
     def load(self) -> Memory:
         try:
-            self._saved = from_json(self.path.read_text(encoding="utf-8"))
+            self._saved = from_json(read_file(self.path))
         except (OSError, ValueError):
             self._saved = None
         return self._saved or Memory()
@@ -90,16 +90,6 @@ class MemoryFile:
             return
         replace_file(self.path, to_json(memory))
         self._saved = memory
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Writes a file for its owner only, so that a reader finds the old one or the new one. Raises OSError."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    temporary.replace(path)
 
 
 def to_json(memory: Memory) -> str:

@@ -97,6 +97,7 @@ class Metrics:
         self.state_repairs = counter("state_repairs", "Damaged state files mended")
         self.refused = gauge("refused_count", "1 while the guard refuses the change set")
         self.held = gauge("held_jobs_count", "Jobs that are left as they are until a time")
+        self.exposed = gauge("public_passphrase_count", "1 while the public passphrase guards what it must not")
         self.fought = gauge("fought_jobs_count", "Jobs that another writer keeps rewriting")
         self.notifications = counter("notifications", "Messages by result: sent, failed, dropped", "result")
         self.probes = counter("probes", "Looks for drift by result", "result")

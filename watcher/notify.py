@@ -5,7 +5,6 @@ twice. A target's address is a secret and is never said.
 """
 
 import json
-import os
 import queue
 import threading
 from collections import deque
@@ -21,6 +20,7 @@ from watcher.dkron.runs import Runs
 from watcher.logs import EventLog
 from watcher.metrics import Metrics
 from watcher.notices import AGAIN_S, Notice
+from watcher.own_files import make_directory, read_file, replace_file
 from watcher.status import Board
 from watcher.targets import JOB, KINDS, RECOVERED
 
@@ -137,17 +137,15 @@ class Notifier:
 
     def _read(self) -> dict[str, Notice]:
         try:
-            kept = json.loads(self.wishes.file.read_text(encoding="utf-8"))
+            kept = json.loads(read_file(self.wishes.file))
             return {key: Notice(**fields) for key, fields in kept.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}
 
     def _write(self) -> None:
         text = json.dumps({key: asdict(notice) for key, notice in self._told.items()})
-        beside = self.wishes.file.with_suffix(".new")
         try:
-            beside.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(text, encoding="utf-8")
-            os.replace(beside, self.wishes.file)  # noqa: PTH105 - one step, or none
+            make_directory(self.wishes.file.parent)
+            replace_file(self.wishes.file, text)
         except OSError as error:
             self.log.warning("notify.not_kept", why=error.strerror or str(error))

@@ -6,11 +6,11 @@ little a leak. It redacts nothing by itself.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from provider.errors import SettingsError
 from provider.redaction import SHORTEST_SAFE
@@ -18,6 +18,7 @@ from provider.settings import read_variable
 from watcher import repository, targets
 
 FILE: Final = "_FILE"
+PUBLIC_PASSPHRASE: Final = "dkron-jobs-dev"  # noqa: S105 - it stands in the documents, for the dev stack's example key
 # What `pulumi` and the programs that it starts have no use for.
 NOT_FOR_RUNS: Final = frozenset({"NOTIFY", "NOTIFY_FILE", "DKRON_MGR__SERVICE_KEY", *repository.SETTINGS})
 _NAME: Final = re.compile(r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|(^|_)KEY$")
@@ -55,6 +56,28 @@ def weak(env: Mapping[str, str]) -> list[str]:
     return sorted(
         name for name, text in _named(env) if name in ours and (len(text) < SHORTEST_SAFE or text.lower() in _COMMON)
     )
+
+
+def exposed(env: Mapping[str, str], addresses: Iterable[str]) -> str:
+    """What the public passphrase guards and must not, one line; "" if nothing. `addresses`: Dkron's."""
+    try:
+        passphrase = read_variable("PULUMI_CONFIG_PASSPHRASE", env)
+        has_key = read_variable("SERVICE_KEY", env) is not None
+    except SettingsError:
+        return ""
+    elsewhere = [address for address in addresses if not _is_here(address)]
+    if passphrase != PUBLIC_PASSPHRASE or not (has_key or elsewhere):
+        return ""
+    found = [*(["a SERVICE_KEY is set"] if has_key else []), *(["Dkron is on another machine"] if elsewhere else [])]
+    return (
+        f"everybody knows the passphrase that seals the secrets in the state, and {' and '.join(found)}: choose one of "
+        "your own with `pulumi stack change-secrets-provider passphrase`, and give it as PULUMI_CONFIG_PASSPHRASE"
+    )
+
+
+def _is_here(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _named(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -102,7 +102,13 @@ class Snapshot:
     consecutive_failures: int = 0
     refusal: str = ""
     advice: tuple[str, ...] = ()  # what the cluster's nodes make of our jobs, a line each
+    exposed: str = ""  # what the public passphrase guards and must not
     cycles: tuple[CycleReport, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should see, whatever the last cycle did."""
+        return (*((self.exposed,) if self.exposed else ()), *self.advice)
 
     @property
     def last(self) -> CycleReport | None:

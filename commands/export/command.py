@@ -23,7 +23,7 @@ from provider.errors import SettingsError
 from provider.job.references import ConfigValue, references_in
 from provider.jobs_dir import gather
 from provider.settings import KEYS as SETTINGS
-from provider.text import one_line
+from provider.text import one_line, printable
 
 OWN_MODULE: Final = "imported.py"
 MOST_NAMED: Final = 3
@@ -72,7 +72,7 @@ def _is_live(options: argparse.Namespace) -> bool:
 
 
 def _tell(lines: Iterable[str]) -> None:
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    sys.stderr.write(printable("".join(f"{line}\n" for line in lines)))
     sys.stderr.flush()
 
 

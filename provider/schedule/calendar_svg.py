@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from html import escape
 from typing import Final
 
+from ..text import one_line
 from .calendar import Calendar, Row
 
 STYLE: Final = """
@@ -149,8 +150,9 @@ def _row(calendar: Calendar, number: int, row: Row, now: datetime) -> Iterator[s
     top = TOP + number * ROW
     # Where the past is shown as it was, what was planned is drawn from now on only.
     planned = _minute(calendar, now) if calendar.back else 0.0
-    name = row.name if len(row.name) <= NAME_LETTERS else f"{row.name[: NAME_LETTERS - 1]}…"
-    title = f"<title>{escape(row.name)}</title>" if name != row.name else ""
+    whole = one_line(row.name)
+    name = one_line(row.name, NAME_LETTERS)
+    title = f"<title>{escape(whole)}</title>" if name != whole else ""
     yield f'<text x="8" y="{top + 13}">{escape(name)}{title}</text>'
     if row.bar:
         first, last = (float(_x(calendar, max(minute, planned))) for minute in row.bar)

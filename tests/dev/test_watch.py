@@ -9,6 +9,7 @@ import pytest
 import dev.__main__ as command
 from dev.say import ROOT
 from dev.tools import Tool
+from watcher.secrets import PUBLIC_PASSPHRASE
 from watcher.setting_table import TABLE
 
 
@@ -51,4 +52,4 @@ def test_it_gets_the_dkron_and_the_pulumi_that_were_found(
 def test_it_gets_the_dev_stacks_passphrase_and_a_log_for_people(become: tuple[list[str], dict[str, str]]) -> None:
     env = become[1]
     assert (env["STACK"], env["LOG_FORMAT"]) == (command.STACK, "text")
-    assert env["PULUMI_CONFIG_PASSPHRASE"] == command.DEV_PASSPHRASE
+    assert env["PULUMI_CONFIG_PASSPHRASE"] == PUBLIC_PASSPHRASE

@@ -19,12 +19,12 @@ from typing import IO, Any, cast
 
 import pytest
 
-from dev.__main__ import DEV_PASSPHRASE
 from dev.say import ROOT
 from dev.tools import docker_answers
 from tests.e2e.harness import CANARY, wait_until
 from tests.e2e.watcher_support import Event, parse
 from tests.paths import jobs_table
+from watcher.secrets import PUBLIC_PASSPHRASE
 
 pytestmark = pytest.mark.xdist_group("image")
 
@@ -150,7 +150,7 @@ class Engine:
             "SERVICE_KEY": CANARY,
             "LOG_LEVEL": "debug",
         }
-        given |= {"PULUMI_CONFIG_PASSPHRASE": DEV_PASSPHRASE, "PROBE_INTERVAL_MS": "500", **env}
+        given |= {"PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE, "PROBE_INTERVAL_MS": "500", **env}
         flags = [flag for key, value in given.items() for flag in ("--env", f"{key}={value}")]
         docker(
             "run",
@@ -296,12 +296,12 @@ def texts_in_layers(image: str, folder: Path, needles: list[bytes]) -> set[bytes
 
 def test_no_layer_holds_a_secret(image: str, tmp_path: Path) -> None:
     there = b"Reruns `pulumi up` on an interval"  # in watcher/__main__.py: the search finds what is in a layer
-    secret = [CANARY.encode(), DEV_PASSPHRASE.encode(), b"PULUMI_CONFIG_PASSPHRASE="]
+    secret = [CANARY.encode(), PUBLIC_PASSPHRASE.encode(), b"PULUMI_CONFIG_PASSPHRASE="]
     assert texts_in_layers(image, tmp_path, [there, *secret]) == {there}
 
 
 def test_neither_the_configuration_nor_the_history_names_a_secret(image: str) -> None:
     shown = docker("image", "inspect", image).stdout + docker("history", "--no-trunc", image).stdout
     assert '"tini"' in shown
-    for word in (CANARY, DEV_PASSPHRASE, "PASSPHRASE=", "SERVICE_KEY=", "TOKEN=", "PASSWORD=", "PIP_INDEX_URL"):
+    for word in (CANARY, PUBLIC_PASSPHRASE, "PASSPHRASE=", "SERVICE_KEY=", "TOKEN=", "PASSWORD=", "PIP_INDEX_URL"):
         assert word not in shown

@@ -22,6 +22,8 @@ JOB: dict[str, Any] = {"schedule": "@every 1h", "executor": "shell", "executor_c
 def test_it_creates_repairs_deletes_and_then_changes_nothing(watcher: Watcher, dkron: Dkron) -> None:
     first = watcher.once()
     assert first.ended(0, "changed")["created"] == ["a1", "a2"]
+    made = [path for path in watcher.state.parent.rglob("*") if not path.is_symlink()]
+    assert [str(path) for path in made if path.stat().st_mode & 0o077] == [], "what others may read"
     second = watcher.once()
     assert second.ended(0, "unchanged")["unchanged"] == 2
     dkron.change("a1", schedule="@every 2h")

@@ -198,6 +198,9 @@ class FakeCli(PulumiCli):
         self.others["imported"] = Finished("imported", 0, 0, file.read_text())
         return self._other("import_stack")
 
+    def destroy_preview(self) -> Finished:
+        return self._other("destroy_preview")
+
     def repair_state(self) -> Finished:
         return self._other("repair_state")
 

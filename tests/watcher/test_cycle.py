@@ -16,6 +16,7 @@ from watcher.endings import Ended, NoStack
 from watcher.pulumi.changes import Failure
 from watcher.pulumi.child import Finished
 from watcher.pulumi.workspace import Workspace
+from watcher.secrets import PUBLIC_PASSPHRASE
 from watcher.status import CycleReport, Outcome, Reason
 
 
@@ -758,3 +759,18 @@ def test_a_protected_job_that_is_declared_no_longer_is_told_once_and_stops_nothi
     # Nobody declares it, and yet it is no stray.
     assert [(r.protected, dict(r.strays)) for r in reports] == [(("kept",), {})] * 2
     assert w.cli.judged[0]["deletes"] == []
+
+
+def test_a_public_passphrase_is_told_once_on_log_page_and_metric(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    env = {**w.tools.settings.env, "PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE, "SERVICE_KEY": "k"}
+    object.__setattr__(w.tools.settings, "env", env)
+    for _ in range(3):
+        w.cycle.run(Reason.INTERVAL)
+    assert w.names().count("passphrase.public") == 1
+    assert "everybody knows the passphrase" in w.board.now.warnings[0]
+    assert b"watcher_public_passphrase_count 1.0" in w.tools.metrics.text()
+    env["PULUMI_CONFIG_PASSPHRASE"] = "one of our own"
+    w.cycle.run(Reason.INTERVAL)
+    assert w.board.now.warnings == ()
+    assert b"watcher_public_passphrase_count 0.0" in w.tools.metrics.text()

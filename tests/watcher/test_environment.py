@@ -20,6 +20,12 @@ def test_a_plain_variable_wins_over_a_file() -> None:
     assert Environment({"PULUMI_BACKEND_URL": "x", "PULUMI_BACKEND_URL_FILE": "/nowhere"})["PULUMI_BACKEND_URL"] == "x"
 
 
+def test_an_empty_variable_gives_way_to_its_file() -> None:
+    """Pulumi takes an empty passphrase for one."""
+    env = Environment({"PULUMI_CONFIG_PASSPHRASE": " ", "PULUMI_CONFIG_PASSPHRASE_FILE": "/x", "STACK": ""})
+    assert dict(env) == {"PULUMI_CONFIG_PASSPHRASE_FILE": "/x", "STACK": ""}
+
+
 def test_no_run_has_in_its_environment_what_it_reads_from_a_file_or_does_not_need(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("k3y\n")

@@ -16,7 +16,7 @@ from tests.watcher.support import SECRET, FakeClock, job, preview, step, world
 from watcher import __main__ as main
 from watcher import once
 from watcher.clock import Control, SystemClock
-from watcher.logs import Progress, Redactor, open_log
+from watcher.logs import MOST_SECRETS, Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
 from watcher.pulumi.changes import Drift, Failure
@@ -73,6 +73,14 @@ def test_what_becomes_known_later_is_redacted_from_then_on() -> None:
     assert redactor("xyz-key") == "xyz-key"
     redactor.learn(["xyz-key"])
     assert redactor("xyz-key") == "[secret]"
+
+
+def test_the_keys_before_a_rotation_are_redacted_too_and_a_thousand_rotations_cost_nothing() -> None:
+    redactor = Redactor(["first-key"])
+    for number in range(1000):
+        redactor.learn(["a-key-that-stays", f"key-{number:08}"])
+    assert redactor("a-key-that-stays key-00000999 key-00000998") == "[secret] [secret] [secret]"
+    assert len(redactor._secrets) <= MOST_SECRETS
 
 
 class Terminal(io.StringIO):

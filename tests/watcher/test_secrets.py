@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from watcher.secrets import known_secrets, url_secrets, weak
+from watcher.secrets import PUBLIC_PASSPHRASE, exposed, known_secrets, url_secrets, weak
+
+HERE = ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:1"]
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,26 @@ def test_a_long_address_is_read_at_once() -> None:
     started = time.process_time()
     list(url_secrets("postgres://" + "a:@?&" * 200_000))
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("env", "addresses", "words"),
+    [
+        ({"PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE, "SERVICE_KEY": "k"}, HERE, "and a SERVICE_KEY is set: choose"),
+        ({"PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE}, ["http://dkron:8080"], "and Dkron is on another machine:"),
+        ({"PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE}, HERE, ""),
+        ({"PULUMI_CONFIG_PASSPHRASE": "another", "SERVICE_KEY": "k"}, ["http://dkron:8080"], ""),
+        ({"SERVICE_KEY": "k", "PULUMI_CONFIG_PASSPHRASE_FILE": "/nowhere"}, HERE, ""),
+        ({}, ["http://dkron:8080"], ""),
+    ],
+)
+def test_a_public_passphrase_guards_nothing_real(env: dict[str, str], addresses: list[str], words: str) -> None:
+    found = exposed(env, addresses)
+    assert words in found
+    assert bool(words) == bool(found)
+
+
+def test_a_file_may_hold_the_public_passphrase_too(tmp_path: Path) -> None:
+    (tmp_path / "passphrase").write_text(f"{PUBLIC_PASSPHRASE}\n")
+    env = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(tmp_path / "passphrase"), "SERVICE_KEY": "k"}
+    assert exposed(env, HERE)

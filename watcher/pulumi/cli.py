@@ -132,6 +132,11 @@ class PulumiCli:
         """Pulumi's own repair: it reorders resources and drops links that lead nowhere."""
         return self._run(["state", "repair", "--yes", "--non-interactive"])
 
+    def destroy_preview(self) -> Finished:
+        """What a destroy would do, by the state alone: neither the program runs nor Dkron is asked. Writes nothing."""
+        args = ["destroy", "--preview-only", "--refresh=false", "--json", "--non-interactive"]
+        return self._run(args, interruptible=True)
+
     def config_value(self, key: str) -> Finished:
         """One value of the stack's config, decrypted, on stdout."""
         return self._run(["config", "get", key], interruptible=True)

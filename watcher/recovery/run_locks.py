@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from watcher.clock import Clock
+from watcher.own_files import make_directory, open_to_lock, read_file, replace_file
 from watcher.pulumi import processes
 
 KEPT = 50
@@ -67,7 +68,7 @@ class RunLocks:
         """
         if self.held:
             return 0
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self.directory)
         if self._watcher is None:
             self._watcher = self._lock(self._watcher_path, "another watcher works on this stack")
             self._sign(self._watcher)
@@ -83,7 +84,7 @@ class RunLocks:
         self._run = self._watcher = None
 
     def _lock(self, path: Path, complaint: str) -> int:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = open_to_lock(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -111,7 +112,7 @@ class RunLocks:
     def record(self) -> tuple[Run, ...]:
         """The runs that may have left a lock, oldest first; a record that can't be read proves nothing."""
         try:
-            rows = json.loads(self._record_path.read_text(encoding="utf-8"))
+            rows = json.loads(read_file(self._record_path))
             return tuple(Run(str(r["token"]), str(r["host"]), r["pid"], float(r["started"])) for r in rows)
         except (OSError, ValueError, KeyError, TypeError):
             return ()
@@ -120,9 +121,7 @@ class RunLocks:
         """Records a run, before it starts and again when its pid is known. A full disk is no reason not to run."""
         runs = [r for r in self.record() if r.token != token]
         runs.append(Run(token, self.host, pid, self.clock.now()))
-        temporary = self._record_path.with_suffix(".tmp")
         try:
-            temporary.write_text(json.dumps([asdict(r) for r in runs[-KEPT:]]), encoding="utf-8")
-            temporary.replace(self._record_path)
+            replace_file(self._record_path, json.dumps([asdict(r) for r in runs[-KEPT:]]))
         except OSError:
             return

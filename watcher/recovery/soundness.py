@@ -1,7 +1,7 @@
 """Whether Pulumi could work with a state that it can parse, and whose code it would run. Pure; mends nothing.
 
 It knows what Pulumi 3 checks of a snapshot, and what it dies of without a check. A state that passes here and that
-Pulumi still refuses is told by Pulumi itself. A version that it doesn't know is not judged.
+Pulumi still refuses is told by Pulumi itself. A format that it doesn't know is not judged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,17 @@ from typing import Any, Final
 from provider.reference import OURS
 from provider.text import one_line
 
-KNOWN_VERSIONS: Final = (3, 4)
+KNOWN_VERSIONS: Final = (1, 2, 3, 4)
+KNOWN_FEATURES: Final = (
+    "refreshBeforeUpdate",
+    "views",
+    "hooks",
+    "taint",
+    "replaceWith",
+    "snippets-prototype",
+    "extensionParameterization",
+    "byteString",
+)
 _PROVIDER_TYPE: Final = "pulumi:providers:"
 _DYNAMIC: Final = "pulumi-python:dynamic"
 _OURS: Final = tuple(OURS)  # what is compared with them may be no text
@@ -40,25 +50,34 @@ def salt_of(document: Any) -> str:
     return str(state.get("salt") or "") if isinstance(state, dict) else ""
 
 
-def has_unknown_version(document: Any) -> bool:
+def is_newer(document: Any) -> bool:
     """Whether a state has a format that isn't known here, as that of a newer Pulumi."""
-    return isinstance(document, dict) and document.get("version", KNOWN_VERSIONS[0]) not in KNOWN_VERSIONS
+    if not isinstance(document, dict):
+        return False
+    features = document.get("features") or []
+    known = isinstance(features, list) and all(feature in KNOWN_FEATURES for feature in features)
+    return document.get("version", 3) not in KNOWN_VERSIONS or not known
 
 
 def unsound(document: Any) -> str:
     """Why Pulumi could not use the state, one line; "" if nothing speaks against it."""
-    if has_unknown_version(document):
+    if is_newer(document):
         return ""
     seen: set[str] = set()
+    living: set[str] = set()
     providers: set[str] = set()
     for resource in _latest(document).get("resources") or ():
         reason = _misshapen(resource) or next(_broken_links(resource, seen, providers), "")
         if reason:
             return reason
+        urn = resource["urn"]
         if not resource.get("delete"):
-            seen.add(resource["urn"])
+            if urn in living:
+                return f"it holds {_name(resource)} twice"
+            living.add(urn)
+        seen.add(urn)
         if str(resource.get("type", "")).startswith(_PROVIDER_TYPE):
-            providers.add(f"{resource['urn']}::{resource.get('id')}")
+            providers.add(f"{urn}::{resource.get('id')}")
     return ""
 
 
@@ -69,7 +88,9 @@ def _misshapen(resource: Any) -> str:
     name = _name(resource)
     if any(not isinstance(resource.get(key), dict | None) for key in ("inputs", "outputs")):
         return f"the inputs or outputs of {name} are no mapping"
-    if resource.get("custom") and not resource.get("id"):
+    if not resource.get("custom"):
+        return ""
+    if not resource.get("id"):
         return f"{name} has no id"
     dynamic = str(resource.get("type", "")).startswith(_DYNAMIC)
     if dynamic and "__provider" not in {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}:
@@ -79,15 +100,13 @@ def _misshapen(resource: Any) -> str:
 
 def _broken_links(resource: Mapping[str, Any], seen: set[str], providers: set[str]) -> Iterator[str]:
     name = _name(resource)
-    if resource["urn"] in seen and not resource.get("delete"):
-        yield f"it holds {name} twice"
     provider = resource.get("provider")
-    if provider and provider not in providers:
+    if provider and str(provider) not in providers and not resource.get("pendingReplacement"):
         yield f"{name} refers to a provider that isn't there"
     for key in ("parent", "dependencies"):
         value = resource.get(key)
         named = value if isinstance(value, list) else [value] if value else []
-        if any(urn not in seen for urn in named):
+        if any(str(urn) not in seen for urn in named):
             yield f"{name} refers to a resource that isn't there before it"
 
 

@@ -53,49 +53,55 @@ class StateFiles:
         return done
 
     def restore(self, now: float, problem: str = "the state is damaged", salt: str = "", empty: bool = False) -> Repair:
-        """Puts the newest good backup in the state's place, or nothing. `salt`: what a backup's secrets must have."""
+        """Puts the newest good backup in the state's place, or nothing.
+
+        `salt`: what a backup's secrets must have, "" if any will do. Raises OSError.
+        """
         good = None if empty else next((p for p in self.candidates() if self._is_good(p, salt)), None)
-        content = good.read_bytes() if good else None
-        kept = self._set_aside(self.checkpoint, now)
-        _attributes(self.checkpoint).unlink(missing_ok=True)
-        if content is None:
+        if good is None:
+            kept = self._set_aside(self.checkpoint, now)
+            _attributes(self.checkpoint).unlink(missing_ok=True)
             return Repair(problem, "no good backup: it starts empty, and our jobs are adopted", kept)
+        kept = self.keep_copy(now)
         temporary = self.checkpoint.with_name(f".{self.checkpoint.name}.restoring")
-        temporary.write_bytes(content)
+        shutil.copyfile(good, temporary)
+        _attributes(self.checkpoint).unlink(missing_ok=True)
         temporary.replace(self.checkpoint)
-        return Repair(problem, f"restored from {good.name if good else ''}", kept)
+        return Repair(problem, f"restored from {good.name}", kept)
 
     def _is_good(self, path: Path, salt: str) -> bool:
         """Whether Pulumi could use this copy; one that equals what it couldn't use is none."""
         text = _read(path)
         document = _json(text or "")
-        if verdict(text) != GOOD or unsound(document) or text == _read(self.checkpoint):
+        if verdict(text) != GOOD or unsound(document) or document == self.document():
             return False
-        return salt in ("", salt_of(document))
+        return not salt or salt_of(document) in ("", salt)
 
     def document(self) -> Any:
         """The state as it is now, None if there is none that can be read."""
         return _json(_read(self.checkpoint) or "")
 
     def keep_copy(self, now: float) -> str:
-        """Keeps a copy of the state beside it; its name, "" where there is no state."""
-        if not self.checkpoint.exists():
-            return ""
-        kept = self._set_aside(self.checkpoint, now)
-        shutil.copy2(self.checkpoint.with_name(kept), self.checkpoint)
-        return kept
+        """Keeps a copy of the state beside it, unless the last one that was kept is the same. Its name."""
+        last = _kept(self.checkpoint)[-1:]
+        if last and last[0].read_bytes() == self.checkpoint.read_bytes():
+            return last[0].name
+        kept = _beside(self.checkpoint, now)
+        shutil.copyfile(self.checkpoint, kept)
+        _drop_old(self.checkpoint)
+        return kept.name
 
     def candidates(self) -> list[Path]:
-        """Where a good state may be: the backup beside it, then the newest of backups and history."""
-        older = [*_files(self.backups, ".json"), *_files(self.history, ".checkpoint.json")]
-        return [self.checkpoint.with_name(self.checkpoint.name + ".bak"), *sorted(older, key=_age_key, reverse=True)]
+        """Where a good state may be, the newest first. The backup beside it is the state before the last run."""
+        copies = [*_files(self.backups, ".json"), *_files(self.history, ".checkpoint.json")]
+        beside = self.checkpoint.with_name(self.checkpoint.name + ".bak")
+        ages = {path: int(_stamp(path)) for path in copies} | {beside: _modified(beside)}
+        return sorted(ages, key=lambda path: (ages[path], path.name), reverse=True)
 
     def _set_aside(self, path: Path, now: float) -> str:
-        stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S.%f")
-        kept = path.with_name(f"{path.name}.bad-{stamp}")
+        kept = _beside(path, now)
         path.replace(kept)
-        for old in sorted(path.parent.glob(f"{path.name}.bad-*"))[:-BAD_KEPT]:
-            old.unlink(missing_ok=True)
+        _drop_old(path)
         return kept.name
 
     def _mend_attributes(self) -> list[Repair]:
@@ -211,16 +217,28 @@ def _stamp(path: Path) -> str:
     return max(("".join(c if c.isdigit() else " " for c in path.name).split() or ["0"]), key=len)
 
 
-def _age_key(path: Path) -> tuple[int, str]:
-    stamp = _stamp(path)
-    return len(stamp), stamp
+def _beside(path: Path, now: float) -> Path:
+    """Where a bad file is kept."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S.%f")
+    return path.with_name(f"{path.name}.bad-{stamp}")
 
 
-def _modified(path: Path) -> float:
+def _drop_old(path: Path) -> None:
+    for old in _kept(path)[:-BAD_KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def _kept(path: Path) -> list[Path]:
+    """The bad files that were kept beside it, the oldest first."""
+    return sorted(path.parent.glob(f"{path.name}.bad-*"))
+
+
+def _modified(path: Path) -> int:
+    """In nanoseconds since 1970, as in the names of the copies."""
     try:
-        return path.stat().st_mtime
+        return path.stat().st_mtime_ns
     except OSError:
-        return 0.0
+        return 0
 
 
 def _files(folder: Path, suffix: str) -> list[Path]:
@@ -251,5 +269,5 @@ def _read(path: Path) -> str | None:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

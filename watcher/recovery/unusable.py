@@ -1,7 +1,8 @@
 """A state that Pulumi can parse and can't use: repaired by Pulumi, else replaced by a backup, else built anew.
 
-The bad file is always kept. A state that a newer Pulumi wrote is never touched, and neither is one that only the wrong
-passphrase keeps shut. What it loses costs nothing: the next run adopts our jobs.
+The bad file is always kept. Nothing is touched that may be good: not for what the disk or the machine did, not for a
+panic that Pulumi has without the state, too, not where a newer Pulumi wrote it or only the passphrase is wrong. What
+is lost with a state costs nothing: the next run adopts our jobs.
 """
 
 import json
@@ -14,15 +15,17 @@ from watcher.pulumi import output
 from watcher.pulumi.child import Finished
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
-from watcher.recovery.soundness import has_unknown_version, salt_of, strangers, unsound
+from watcher.recovery import locks
+from watcher.recovery.soundness import is_newer, salt_of, strangers, unsound
 from watcher.recovery.state_files import Repair, StateFiles
 from watcher.status import Outcome
 
 # Pulumi's words, matched here and nowhere else; it prints them before the program runs, so nobody else can say them.
-_NEWER = "unsupported checkpoint version"
+_NEWER = ("unsupported checkpoint version", "needs support for the following features")
 _SHUT = "incorrect passphrase"
 _REFUSALS = ("snapshot integrity error", "failed to load checkpoint", "resource missing required")
-_LAST_TRY = 3
+_UNREAD = "(code="  # the store couldn't give or take the file, whatever stands in it
+_TRIES = 3
 SHOWN = 3
 
 
@@ -31,46 +34,68 @@ class Unusable:
 
     def __init__(self, cli: PulumiCli, redactor: Redactor) -> None:
         self.cli, self.redactor = cli, redactor
-        self._refusals = 0
+        self._tries = 0
         self._why = ""
+        self._panicked = False
         self._shut = False
         self._is_newer = False
 
     def note(self, run: Finished) -> None:
         """Takes in how a preview ended. Raises Ended for a state that a newer Pulumi wrote."""
+        if not _ended_by_itself(run):
+            return
         said = "" if run.stdout.strip() else run.stderr
-        if _NEWER in said or (said and self._is_newer):
+        if any(words in said for words in _NEWER) or (said and self._is_newer):
             raise Ended(
                 Outcome.FAILED,
                 f"the state was written by a newer Pulumi than the one here ({_line(said, 'error:')}): "
                 "use that version here, too; the state was left as it is",
             )
-        panicked = any(line.startswith("panic:") for line in run.stderr.splitlines())
+        self._panicked = _is_panic(run)
         self._shut = _SHUT in said
-        if panicked or any(words in said for words in _REFUSALS):
-            self._refusals += 1
-            self._why = f"Pulumi refused it: {_line(said, 'panic:' if panicked else 'error:')}"
+        if self._panicked or (any(words in said for words in _REFUSALS) and _UNREAD not in said):
+            self._why = f"Pulumi refused it: {_line(said, 'panic:' if self._panicked else 'error:')}"
         elif not self._shut:
-            self._refusals = 0
+            self._tries = 0
 
     def mend(self, files: StateFiles, space: Workspace, now: Callable[[], float]) -> Repair | None:
-        """What was done about the state, None if nothing was. Raises OSError."""
+        """What was done about the state, None if nothing was. Raises OSError, Stopped."""
         document = files.document()
-        why = unsound(document) or self._why
-        self._is_newer = has_unknown_version(document)
-        self._why = ""
+        self._is_newer = is_newer(document)
+        if document is None or self._is_newer:
+            return None
         if self._is_shut(document, space):
             return files.restore(now(), "the state's secrets have another salt than the stack's", space.salt)
-        if not why or self._refusals > _LAST_TRY:
+        why = unsound(document) or self._refusal()
+        if not why or self._tries >= _TRIES:
             return None
         problem = f"Pulumi can't use the state ({why})"
-        if self._refusals <= 1:
+        if self._tries == 0:
             kept = files.keep_copy(now())
-            run = self.cli.repair_state()
+            run = self._asked(self.cli.repair_state())
+            if not _ended_by_itself(run) or _UNREAD in run.stderr or locks.locked(run.stdout, run.stderr):
+                return None
             repaired = files.document()
             if run.ok and repaired != document and not unsound(repaired):
+                self._tries += 1
                 return Repair(problem, "repaired by `pulumi state repair`", kept)
-        return files.restore(now(), problem, empty=self._refusals >= _LAST_TRY)
+        self._tries += 1
+        return files.restore(now(), problem, space.salt, empty=self._tries >= _TRIES)
+
+    def _refusal(self) -> str:
+        """What speaks against the state, by Pulumi's words; "" if nothing does.
+
+        A panic may come from the program or from Pulumi alone: it counts if Pulumi has it without the program, too.
+        """
+        why, self._why = self._why, ""
+        if why and self._panicked and not _is_panic(self._asked(self.cli.destroy_preview())):
+            return ""
+        return why
+
+    def _asked(self, run: Finished) -> Finished:
+        if run.stopped:
+            raise Stopped
+        return run
 
     def _is_shut(self, document: object, space: Workspace) -> bool:
         """Whether the passphrase opens the stack's config, and not the state, which has another salt."""
@@ -123,6 +148,16 @@ class Unusable:
             return json.loads(run.stdout)
         except ValueError:
             raise Ended(Outcome.FAILED, "cannot read what `pulumi stack export` printed") from None
+
+
+def _ended_by_itself(run: Finished) -> bool:
+    """Whether what it said is all that it had to say."""
+    return run.code is not None and run.code >= 0 and not run.timed_out
+
+
+def _is_panic(run: Finished) -> bool:
+    """Whether Pulumi itself died. What a program prints stands on stdout, within the result."""
+    return not run.stdout.strip() and any(line.startswith("panic:") for line in run.stderr.splitlines())
 
 
 def _line(text: str, words: str) -> str:

@@ -13,7 +13,7 @@ from provider.job.ownership import OWNER_TAG_KEY
 from provider.job.spec import canonical
 from provider.redaction import HARMLESS_OPTIONS, bare_address
 from provider.schedule.calendar import Entry, next_runs
-from provider.text import one_line
+from provider.text import one_line, printable
 from watcher.web import view, words
 from watcher.web.view import Clean, Job, JobRow
 
@@ -29,9 +29,9 @@ def declaration(job: Job) -> list[Field]:
     fields: list[Field] = []
     for name, value in canonical(job).items():
         if name == "processors":
-            fields.append((name, ", ".join(sorted(value))))
+            fields.append((name, one_line(", ".join(sorted(value)))))
         elif isinstance(value, Mapping):
-            fields += [(f"{name}.{key}", _shown(name, key, value[key])) for key in sorted(value)]
+            fields += [(one_line(f"{name}.{key}"), _shown(name, key, value[key])) for key in sorted(value)]
         else:
             fields.append((name, one_line(str(value))))
     return fields
@@ -63,14 +63,10 @@ def execution_rows(executions: Sequence[Execution], now: datetime, zone: tzinfo,
                 "result": result,
                 "level": level,
                 # Cleaned before it is cut, so that no half of a secret is left.
-                "output": _printable(clean(execution.output))[:OUTPUT],
+                "output": printable(clean(execution.output))[:OUTPUT],
             }
         )
     return rows
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def values(job: Job, row: JobRow, now: float, zone: tzinfo, clean: Clean) -> dict[str, Any]:

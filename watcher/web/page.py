@@ -81,7 +81,7 @@ class Page:
             zone_problem=problem,
             zones=sorted({row.timezone for row in seen.rows if row.timezone} | {"UTC"})[:50],
             verdict=verdict,
-            advice=[self.clean(line) for line in snapshot.advice],
+            advice=[self.clean(line) for line in snapshot.warnings],
             facts=words.facts_of(snapshot, seen.rows, self.clock.now(), zone),
             picture=Markup(calendar_svg.svg(seen.calendar, zone, now, standalone=False)),  # noqa: S704 - escaped there
             picture_words=calendar_svg.summary(seen.calendar, zone),
@@ -102,7 +102,7 @@ class Page:
         document = as_json.document(snapshot, verdict, seen.rows, seen.calendar, seen.live.at or None)
         document |= {
             "now": as_json.utc(now),
-            "advice": [self.clean(line) for line in snapshot.advice],
+            "advice": [self.clean(line) for line in snapshot.warnings],
             "cycles": [as_json.cycle(c, self.clean) for c in reversed(snapshot.cycles)],
         }
         return Answer(200, json.dumps(document).encode(), "application/json", self.headers)

@@ -15,6 +15,7 @@ from provider.job.hold import Hold, hold_of
 from provider.job.ownership import owner_tag, stack_mark
 from provider.job.spec import MANAGED_FIELDS
 from provider.schedule.calendar import Entry, in_words, next_run
+from provider.text import one_line
 from watcher.status import CycleReport
 
 IN_SYNC, HELD, DRIFTED, MISSING, FOREIGN, STRAY, UNMARKED, PROTECTED, FAILED, UNCHECKED = (
@@ -165,19 +166,24 @@ def _row(job: Job, state: str, detail: str, now: datetime) -> JobRow:
     entry = Entry.of(job)
     known = state != FAILED or bool(entry.schedule or entry.parent)
     return JobRow(
-        name=entry.name,
-        displayname=str(job.get("displayname") or ""),
-        schedule=entry.schedule,
+        name=_on_a_line(entry.name),
+        displayname=_on_a_line(str(job.get("displayname") or "")),
+        schedule=_on_a_line(entry.schedule),
         words=in_words(entry) if known else "",
-        timezone=entry.timezone,
+        timezone=_on_a_line(entry.timezone),
         next_run=next_run(entry, now) if known else "",
         last_success=moment(job.get("last_success")),
         last_error=moment(job.get("last_error")),
         successes=count(job.get("success_count")),
         errors=count(job.get("error_count")),
         state=state,
-        detail=detail,
+        detail=_on_a_line(detail),
     )
+
+
+def _on_a_line(text: str) -> str:
+    """Whole: what is cut before secrets are taken out of it may leave half of one."""
+    return one_line(text, len(text))
 
 
 _NO_HOLD: Final = Hold(datetime.fromtimestamp(0, UTC))

@@ -7,7 +7,9 @@ from provider.dkron.client import DkronClient
 from tests.watcher.support import World, world
 from watcher.dkron.connection import Connector
 from watcher.endings import Ended, Stopped
+from watcher.environment import Environment
 from watcher.pulumi.child import Finished
+from watcher.pulumi.cli import run_environment
 from watcher.pulumi.workspace import ProgramBroken, Workspace, files_fingerprint, read, state_directory
 
 PROJECT = """
@@ -167,6 +169,42 @@ def test_a_new_config_makes_a_new_connection(tmp_path: Path) -> None:
     first = made.connect(plain).client
     assert isinstance(first, DkronClient)
     assert made.connect(moved).client.settings.urls == ("http://two:2",)
+    made.close()
+
+
+def test_rotated_files_are_read_anew_at_each_cycle(tmp_path: Path) -> None:
+    w = world(tmp_path)
+    files = {f"{name}_FILE": tmp_path / name for name in ("DKRON_TOKEN", "PULUMI_BACKEND_URL")}
+    for path in files.values():
+        path.write_text("one-secret\n")
+    env = Environment({name: str(path) for name, path in files.items()})
+    made = connector(w)
+    object.__setattr__(w.tools.settings, "env", env)
+    space = Workspace("p", "dev", None, {"dkronUrl": "http://one:1"}, {})
+    assert made.connect(space).client.settings.token == "one-secret"
+    for path in files.values():
+        path.write_text("two-secret\n")
+    assert made.connect(space).client.settings.token == "two-secret"
+    assert run_environment(env)["PULUMI_BACKEND_URL"] == "two-secret"
+    assert w.tools.redactor("one-secret two-secret") == "[secret] [secret]"
+    made.close()
+
+
+def test_a_rotated_password_is_read_anew_too(tmp_path: Path) -> None:
+    w = world(tmp_path)
+    password, ca = tmp_path / "password", tmp_path / "ca.pem"
+    password.write_text("one-secret\n")
+    ca.write_text("a certificate")
+    made = connector(w, DKRON_USER="u", DKRON_PASSWORD_FILE=str(password), DKRON_CA_FILE=str(ca))
+    space = Workspace("p", "dev", None, {"dkronUrl": "https://one:1"}, {})
+    first = made.connect(space)
+    password.write_text("two-secret\n")
+    second = made.connect(space)
+    assert second is not first
+    assert (second.client.settings.password, second.client.settings.ca_file) == ("two-secret", str(ca))
+    ca.unlink()
+    with pytest.raises(Ended, match="dkronCaFile names no file"):
+        made.connect(space)
     made.close()
 
 

@@ -362,12 +362,19 @@ def test_then_a_good_backup_takes_its_place_and_without_one_it_starts_empty(tmp_
     assert twice in [kept.read_text() for kept in path.parent.glob("dev.json.bad-*")]
 
 
-def test_what_only_pulumi_finds_wrong_is_mended_in_three_tries_and_then_left(tmp_path: Path) -> None:
+PANIC = "panic: fatal: An assertion has failed\n\ngoroutine 9 [running]:\n"
+
+
+def refusing(tmp_path: Path, said: str, code: int = 1) -> tuple[World, Path]:
+    """A world where Pulumi says this instead of a preview, and a state that nothing speaks against."""
     w = world(tmp_path, job("a"))
-    w.cli.previews = [
-        Finished("preview", 2, 1.0, "", "panic: fatal: An assertion has failed\n\ngoroutine 9 [running]:\n")
-    ]
-    path = write_state(tmp_path, dynamic())
+    w.cli.previews = [Finished("preview", code, 1.0, "", said)]
+    return w, write_state(tmp_path, dynamic())
+
+
+def test_what_only_pulumi_finds_wrong_is_mended_in_three_tries_and_then_left(tmp_path: Path) -> None:
+    w, path = refusing(tmp_path, PANIC, 2)
+    w.cli.others["destroy_preview"] = Finished("destroy", 2, 1.0, "", PANIC)
     remedies = []
     for _ in range(5):
         report = run(w)
@@ -378,17 +385,107 @@ def test_what_only_pulumi_finds_wrong_is_mended_in_three_tries_and_then_left(tmp
     assert path.exists()
 
 
-def test_a_state_of_a_newer_pulumi_is_named_and_left(tmp_path: Path) -> None:
-    w = world(tmp_path, job("a"))
-    said = "error: failed to load checkpoint: unsupported checkpoint version 9\n"
-    w.cli.previews = [Finished("preview", 1, 1.0, "", said)]
-    path = write_state(tmp_path, dynamic(), dynamic(), version=9)
+def test_a_panic_that_does_not_come_from_the_state_leaves_it_as_it_is(tmp_path: Path) -> None:
+    w, path = refusing(tmp_path, PANIC, 2)
+    path.with_name("dev.json.bak").write_text(json.dumps({"version": 3, "checkpoint": {}}))
     before = path.read_text()
-    for _ in range(3):
+    for _ in range(5):
+        run(w)
+    assert path.read_text() == before
+    assert "state.repaired" not in w.names()
+    assert "destroy_preview" in w.cli.calls
+    assert "repair_state" not in w.cli.calls
+
+
+def test_what_a_program_prints_is_no_verdict_on_the_state(tmp_path: Path) -> None:
+    w, path = refusing(tmp_path, PANIC)
+    document = {
+        "steps": [],
+        "diagnostics": [{"message": f"error: {PANIC}snapshot integrity error", "severity": "error"}],
+    }
+    w.cli.previews = [Finished("preview", 1, 1.0, json.dumps(document), PANIC)]
+    before = path.read_text()
+    for _ in range(5):
+        run(w)
+    assert path.read_text() == before
+    assert set(w.cli.calls) == {"preview"}
+
+
+@pytest.mark.parametrize("why", ["input/output error", "too many open files", "permission denied"])
+def test_a_state_that_the_disk_does_not_give_is_left_as_it_is(tmp_path: Path, why: str) -> None:
+    said = f'error: failed to load checkpoint: blob (key "x") (code=Unknown): read /s/dev.json: {why}\n'
+    w, path = refusing(tmp_path, said)
+    before = path.read_text()
+    for _ in range(5):
+        assert why in run(w).detail
+    assert path.read_text() == before
+    assert set(w.cli.calls) == {"preview"}
+
+
+@pytest.mark.parametrize(
+    "cut_off",
+    [
+        Finished("state", None, 0.1, stderr="cannot start pulumi"),
+        Finished("state", -9, 0.1),
+        Finished("state", 1, 60.0, timed_out=True),
+        Finished("state", 1, 0.1, stderr="error: the stack is currently locked by 1 lock(s)"),
+        Finished("state", 1, 0.1, stderr="error: blob (code=Unknown): no space left on device"),
+    ],
+    ids=["not started", "killed", "out of time", "locked", "full disk"],
+)
+def test_a_repair_that_did_not_come_to_its_end_is_tried_again(tmp_path: Path, cut_off: Finished) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.others["repair_state"] = cut_off
+    path = write_state(tmp_path, dynamic())
+    path.with_name("dev.json.bak").write_text(path.read_text())
+    bad = write_state(tmp_path, dynamic(id="")).read_text()
+    for _ in range(7):
+        run(w)
+    assert path.read_text() == bad
+    assert len(list(path.parent.glob("dev.json.bad-*"))) == 1, "one copy of one state"
+
+
+def test_a_stop_in_the_middle_of_a_repair_puts_nothing_in_the_states_place(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    w.cli.others["repair_state"] = Finished("state", -2, 0.1, stopped=True)
+    path = write_state(tmp_path, dynamic(id=""))
+    before = path.read_text()
+    assert w.cycle.run(Reason.INTERVAL) is None
+    assert path.read_text() == before
+
+
+def test_a_backup_with_another_salt_is_none(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+    (tmp_path / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:new\n")
+    w.cli.others["repair_state"] = Finished("state", 1, 0.1, stderr="error: no")
+    old = {"type": "passphrase", "state": {"salt": "v1:old"}}
+    path = write_state(tmp_path, dynamic(), secrets_providers=old)
+    path.replace(path.with_name("dev.json.bak"))
+    write_state(tmp_path, dynamic(id=""))
+    run(w)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "more"),
+    [
+        ("unsupported checkpoint version 9", {"version": 9}),
+        ("this stack's deployment needs support for the following features: new", {"version": 4, "features": ["new"]}),
+        # What a version that isn't known here makes Pulumi do is not judged either.
+        (PANIC, {"version": 9}),
+    ],
+)
+def test_a_state_of_a_newer_pulumi_is_named_and_left(tmp_path: Path, said: str, more: dict[str, Any]) -> None:
+    w, path = refusing(tmp_path, f"error: failed to load checkpoint: {said}\n")
+    path = write_state(tmp_path, dynamic(), dynamic())
+    path.write_text(json.dumps({**json.loads(path.read_text()), **more}))
+    before = path.read_text()
+    for _ in range(5):
         report = run(w)
         assert report.outcome is Outcome.FAILED
         assert "written by a newer Pulumi" in report.detail
     assert path.read_text() == before
+    assert set(w.cli.calls) == {"preview"}
 
 
 @pytest.mark.parametrize(("opens", "left"), [(True, False), (False, True)])

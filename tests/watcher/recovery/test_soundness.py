@@ -50,6 +50,9 @@ def test_a_state_that_pulumi_wrote_is_sound() -> None:
         (lambda r: r[3].pop("urn"), "it holds a resource without a URN"),
         (lambda r: r.append(None), "it holds a resource without a URN"),
         (lambda r: r[3].update(inputs={}, outputs=None), '"b" has no provider'),
+        (lambda r: r[3].update(dependencies=[{}]), '"b" refers to a resource that isn\'t there before it'),
+        (lambda r: r[3].update(parent={"a": 1}), '"b" refers to a resource that isn\'t there before it'),
+        (lambda r: r[3].update(provider={"a": 1}), '"b" refers to a provider that isn\'t there'),
     ],
 )
 def test_what_pulumi_could_not_use_is_named(change: Callable[[list[Any]], object], reason: str) -> None:
@@ -58,6 +61,22 @@ def test_what_pulumi_could_not_use_is_named(change: Callable[[list[Any]], object
 
 def test_a_resource_that_waits_for_its_deletion_may_stand_beside_its_successor() -> None:
     assert unsound(broken(lambda r: r.append({**copy.deepcopy(r[3]), "delete": True}))) == ""
+
+
+def test_links_to_what_waits_for_its_deletion_or_replacement_are_as_pulumi_writes_them() -> None:
+    def interrupted(resources: list[Any]) -> None:
+        resources[2]["delete"] = True
+        resources[3].update(delete=True, provider=f"{PROVIDER}::gone", pendingReplacement=True)
+
+    assert unsound(broken(interrupted)) == ""
+
+
+@pytest.mark.parametrize("features", [["new"], "new", [{}]])
+def test_a_state_that_needs_what_is_not_known_is_not_judged(features: Any) -> None:
+    document = {**broken(lambda r: r[3].pop("id")), "version": 4}
+    assert unsound(document)
+    assert unsound({**document, "features": ["hooks"]})
+    assert unsound({**document, "features": features}) == ""
 
 
 @pytest.mark.parametrize("document", [None, [], {"version": 9, "checkpoint": {"latest": {"resources": [None]}}}])

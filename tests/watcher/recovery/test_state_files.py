@@ -49,6 +49,7 @@ def files(tmp_path: Path) -> StateFiles:
         (checkpoint("a")[:40], BAD),
         ('{"checkpoint":{"latest":[]}}', BAD),
         ('{"checkpoint":{"latest":{"resources":{}}}}', BAD),
+        ("[" * 100_000, BAD),
     ],
 )
 def test_which_checkpoints_pulumi_could_load(text: str | None, expected: str) -> None:
@@ -87,6 +88,25 @@ def test_the_newest_good_backup_is_taken(files: StateFiles) -> None:
     (files.history / "dev-2000.history.json").write_text("{}")
     (done,) = files.repair(NOW)
     assert done.remedy == "restored from dev.1000.json"
+
+
+def test_a_newer_copy_goes_before_the_backup_beside_the_state(files: StateFiles) -> None:
+    """The one beside it is the state before the last run: what that run let go would come back, and be deleted."""
+    files.checkpoint.write_text("{")
+    beside = files.checkpoint.with_name("dev.json.bak")
+    beside.write_text(checkpoint("older"))
+    os.utime(beside, ns=(1000, 1000))
+    (files.backups / "dev.900.json").write_text(checkpoint("oldest"))
+    (files.history / "dev-1001.checkpoint.json").write_text(checkpoint("newest"))
+    assert [path.name for path in files.candidates()] == ["dev-1001.checkpoint.json", "dev.json.bak", "dev.900.json"]
+    (done,) = files.repair(NOW)
+    assert done.remedy == "restored from dev-1001.checkpoint.json"
+
+
+def test_a_copy_of_the_very_state_that_is_bad_is_no_backup_however_it_is_written(files: StateFiles) -> None:
+    files.checkpoint.write_text(checkpoint("a"))
+    (files.backups / "dev.1000.json").write_text(json.dumps(json.loads(checkpoint("a")), indent=2))
+    assert "starts empty" in files.restore(NOW).remedy
 
 
 def test_without_a_good_backup_the_bad_state_is_only_set_aside(files: StateFiles) -> None:
