@@ -18,7 +18,7 @@ from provider.errors import DkronJobsError, SettingsError
 from provider.settings import read_variable
 from watcher.clock import Control
 from watcher.logs import Redactor
-from watcher.memory import replace_file
+from watcher.own_files import replace_file
 from watcher.pulumi import child
 from watcher.pulumi.child import Command
 from watcher.repository import TOKEN, Repository, environment, is_commit, patterns, reason, tip, total_size
