@@ -146,9 +146,9 @@ def unit(tally: Tally) -> None:
 def plain(tally: Tally) -> None:
     """The same tests without coverage: whether they pass on another Python.
 
-    Not those of the sandbox, whose programs run on the Python of .venv wherever they are started from.
+    Not the slow ones, nor those of the sandbox, whose programs run on the Python of .venv wherever they are started from.
     """
-    pytest(tally, "unit tests", ["-m", "not e2e", "--dist=loadfile", "--ignore=tests/sandbox"])
+    pytest(tally, "unit tests", ["-m", "not e2e and not slow", "--dist=loadfile", "--ignore=tests/sandbox"])
 
 
 def changed(tally: Tally) -> None:

@@ -13,6 +13,8 @@ from tests.e2e.conftest import make_project
 from tests.e2e.harness import CANARY, Dkron, Project, Proxy, changes, proxy_before
 from tests.e2e.test_jobs_are_kept_true import RENAMING, manual
 
+THOROUGH = pytest.mark.thorough
+
 
 def error_lines(output: str) -> list[str]:
     """The provider's errors; the CLI shows each while it runs and again at the end."""
@@ -204,7 +206,12 @@ def test_one_job_that_dkron_refuses_does_not_stop_the_others_and_no_secret_is_ec
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(503, "takes no job just now"), (500, "failed at"), (401, "credentials")]
+    ("status", "words"),
+    [
+        (401, "credentials"),
+        pytest.param(503, "takes no job just now", marks=THOROUGH),
+        pytest.param(500, "failed at", marks=THOROUGH),
+    ],
 )
 def test_what_a_bad_answer_means_is_said_in_one_line(project: Project, proxy: Proxy, status: int, words: str) -> None:
     project.env["DKRON_URL"] = proxy.url
@@ -319,7 +326,7 @@ def test_the_secret_is_in_no_file_and_no_output(project: Project, dkron: Dkron) 
 # -- a Dkron that moved
 
 
-@pytest.mark.parametrize("command", ["up", "preview", "destroy"])
+@pytest.mark.parametrize("command", ["up", *(pytest.param(one, marks=THOROUGH) for one in ("preview", "destroy"))])
 def test_after_a_new_address_nothing_is_called_unchanged_before_it_was_looked_at(
     project: Project, dkron: Dkron, command: str
 ) -> None:

@@ -145,7 +145,7 @@ def test_a_watcher_killed_in_the_middle_of_an_up_is_recovered_from(watcher: Watc
     assert watcher.locks() == []
 
 
-@pytest.mark.parametrize("part", ["pulumi.dynamic", "language-python"])
+@pytest.mark.parametrize("part", ["pulumi.dynamic", pytest.param("language-python", marks=pytest.mark.thorough)])
 def test_a_killed_part_of_the_engine_is_recovered_from(watcher: Watcher, dkron: Dkron, part: str) -> None:
     with proxy_before(dkron.url) as proxy:
         proxy.delay_writes(2)

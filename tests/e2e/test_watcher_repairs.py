@@ -45,6 +45,7 @@ def test_a_state_that_pulumi_can_not_use_is_mended(
     assert dkron.jobs() == before
 
 
+@pytest.mark.thorough
 def test_a_state_without_a_good_backup_is_rebuilt_by_adoption(watcher: Watcher, dkron: Dkron) -> None:
     watcher.settle()
     before = dkron.jobs()
