@@ -146,7 +146,7 @@ def unit(tally: Tally) -> None:
 def plain(tally: Tally) -> None:
     """The same tests without coverage: whether they pass on another Python.
 
-    Not the slow ones, nor those of the sandbox, whose programs run on the Python of .venv wherever they are started from.
+    Not the slow ones, nor the sandbox's, whose programs run on the Python of .venv wherever they are started from.
     """
     pytest(tally, "unit tests", ["-m", "not e2e and not slow", "--dist=loadfile", "--ignore=tests/sandbox"])
 
