@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -146,35 +146,51 @@ def status_pages(parts: Parts) -> Mapping[str, Asked]:
         lambda: cycle.connector.current, lambda: cycle.census.noted, parts.loop.runs, parts.tools.settings.show_output
     )
     live = LiveJobs(sources, parts.board, parts.clock)
-    return pages(parts.board, live, parts.clock, cleaner(parts.tools.redactor, places(chosen)))
+    return pages(parts.board, live, parts.clock, cleaner(parts.tools.redactor, places(chosen)), chosen.front.base)
 
 
-def serve(parts: Parts) -> HttpServer | None:
-    """The HTTP side. Raises SettingsError where the address can't be had."""
-    address = parts.tools.settings.health
-    if address is None:
-        return None
-    clean = cleaner(parts.tools.redactor, places(parts.tools.settings))
-    routes = health_routes(parts.board, parts.tools.metrics, parts.clock, clean)
+def serve(parts: Parts) -> list[HttpServer]:
+    """The HTTP side: the page's server, and the metrics' where they have an address of their own.
+
+    Raises SettingsError where an address can't be had.
+    """
+    chosen, tools = parts.tools.settings, parts.tools
+    clean = cleaner(tools.redactor, places(chosen))
+    routes = health_routes(parts.board, tools.metrics, parts.clock, clean, brief=chosen.front.login is not None)
+    metrics = {"/metrics": routes.pop("/metrics")} if chosen.front.metrics else {}
+
+    def bug(what: str) -> None:
+        tools.log.error("http.bug", what=what)
+
+    servers: list[HttpServer] = []
+    name, address = "HEALTH_ADDR", chosen.health
     try:
-        return HttpServer(
-            address, routes, lambda what: parts.tools.log.error("http.bug", what=what), status_pages(parts)
-        )
+        if address:
+            servers.append(HttpServer(address, routes, bug, status_pages(parts), chosen.front))
+        name, address = "METRICS_ADDR", chosen.front.metrics
+        if address:
+            servers.append(HttpServer(address, metrics, bug))
     except OSError as error:
-        where = f"{address[0]}:{address[1]}"
-        raise SettingsError([f"HEALTH_ADDR: cannot listen on {where}: {error.strerror or error}"]) from None
+        close(servers)
+        where = ":".join(map(str, address or ()))
+        raise SettingsError([f"{name}: cannot listen on {where}: {error.strerror or error}"]) from None
+    return servers
+
+
+def close(servers: Iterable[HttpServer]) -> None:
+    for server in servers:
+        server.close()
 
 
 def run_for_ever(parts: Parts) -> int:
-    server = serve(parts)
+    servers = serve(parts)
     log, chosen = parts.tools.log, parts.tools.settings
-    listening = f"{chosen.health[0]}:{server.port}" if server and chosen.health else "off"
+    listening = f"{chosen.health[0]}:{servers[0].port}" if servers and chosen.health else "off"
     log.info("watcher.started", version=version(), stack=chosen.stack, interval_s=chosen.interval_s, http=listening)
     try:
         parts.loop.run()
     finally:
-        if server is not None:
-            server.close()
+        close(servers)
     log.info("watcher.stopped")
     return 0
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from provider import settings as program
 from provider.errors import SettingsError
 from provider.reader import Reader, one_of, whole_number
-from watcher import freeze, repository, targets
+from watcher import freeze, front, repository, targets
 from watcher.bound import DEFAULT, Bound, parse_bound
 from watcher.environment import Environment
+from watcher.front import Front
 from watcher.repository import Repository
 from watcher.restraint import PlanOnly, Rules
 from watcher.secrets import known_secrets
@@ -52,6 +53,7 @@ class WatcherSettings:
     pulumi_logs: bool
     env: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
+    front: Front = field(default_factory=Front)
     create_stack: bool = False
     jobs_dir: str = ""
     git: Repository | None = None
@@ -147,6 +149,22 @@ def _sources(chosen: WatcherSettings) -> list[str]:
     return problems + chosen.git.problems(with_token=any(name.startswith(repository.TOKEN) for name in given))
 
 
+def _front(reader: _Reader, env: Mapping[str, str]) -> Front:
+    base, reason = front.base_of(reader.text("PUBLIC_URL"))
+    if reason:
+        reader.malformed("PUBLIC_URL", reason, reader.text("PUBLIC_URL"))
+    login, certificate = None, None
+    try:
+        login = front.login_of(reader.text("HTTP_USER"), lambda: env.get("HTTP_PASSWORD", "").strip())
+    except ValueError as error:
+        reader.problems.append(str(error))
+    try:
+        certificate = front.certificate_of(env)
+    except ValueError as error:
+        reader.problems.append(str(error))
+    return Front(base, login, certificate, reader.judged("METRICS_ADDR", _address, None))
+
+
 def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
     """Reads everything. Raises SettingsError with all problems."""
     env = Environment(os.environ if environ is None else environ)
@@ -189,11 +207,10 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         secrets=known_secrets(env),
         jobs_dir=reader.text("JOBS_DIR"),
         git=_repository(reader),
+        front=_front(reader, env),
     )
     problems += [*reader.problems, *_given_by_environment(env), *_sources(result)]
     problems += [*targets.problems(result.notify), *targets.kinds(reader.text("NOTIFY_ON"))[1]]
-    if result.public_url and not result.public_url.startswith(("http://", "https://")):
-        problems.append(f"PUBLIC_URL is {_quoted(result.public_url)}: it must begin with http:// or https://")
     if problems:
         raise SettingsError(dict.fromkeys(problems))
     return result

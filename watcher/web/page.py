@@ -45,14 +45,15 @@ class Seen:
 
 
 class Page:
-    """Renders. `clean` takes secrets and paths out of a text."""
+    """Renders. `clean` takes secrets and paths out of a text; `base` is the path below which the page lies."""
 
-    def __init__(self, board: Board, live: LiveJobs, clock: Clock, clean: Clean) -> None:
+    def __init__(self, board: Board, live: LiveJobs, clock: Clock, clean: Clean, base: str = "") -> None:
         self.board, self.live, self.clock, self.clean = board, live, clock, clean
         self.css = _squeezed((TEMPLATES / "status.css").read_text(encoding="utf-8") + calendar_svg.STYLE)
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
+        environment.globals["base"] = base
         self._template = environment.get_template("status.html")
         self._job_template = environment.get_template("job.html")
         self._seen: Seen | None = None
@@ -166,7 +167,9 @@ def _squeezed(css: str) -> str:
     return css.replace("\n", "")
 
 
-def pages(board: Board, live: LiveJobs, clock: Clock, clean: Clean) -> dict[str, Callable[[str], Answer]]:
+def pages(
+    board: Board, live: LiveJobs, clock: Clock, clean: Clean, base: str = ""
+) -> dict[str, Callable[[str], Answer]]:
     """/, /api/status and what is below /jobs/."""
-    page = Page(board, live, clock, clean)
+    page = Page(board, live, clock, clean, base)
     return {"/": page.html, "/api/status": page.as_json, "/jobs/": page.job}
