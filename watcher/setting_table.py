@@ -19,6 +19,7 @@ class Setting:
 
 
 _LOGS = ("keep", "off")
+_BOOLEAN = ("true", "false", "1", "0")
 TABLE: tuple[Setting, ...] = (
     Setting("STACK", "dev", "Pulumi stack to keep true"),
     Setting("PROGRAM_DIR", ".", "directory with Pulumi.yaml and __main__.py"),
@@ -35,8 +36,11 @@ TABLE: tuple[Setting, ...] = (
     Setting("DKRON_USER", "", "user for basic authentication at that proxy"),
     Setting("DKRON_PASSWORD", "", "password for basic authentication at that proxy", secret=True),
     Setting("DKRON_CA_FILE", "", "file with the CA certificates of that proxy"),
+    Setting("DKRON_CERT_FILE", "", "file with our certificate in PEM, where that proxy asks for one"),
+    Setting("DKRON_KEY_FILE", "", "file with that certificate's key"),
+    Setting("DKRON_INSECURE", "", "true sends token or password over plain http as well", choices=_BOOLEAN),
     Setting("OWNER_TAG", "", "metadata.managed_by of our jobs; else the stack's ownerTag"),
-    Setting("ADOPT", "", "true takes over declared jobs that lack our tag", choices=("true", "false", "1", "0")),
+    Setting("ADOPT", "", "true takes over declared jobs that lack our tag", choices=_BOOLEAN),
     Setting("DEFAULT_TAGS", "", "tags of jobs that declare none, such as dc=dc1:1; else the stack's defaultTags"),
     Setting("RECONCILE_INTERVAL_MS", "300000", "from the start of one cycle to the start of the next", minimum=1000),
     Setting("PROBE_INTERVAL_MS", "", "how often to look for drift between cycles, 0 never; else each 2 s, but at most a"

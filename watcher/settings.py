@@ -120,7 +120,10 @@ def _unreadable(env: Mapping[str, str]) -> list[str]:
 
 def _given_by_environment(env: Mapping[str, str]) -> list[str]:
     """Problems of what the environment gives the program. What it doesn't give, the stack's config may."""
-    stand_in = {"dkronUrl": "http://127.0.0.1:1"}
+    stand_in = {"dkronUrl": "http://127.0.0.1:1", "dkronInsecure": "true"}
+    pair = [name for name in ("DKRON_CERT_FILE", "DKRON_KEY_FILE") if env.get(name, "").strip()]
+    if len(pair) == 1:
+        env = {name: text for name, text in env.items() if name not in pair}
     try:
         user, password = (program.read_variable(name, env) for name in ("DKRON_USER", "DKRON_PASSWORD"))
         if user and not password:

@@ -119,6 +119,25 @@ def test_half_a_login_may_be_completed_by_the_stack(env: dict[str, str], given: 
     assert load({**env, given: "x"}).stack == "dev"
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"DKRON_CERT_FILE": "/crt"},
+        {"DKRON_KEY_FILE": "/key"},
+        {"DKRON_URL": "http://dkron:8080", "DKRON_TOKEN": "t0ken-t0ken"},
+    ],
+)
+def test_what_the_stack_may_complete_or_allow_is_no_problem_of_the_environment(
+    env: dict[str, str], given: dict[str, str]
+) -> None:
+    assert load({**env, **given}).stack == "dev"
+
+
+def test_a_token_for_plain_http_is_refused_where_the_environment_says_no(env: dict[str, str]) -> None:
+    (problem,) = problems({**env, "DKRON_URL": "http://dkron", "DKRON_TOKEN": "t0ken", "DKRON_INSECURE": "false"})
+    assert problem.startswith("dkronToken would cross the network in clear")
+
+
 def test_the_node_reconcilers_names_are_taken(env: dict[str, str]) -> None:
     old = {"DKRON_MGR__DKRON_URL": "http://old:1", "DKRON_MGR__RECONCILE_INTERVAL_MS": "2000"}
     found = load({**env, **old, "DKRON_MGR__SERVICE_KEY": "old-key", "DKRON_MGR__GATEWAY_URL": "http://gw"})

@@ -565,8 +565,25 @@ def test_a_proxy_with_its_own_ca_is_trusted_by_the_file_alone(
     server = web(tls=context)
     assert client(server, ca_file=str(crt)).leader() == "n1"
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(crt))  # the shell's own bundle doesn't count
-    with pytest.raises(errors.Unreachable, match=r"TLS failed .*; see dkronCaFile"):
+    with pytest.raises(errors.Unreachable, match=r"TLS failed .*; see dkronCaFile and"):
         client(server).leader()
+
+
+def test_a_proxy_that_wants_our_certificate_gets_it(web: WebOf, client: ClientOf, tmp_path: Path) -> None:
+    crt, key = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(crt, key)
+    context.load_verify_locations(crt)
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = web(tls=context)
+    ours = {"ca_file": str(crt), "cert_file": str(crt), "key_file": str(key)}
+    assert client(server, **ours).leader() == "n1"
+    with pytest.raises(errors.Unreachable) as caught:
+        client(server, ca_file=str(crt)).leader()
+    assert "\n" not in str(caught.value)
+    key.unlink()
+    with pytest.raises(errors.Unreachable):
+        client(server, **ours).leader()
 
 
 def test_a_ca_file_that_is_none_is_one_line(web: WebOf, client: ClientOf, tmp_path: Path) -> None:
