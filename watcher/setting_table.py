@@ -21,7 +21,7 @@ class Setting:
 _LOGS = ("keep", "off")
 _BOOLEAN = ("true", "false", "1", "0")
 TABLE: tuple[Setting, ...] = (
-    Setting("STACK", "dev", "Pulumi stack to keep true"),
+    Setting("STACK", "dev", "Pulumi stack to keep true; several by commas"),
     Setting("PROGRAM_DIR", ".", "directory with Pulumi.yaml and __main__.py"),
     Setting("JOBS_DIR", "", "directory of the declarations' modules, such as a volume; else jobs/ beside the program"),
     Setting("GIT_URL", "", "git repository to take the declarations from, by https, ssh or file"),

@@ -5,9 +5,11 @@ secret NAME may stand in a file named by NAME_FILE. All problems are told at onc
 """
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from provider import settings as program
 from provider.errors import SettingsError
@@ -21,12 +23,15 @@ from watcher.restraint import PlanOnly, Rules
 from watcher.secrets import known_secrets
 from watcher.setting_table import TABLE
 
+_STACK: Final = re.compile(r"[\w./][\w./-]*")
+
 
 @dataclass(frozen=True, slots=True)
 class WatcherSettings:
     """What the watcher was told. Times in seconds. `env` is for its `pulumi` children and may hold secrets.
 
-    `probe_s`: None for as often as it costs little, 0 for never.
+    `stack`: the one that these are for; `stacks`: all of STACK. `probe_s`: None for as often as it costs little, 0 for
+    never.
     """
 
     stack: str
@@ -55,6 +60,7 @@ class WatcherSettings:
     secrets: tuple[str, ...] = field(repr=False)
     front: Front = field(default_factory=Front)
     create_stack: bool = False
+    stacks: tuple[str, ...] = ()
     jobs_dir: str = ""
     git: Repository | None = None
 
@@ -136,6 +142,14 @@ def _given_by_environment(env: Mapping[str, str]) -> list[str]:
     return []
 
 
+def _bad_stacks(stacks: Sequence[str]) -> list[str]:
+    told = f"STACK is {_quoted(','.join(stacks))}"
+    if not all(_STACK.fullmatch(stack) for stack in stacks):
+        return [f"{told}: letters, digits, - _ . only"]
+    short = {stack.rpartition("/")[2] for stack in stacks}
+    return [f"{told}: it names a stack twice"] if len(short) < len(stacks) else []
+
+
 def _repository(reader: _Reader) -> Repository | None:
     most_mb = reader.number("GIT_MAX_MB")
     url, ref, folder = (reader.text(name) for name in ("GIT_URL", "GIT_REF", "GIT_DIR"))
@@ -176,11 +190,11 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
     program_dir = Path(reader.text("PROGRAM_DIR")).expanduser().absolute()
     if not (program_dir / "Pulumi.yaml").is_file():
         problems.append(f"PROGRAM_DIR: {program_dir} holds no Pulumi.yaml")
-    stack = reader.text("STACK")
-    if not all(c.isalnum() or c in "-_./" for c in stack) or stack.startswith("-"):
-        problems.append(f"STACK is {_quoted(stack)}: letters, digits, - _ . only")
+    stacks = tuple(name.strip() for name in reader.text("STACK").split(","))
+    problems += _bad_stacks(stacks)
     result = WatcherSettings(
-        stack=stack,
+        stack=stacks[0],
+        stacks=stacks,
         program_dir=program_dir,
         interval_s=reader.number("RECONCILE_INTERVAL_MS") / 1000,
         probe_s=reader.seconds("PROBE_INTERVAL_MS"),

@@ -20,6 +20,7 @@ from watcher.front import Front, Login
 from watcher.logs import MOST_SECRETS, Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
+from watcher.parts import Parts, version
 from watcher.pulumi.changes import Drift, Failure
 from watcher.setting_table import TABLE
 from watcher.status import EXIT_CODES, Board, CycleReport, Outcome, Reason, Snapshot
@@ -313,9 +314,9 @@ def test_bad_settings_end_it_at_once(
     assert all(line.startswith("watcher: ") for line in told)
 
 
-def parts(tmp_path: Path, **changes: Any) -> main.Parts:
+def parts(tmp_path: Path, **changes: Any) -> Parts:
     w = world(tmp_path, job("a"), **changes)
-    return main.Parts(w.tools, w.board, w.cycle, Loop(w.tools, w.cycle, w.board), SystemClock())
+    return Parts(w.tools, w.board, w.cycle, Loop(w.tools, w.cycle, w.board), SystemClock())
 
 
 def test_once_ends_with_the_outcomes_code(tmp_path: Path) -> None:
@@ -372,4 +373,4 @@ def test_an_address_that_is_taken_is_a_bad_setting(tmp_path: Path) -> None:
 
 
 def test_the_version_is_the_projects() -> None:
-    assert main.version().count(".") == 2
+    assert version().count(".") == 2
