@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import watcher.__main__ as main
@@ -132,10 +133,10 @@ def test_each_has_a_page_a_line_and_series(worlds: dict[str, World]) -> None:
         assert requests.get(f"{url}/stack/b/jobs/x", timeout=5).status_code == 200
         assert requests.get(f"{url}/stack/c/", timeout=5).status_code == 404
         text = requests.get(f"{url}/metrics", headers={"Accept": "application/openmetrics-text"}, timeout=5).text
-    (cycle_family,) = [f for f in text_string_to_metric_families(text) if f.name == "watcher_cycles"]
-    counted = {
-        (s.labels["stack"], s.labels["outcome"]) for s in cycle_family.samples if s.name.endswith("_total") and s.value
-    }
+    families: Iterator[Metric] = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    (family,) = [family for family in families if family.name == "watcher_cycles"]
+    ended = [s.labels for s in family.samples if s.name.endswith("_total") and s.value]
+    counted = {(labels["stack"], labels["outcome"]) for labels in ended}
     assert counted == {("a", "unchanged"), ("b", "failed")}
 
 
