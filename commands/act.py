@@ -18,7 +18,6 @@ from provider.dkron.snapshot import Snapshot
 from provider.dkron.writes import Rights, Writes
 from provider.errors import ForeignJob, JobError, Rejected
 from provider.job import ownership
-from provider.job.spec import to_dkron
 from provider.jobs_dir import gather
 from provider.redaction import config_secrets, secret_texts
 from provider.settings import load_owner
@@ -149,7 +148,7 @@ def repost(options: Namespace) -> int:
         job = session.ours(name)
         if not options.all:
             session.archive.keep(job, "reposted")
-        session.client.upsert_job(to_dkron(job), {*session.secrets, *secret_texts(job)})
+        session.client.upsert_job(session.writes.body(job, job), {*session.secrets, *secret_texts(job)})
         say(f'reposted "{name}"{restarted(job)}')
 
     code = for_each(names, one)

@@ -14,6 +14,7 @@ from commands.act import DONE, Session, complain, confirm, say
 from provider.dkron.client import Job
 from provider.errors import DkronError, DkronJobsError, ForeignJob, JobError
 from provider.job.ownership import Owner
+from provider.job.spec import unknown_fields
 
 TRIES = 5  # to post a job that is gone
 PAUSE_S = 2.0  # between two of them
@@ -91,7 +92,7 @@ def _post(session: Session, jobs: Sequence[Job]) -> None:
     for number, job in enumerate(jobs):
         for attempt in range(1, TRIES + 1):
             try:
-                session.writes.upsert(job, {})
+                session.writes.upsert(job, unknown_fields(job))
                 break
             except DkronError as error:
                 if error.soft and attempt < TRIES:

@@ -16,7 +16,7 @@ from provider.dkron.client import Job
 from provider.errors import JobError, SettingsError
 from provider.job.diff import changed_fields
 from provider.job.ownership import Owner
-from provider.job.spec import canonical, to_dkron
+from provider.job.spec import canonical, to_dkron, unknown_fields
 
 
 def restore(options: Namespace) -> int:
@@ -35,7 +35,7 @@ def restore(options: Namespace) -> int:
     live = session.find(name)
     if live is not None:
         session.archive.keep(live, "overwritten by a restore")
-    session.writes.upsert(wanted, live or {})
+    session.writes.upsert(wanted, live or unknown_fields(copy.job))
     say(f'restored "{name}" as it was at {_stamp(copy)}{_what_follows(session, wanted)}')
     return DONE
 

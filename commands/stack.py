@@ -18,8 +18,13 @@ DEFAULT_STACK: Final = "dev"
 
 
 def chosen_stack(environ: Mapping[str, str] | None = None, folder: Path = Path()) -> str:
-    """The stack that is meant: STACK, else the only one that has a file, else "dev"."""
+    """The stack that is meant: STACK, else the only one that has a file, else "dev".
+
+    Raises SettingsError where STACK names several, as a watcher's may.
+    """
     named = (os.environ if environ is None else environ).get("STACK", "").strip().rpartition("/")[2]
+    if "," in named:
+        raise SettingsError([f"STACK names several stacks ({named}): say which one is meant by --stack, or STACK=NAME"])
     names = stack_names(folder)
     return named or (names[0] if len(names) == 1 else DEFAULT_STACK)
 

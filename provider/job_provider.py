@@ -86,9 +86,10 @@ class JobProvider(ResourceProvider):
         rights = Rights(self.owner_tag, self.adopt, told)
         archive = Archive(directory_from(os.environ), passphrase_from(os.environ), _warn)
         self.writes = Writes(client, rights, archive, _warn, config_secrets(config, os.environ))
-        self.snapshot = Snapshot(client, self.owner_tag)
         self.declared = Declared()
         self.defer_checks = bool(os.environ.get(limits.DEFER_CHECKS))
+        # The watcher tells of the servers' version by itself.
+        self.snapshot = Snapshot(client, self.owner_tag, tell=None if self.defer_checks else _warn)
 
     def check(self, _olds: Props, news: Props) -> CheckResult:
         """The canonical inputs, and every problem on its property. What it asks Dkron for is only for words."""

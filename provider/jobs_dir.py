@@ -32,7 +32,7 @@ def gather(env: Mapping[str, str] | None = None) -> Declarations:
         return gather_package(PACKAGE)
     folder = Path(variables.get(JOBS_FROM, "").strip() or resolved(Path(given)))
     if not folder.is_dir():
-        return Declarations(problems=[f"{JOBS_DIR} is {given}, and there is no such directory"])
+        return Declarations(problems=[f"JOBS_DIR is {given}, and there is no such directory"])
     name = Path(given).name or folder.name
     _use(folder, name)
     return gather_package(PACKAGE, name)

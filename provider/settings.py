@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from . import credentials
 from .errors import SettingsError
 from .job.tags import parse_tags
 from .reader import Reader, boolean, whole_number
@@ -26,6 +27,9 @@ KEYS = (
     "dkronUser",
     "dkronPassword",
     "dkronCaFile",
+    "dkronCertFile",
+    "dkronKeyFile",
+    "dkronInsecure",
     "dkronMaxAnswerMb",
     "ownerTag",
     "adopt",
@@ -45,6 +49,8 @@ class DkronSettings:
     user: str = ""
     password: str = field(default="", repr=False)
     ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
     timeout_s: float = DEFAULT_TIMEOUT_S
     max_answer_mb: int = DEFAULT_MAX_ANSWER_MB
 
@@ -155,24 +161,13 @@ def _dkron(reader: Reader) -> DkronSettings:
         urls, reason = parse_urls(text)
         if reason:
             reader.malformed("dkronUrl", reason)
-    token, user, password = (reader.text(key) for key in ("dkronToken", "dkronUser", "dkronPassword"))
-    for key, value in (("dkronToken", token), ("dkronUser", user), ("dkronPassword", password)):
-        if not value.isprintable():
-            reader.malformed(key, "holds a line break or another control character")
-    if not token.isascii():
-        reader.malformed("dkronToken", "holds a character that no HTTP header can carry")
-    if ":" in user:
-        reader.malformed("dkronUser", "holds a colon, at which basic authentication would cut it")
-    if token and (user or password):
-        reader.malformed("dkronToken", "and dkronUser/dkronPassword are both set; only one way to log in can be used")
-    elif bool(user) != bool(password):
-        missing = "dkronPassword" if user else "dkronUser"
-        reader.malformed(missing, "is not set, but its counterpart is")
+            urls = ()
+    token, user, password = credentials.login(reader, urls)
     ca_file = reader.text("dkronCaFile")
     if ca_file and not Path(ca_file).is_file():
         reader.malformed("dkronCaFile", f"names no file ({ca_file})")
     size = reader.judged("dkronMaxAnswerMb", whole_number(1, 4096), DEFAULT_MAX_ANSWER_MB)
-    return DkronSettings(urls, token, user, password, ca_file, max_answer_mb=size)
+    return DkronSettings(urls, token, user, password, ca_file, *credentials.certificate(reader), max_answer_mb=size)
 
 
 def load_default_tags(config: Lookup, env: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -62,6 +62,8 @@ class FakeDkron(Web):
         self.jobs: dict[str, dict[str, Any]] = {}
         self.faults: dict[str, Answer] = {}
         self.leader: str | None = "n1"
+        self.version = ""
+        self.more: frozenset[str] = frozenset()  # fields of a version that nobody knows yet
         self.lists: list[list[str]] = []  # the names that the next lists show, if not all
         self._lock = threading.Lock()
 
@@ -72,7 +74,8 @@ class FakeDkron(Web):
     def put(self, body: dict[str, Any]) -> dict[str, Any]:
         """Stores a job as a person's own POST would; counters and status are kept (recorded: d04-d08)."""
         old = self.jobs.get(body["name"], SERVER_FIELDS)
-        self.jobs[body["name"]] = {**as_stored(body), **{name: old[name] for name in SERVER_FIELDS}}
+        more = {name: body.get(name) for name in self.more}
+        self.jobs[body["name"]] = {**as_stored(body), **{name: old[name] for name in SERVER_FIELDS}, **more}
         return self.jobs[body["name"]]
 
     @property
@@ -86,7 +89,8 @@ class FakeDkron(Web):
             if fault := self.faults.get(f"{request.method} {url.path}"):
                 return fault
             if url.path == "/v1/leader":
-                return as_json({"Name": self.leader}) if self.leader else as_json(None, 500)
+                member = {"Name": self.leader, "Tags": {"version": self.version}}
+                return as_json(member) if self.leader else as_json(None, 500)
             if url.path == "/v1/isleader":
                 return as_json("I am a leader", 200 if self.leader else 404)
             if url.path == "/v1/jobs":

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -15,9 +15,11 @@ import yaml
 from dev import settings_text
 from dev.say import ROOT
 from dev.versions import known_good
+from tests.certificates import certificate
+from watcher.front import Certificate, Front
 from watcher.secrets import PUBLIC_PASSPHRASE
 from watcher.setting_table import TABLE
-from watcher.web.server import Answer, HttpServer
+from watcher.web.server import Answer, HttpServer, Route
 
 DEFAULTS = {row.name: row.default for row in TABLE}
 SECRETS = {row.name for row in TABLE if row.secret}
@@ -131,19 +133,20 @@ def health_check() -> list[str]:
 
 
 @contextmanager
-def answering(status: int) -> Iterator[int]:
+def answering(status: int, front: Front | None = None) -> Iterator[int]:
     """A server whose /healthz has this status; yields its port."""
-    server = HttpServer(("127.0.0.1", 0), {"/healthz": lambda: Answer(status, b"")}, lambda _what: None)
+    routes: dict[str, Route] = {"/healthz": lambda: Answer(status, b"")}
+    server = HttpServer(("127.0.0.1", 0), routes, lambda _what: None, front=front or Front())
     try:
         yield server.port
     finally:
         server.close()
 
 
-def check_health(port: int) -> int:
+def check_health(port: int, **more: str) -> int:
     command, *rest = health_check()
     assert command == "python"
-    env = {"HEALTH_ADDR": f"0.0.0.0:{port}", "http_proxy": "http://127.0.0.1:1"}
+    env = {"HEALTH_ADDR": f"0.0.0.0:{port}", "http_proxy": "http://127.0.0.1:1", **more}
     return subprocess.run([sys.executable, *rest], env=env, capture_output=True, timeout=60, check=False).returncode
 
 
@@ -151,6 +154,13 @@ def check_health(port: int) -> int:
 def test_the_health_check_is_what_healthz_says(status: int, code: int) -> None:
     with answering(status) as port:
         assert check_health(port) == code
+
+
+def test_the_health_check_speaks_tls_where_the_page_does(tmp_path: Path) -> None:
+    crt, key = map(str, certificate(tmp_path))
+    with answering(200, Front(certificate=Certificate(crt, key))) as port:
+        assert check_health(port, HTTP_CERT_FILE=crt) == 0
+        assert check_health(port) == 1
 
 
 def test_the_health_check_fails_where_nobody_answers() -> None:

@@ -4,28 +4,21 @@ import argparse
 import os
 import signal
 import sys
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import FrameType
 
 from provider.errors import SettingsError
-from watcher import needs, notify, once, secrets, settings
+from watcher import loop, needs, once, secrets, settings, stacks
 from watcher.allowance import Allowance, user
-from watcher.clock import Control, SystemClock
-from watcher.cycle import Cycle
-from watcher.logs import EventLog, Redactor, open_log
-from watcher.loop import Loop
-from watcher.metrics import Metrics
-from watcher.notify import Notifier, Wishes
-from watcher.pulumi.cli import Limits, PulumiCli
-from watcher.recovery.recovery import Tools
+from watcher.logs import EventLog
+from watcher.metrics import Together
+from watcher.parts import Parts, assemble, places, version
 from watcher.report import FORMATS
 from watcher.restraint import PlanOnly
 from watcher.setting_table import TABLE
 from watcher.settings import WatcherSettings
-from watcher.status import EXIT_CODES, Board, Snapshot
+from watcher.status import EXIT_CODES
 from watcher.web.clean import cleaner
 from watcher.web.live import LiveJobs, Sources
 from watcher.web.page import pages
@@ -33,17 +26,6 @@ from watcher.web.server import Asked, HttpServer, health_routes
 
 BAD_SETTINGS = 2
 PRIVATE = 0o077  # the state and its history, which the runs write, are their owner's alone
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything that one process has of a kind."""
-
-    tools: Tools
-    board: Board
-    cycle: Cycle
-    loop: Loop
-    clock: SystemClock
 
 
 def help_text() -> str:
@@ -82,47 +64,6 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def version() -> str:
-    try:
-        project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
-        return str(project["project"]["version"])
-    except (OSError, ValueError, KeyError):
-        return "unknown"
-
-
-def assemble(chosen: WatcherSettings, allowance: Allowance) -> Parts:
-    clock = SystemClock()
-    control = Control(clock)
-    redactor = Redactor(chosen.secrets)
-    limits = Limits(chosen.up_timeout_s, chosen.grace_s)
-    tools = Tools(
-        settings=chosen,
-        control=control,
-        cli=PulumiCli(chosen.program_dir, chosen.stack, chosen.env, limits, control),
-        log=open_log(chosen.log_format, chosen.log_level, redactor),
-        metrics=Metrics(version(), chosen.stack),
-        redactor=redactor,
-    )
-    board = Board(Snapshot(chosen.stack, clock.now(), chosen.interval_s))
-    cycle = Cycle(tools, board, allowance)
-    notifier = None
-    if chosen.notify:
-        file = chosen.work_dir / notify.FILE
-        wishes = Wishes(chosen.notify, chosen.notify_on, chosen.public_url, file)
-        notifier = Notifier(wishes, board, tools.log, tools.metrics, cleaner(redactor, places(chosen)))
-    return Parts(tools, board, cycle, Loop(tools, cycle, board, notifier), clock)
-
-
-def places(chosen: WatcherSettings) -> dict[str, str]:
-    """Where the state and the watcher's own files lie, by what is to stand for it."""
-    return {
-        "state": chosen.env.get("PULUMI_BACKEND_URL", "").removeprefix("file://"),
-        "work directory": str(chosen.work_dir),
-        "program directory": str(chosen.program_dir),
-        "Pulumi's home": chosen.env.get("PULUMI_HOME", ""),
-    }
-
-
 def take_signals(parts: Parts) -> None:
     """TERM and INT end it after the operation in hand, HUP starts a cycle now."""
     control = parts.tools.control
@@ -140,43 +81,87 @@ def take_signals(parts: Parts) -> None:
 
 
 def status_pages(parts: Parts) -> Mapping[str, Asked]:
-    """The page for people and its data, without the places where the state lies."""
+    """The page for people and its data, of each stack, without the places where the state lies."""
+    return stacks.pages_of({one.board.now.stack: _pages(one, parts.all) for one in parts.all})
+
+
+def _pages(parts: Parts, everyone: Sequence[Parts]) -> Mapping[str, Asked]:
     cycle, chosen = parts.cycle, parts.tools.settings
     sources = Sources(
         lambda: cycle.connector.current, lambda: cycle.census.noted, parts.loop.runs, parts.tools.settings.show_output
     )
     live = LiveJobs(sources, parts.board, parts.clock)
-    return pages(parts.board, live, parts.clock, cleaner(parts.tools.redactor, places(chosen)))
+    names, base = [one.board.now.stack for one in everyone], chosen.front.base
+    own = stacks.base_of(base, parts.board.now.stack) if len(names) > 1 else base
+    clean = cleaner(parts.tools.redactor, places(chosen))
+    return pages(parts.board, live, parts.clock, clean, own, stacks.tabs_of(base, names))
 
 
-def serve(parts: Parts) -> HttpServer | None:
-    """The HTTP side. Raises SettingsError where the address can't be had."""
-    address = parts.tools.settings.health
-    if address is None:
-        return None
-    clean = cleaner(parts.tools.redactor, places(parts.tools.settings))
-    routes = health_routes(parts.board, parts.tools.metrics, parts.clock, clean)
+def serve(parts: Parts) -> list[HttpServer]:
+    """The HTTP side: the page's server, and the metrics' where they have an address of their own.
+
+    Raises SettingsError where an address can't be had.
+    """
+    chosen, tools = parts.tools.settings, parts.tools
+    clean, brief = cleaner(tools.redactor, places(chosen)), chosen.front.login is not None
+    by_stack = {
+        one.board.now.stack: health_routes(one.board, one.tools.metrics, one.clock, clean, brief=brief)
+        for one in parts.all
+    }
+    routes = stacks.routes_of(by_stack, Together({one.board.now.stack: one.tools.metrics for one in parts.all}))
+    metrics = {"/metrics": routes.pop("/metrics")} if chosen.front.metrics else {}
+
+    def bug(what: str) -> None:
+        tools.log.error("http.bug", what=what)
+
+    servers: list[HttpServer] = []
+    name, address = "HEALTH_ADDR", chosen.health
     try:
-        return HttpServer(
-            address, routes, lambda what: parts.tools.log.error("http.bug", what=what), status_pages(parts)
-        )
+        if address:
+            servers.append(HttpServer(address, routes, bug, status_pages(parts), chosen.front))
+        name, address = "METRICS_ADDR", chosen.front.metrics
+        if address:
+            servers.append(HttpServer(address, metrics, bug))
     except OSError as error:
-        where = f"{address[0]}:{address[1]}"
-        raise SettingsError([f"HEALTH_ADDR: cannot listen on {where}: {error.strerror or error}"]) from None
+        close(servers)
+        where = ":".join(map(str, address or ()))
+        raise SettingsError([f"{name}: cannot listen on {where}: {error.strerror or error}"]) from None
+    return servers
+
+
+def close(servers: Iterable[HttpServer]) -> None:
+    for server in servers:
+        server.close()
 
 
 def run_for_ever(parts: Parts) -> int:
-    server = serve(parts)
+    servers = serve(parts)
     log, chosen = parts.tools.log, parts.tools.settings
-    listening = f"{chosen.health[0]}:{server.port}" if server and chosen.health else "off"
-    log.info("watcher.started", version=version(), stack=chosen.stack, interval_s=chosen.interval_s, http=listening)
+    listening = f"{chosen.health[0]}:{servers[0].port}" if servers and chosen.health else "off"
+    for one in parts.all:
+        told = {"stack": one.board.now.stack, "interval_s": chosen.interval_s, "http": listening}
+        log.info("watcher.started", version=version(), **told)
     try:
-        parts.loop.run()
+        loop.run([one.loop for one in parts.all])
     finally:
-        if server is not None:
-            server.close()
+        close(servers)
     log.info("watcher.stopped")
     return 0
+
+
+def require(chosen: WatcherSettings, options: argparse.Namespace) -> None:
+    """Raises SettingsError with what is missing, of all stacks."""
+    several = len(chosen.stacks) > 1
+    problems = []
+    if several and (options.allow_deletes is not None or options.allow_updates is not None):
+        problems.append("an allowance is for one stack: give it with STACK=NAME")
+    for one in stacks.each(chosen):
+        try:
+            needs.require(one)
+        except SettingsError as error:
+            problems += stacks.problems_of(one.stack, error, several)
+    if problems:
+        raise SettingsError(problems)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -184,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     try:
         chosen = replace(settings.load(), create_stack=options.create_stack)
-        needs.require(chosen)
+        require(chosen, options)
     except SettingsError as error:
         return complain(error)
     let_through = options.once and chosen.rules.plan_only is not PlanOnly.OFF
@@ -196,16 +181,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         parts.tools.log.warning("secret.weak", name=name, why=f"{why}; choose one of 16 characters or more")
     try:
         if options.report:
-            return once.report_once(parts.tools, parts.cycle, options.format)
+            return stacks.worst(once.report_once(one.tools, one.cycle, options.format) for one in parts.all)
         if allowance.given:
             parts.tools.log.warning("allowance.given", who=allowance.who, **allowance.shown)
-        return once.run_once(parts.tools, parts.cycle, parts.loop) if options.once else run_for_ever(parts)
+        if options.once:
+            return stacks.worst([once.run_once(one.tools, one.cycle, one.loop) for one in parts.all])
+        return run_for_ever(parts)
     except SettingsError as error:
         return complain(error, parts.tools.log)
     finally:
-        if parts.loop.notifier is not None:
-            parts.loop.notifier.close()
-        parts.cycle.close()
+        for one in parts.all:
+            if one.loop.notifier is not None:
+                one.loop.notifier.close()
+            one.cycle.close()
         parts.clock.close()
 
 

@@ -18,7 +18,7 @@ from provider.errors import DkronJobsError, SettingsError
 from provider.settings import read_variable
 from watcher.clock import Control
 from watcher.logs import Redactor
-from watcher.own_files import replace_file
+from watcher.own_files import make_directory, read_file, replace_file
 from watcher.pulumi import child
 from watcher.pulumi.child import Command
 from watcher.repository import TOKEN, Repository, environment, is_commit, patterns, reason, tip, total_size
@@ -59,8 +59,8 @@ class Checkouts:
     def last(self) -> Checkout | None:
         """The last good one, also of an earlier process; None if there is none."""
         try:
-            commit = self._noted.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeError):
+            commit = read_file(self._noted).strip()
+        except (OSError, ValueError):
             return None
         return self._of(commit) if is_commit(commit) else None
 
@@ -74,7 +74,7 @@ class Checkouts:
             token = read_variable(TOKEN, self.env) or ""
             self.redactor.learn([token] if token else [])
             env = environment(self.repository, self.env, token)
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(self.directory)
             name, commit = self._tip(env)
             found = self._of(commit) or self._fetched(name, env)
             self._note(found.commit)

@@ -16,6 +16,7 @@ from watcher.dkron.census import Census
 from watcher.dkron.connection import Connection, Connector
 from watcher.dkron.probe import Unsettled
 from watcher.dkron.strays import NONE, Strays
+from watcher.dkron.version import VersionLog
 from watcher.endings import Ended, NoStack, Stopped, outcome_of
 from watcher.fights import Fights
 from watcher.guard import Verdict
@@ -41,6 +42,7 @@ class Cycle:
         self.engine = Engine(tools, self.recovery)
         self.connector = Connector(tools.settings, tools.cli, tools.control, tools.redactor)
         self.census = Census(tools.control, tools.metrics, board, tools.settings.leader_wait_s)
+        self.version = VersionLog(tools.log)
         self.keeper = Keeper(tools, allowance or Allowance())
         self.fights = Fights(calm_s=2 * tools.settings.interval_s)
         self._standing: Standing | None = None
@@ -104,6 +106,7 @@ class Cycle:
             work.unkept = work.case.memory.unkept
             judgement.require_the_same_tag(connection, work.case.memory)
             waited = self.census.await_leader(connection)
+            self.version.tell(connection.client)
             work.look = self.census.before(connection, waited)
             self._go_on()
             repair = self._simple_repair(space, work) if reason is Reason.DRIFT else None

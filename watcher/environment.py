@@ -11,8 +11,8 @@ from provider.settings import read_variable
 
 LEGACY_PREFIX = "DKRON_MGR__"
 LEGACY = ("DKRON_URL", "GATEWAY_URL", "SERVICE_KEY", "RECONCILE_INTERVAL_MS")
-# The CLI knows no files for these.
-READ_HERE = ("PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "NOTIFY")
+# The CLI knows no files for these, or they are the watcher's own.
+READ_HERE = ("PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "NOTIFY", "HTTP_PASSWORD")
 
 
 class Environment(Mapping[str, str]):

@@ -107,12 +107,17 @@ class Progress:
 class EventLog:
     """`log.info("cycle.done", outcome=...)`."""
 
-    def __init__(self, logger: logging.Logger, progress: Progress) -> None:
+    def __init__(self, logger: logging.Logger, progress: Progress, always: Mapping[str, Any] | None = None) -> None:
         self._logger, self.progress = logger, progress
+        self._always = dict(always or {})
+
+    def of(self, **always: Any) -> "EventLog":
+        """The same log, with these fields in every line."""
+        return EventLog(self._logger, self.progress, {**self._always, **always})
 
     def _say(self, level: int, event: str, fields: dict[str, Any], failure: bool = False) -> None:
         self.progress.clear()
-        self._logger.log(level, event, extra={_FIELDS: fields}, exc_info=failure)
+        self._logger.log(level, event, extra={_FIELDS: {**self._always, **fields}}, exc_info=failure)
 
     def debug(self, event: str, **fields: Any) -> None:
         self._say(logging.DEBUG, event, fields)

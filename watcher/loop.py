@@ -1,9 +1,10 @@
 """When the next cycle runs, and why: interval, retry, drift, changed files, a signal. `plan_next` decides purely.
 
-It runs one cycle at a time and never ends by itself. A bug of ours in a cycle is logged and counts as a failed cycle.
+It runs one cycle at a time, whatever the number of stacks, and never ends by itself. A bug of ours in a cycle is
+logged and counts as a failed cycle.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
 from watcher.backoff import doubling
+from watcher.clock import Control
 from watcher.cycle import Cycle
 from watcher.dkron.holds import Holds
 from watcher.dkron.probe import Unsettled
@@ -65,7 +67,8 @@ class Loop:
     def __init__(self, tools: Tools, cycle: Cycle, board: Board, notifier: Notifier | None = None) -> None:
         self.tools, self.cycle, self.board, self.notifier = tools, cycle, board, notifier
         self._drift_seen: float | None = None
-        self._look_took = 0.0
+        self._look_took = self._due = self._look_at = 0.0
+        self._coming = Next(0.0, Reason.START)
         self.runs = Runs()
         self.holds = Holds(tools.log, tools.metrics)
         if tools.settings.job_metrics:
@@ -73,11 +76,19 @@ class Loop:
 
     def run(self) -> None:
         """Until a stop is asked for."""
-        reason: Reason | None = Reason.START
-        while reason is not None:
-            report = self.once(reason)
-            reason = self._rest(report) if report is not None and not self.tools.control.stopping else None
-        self.board.update(mode="stopping", next_cycle=None)
+        run([self])
+
+    def turn(self, reason: Reason) -> bool:
+        """One cycle, and when the next one is due. False if a stop was asked for before it did anything."""
+        report = self.once(reason)
+        if report is None:
+            return False
+        clock = self.tools.control.clock
+        self._coming = plan_next(report, self.board.now.consecutive_failures, self.tools.settings.interval_s)
+        self._due = clock.monotonic() + self._coming.delay_s
+        self._look_at = clock.monotonic() + self._pause()
+        self.board.update(mode="idle", next_cycle=clock.now() + self._coming.delay_s)
+        return True
 
     def once(self, reason: Reason) -> CycleReport | None:
         """One cycle, told to log, metrics and status. None if it was stopped before it did anything."""
@@ -134,30 +145,23 @@ class Loop:
 
     # -- between cycles
 
-    def _rest(self, report: CycleReport) -> Reason | None:
-        """Sleeps until the next cycle is due or something calls for one. None if a stop was asked for."""
-        control, settings = self.tools.control, self.tools.settings
-        coming = plan_next(report, self.board.now.consecutive_failures, settings.interval_s)
-        due = control.clock.monotonic() + coming.delay_s
-        self.board.update(mode="idle", next_cycle=control.clock.now() + coming.delay_s)
-        while not control.stopping:
-            if control.forced:
-                control.forced = False
-                return Reason.FORCED
-            left = due - control.clock.monotonic()
-            if left <= 0:
-                return coming.reason
-            nap = control.clock.monotonic() + min(left, self._pause())
-            while not (control.stopping or control.forced) and (rest := nap - control.clock.monotonic()) > 0:
-                control.clock.wait(rest)
-            if control.stopping or control.forced or due - control.clock.monotonic() <= 0:
-                continue
-            began = control.clock.monotonic()
-            found = self._look_around()
-            self._look_took = control.clock.monotonic() - began
-            if found is not None:
-                return found
-        return None
+    @property
+    def wakes_at(self) -> float:
+        """When there is something to do next, by the monotonic clock."""
+        return min(self._due, self._look_at)
+
+    def called(self) -> Reason | None:
+        """Why a cycle must run now, None if it need not. Looks around if that is due."""
+        clock = self.tools.control.clock
+        began = clock.monotonic()
+        if began >= self._due:
+            return self._coming.reason
+        if began < self._look_at:
+            return None
+        found = self._look_around()
+        self._look_took = clock.monotonic() - began
+        self._look_at = clock.monotonic() + self._pause()
+        return found
 
     def _pause(self) -> float:
         """Seconds until the next look around."""
@@ -215,3 +219,38 @@ class Loop:
             self._drift_seen = seen_at
             self.tools.log.info("probe.drift", jobs=sorted(found)[:MOST_NAMES], count=len(found))
         return bool(found)
+
+
+def run(loops: Sequence[Loop]) -> None:
+    """Drives the loops of some stacks, one after the other, until a stop is asked for. They share one control."""
+    control = loops[0].tools.control
+    turns = [(loop, Reason.START) for loop in loops]
+    while turns:
+        done = all(not control.stopping and loop.turn(reason) for loop, reason in turns)
+        turns = _rest(loops, control) if done else []
+    for loop in loops:
+        loop.board.update(mode="stopping", next_cycle=None)
+
+
+def _rest(loops: Sequence[Loop], control: Control) -> list[tuple[Loop, Reason]]:
+    """Sleeps until cycles are due or something calls for them: whose, and why. Nothing if a stop was asked for."""
+    while not control.stopping:
+        if control.forced:
+            control.forced = False
+            return [(loop, Reason.FORCED) for loop in loops]
+        if not _sleep(min(loop.wakes_at for loop in loops), control):
+            continue
+        called = [(loop, reason) for loop in loops if (reason := loop.called()) is not None]
+        if called:
+            return called
+    return []
+
+
+def _sleep(until: float, control: Control) -> bool:
+    """Until a moment of the monotonic clock; False if somebody asked for something meanwhile."""
+    while not (control.stopping or control.forced):
+        rest = until - control.clock.monotonic()
+        if rest <= 0:
+            return True
+        control.clock.wait(rest)
+    return False

@@ -65,8 +65,46 @@ class _Jobs(Collector):
         yield from (success, error, coming, health, held, seconds, runs)
 
 
-class Metrics:
-    """One instance a process."""
+class _OfStacks(Collector):
+    """The series of several stacks, each with its stack's name."""
+
+    def __init__(self, by_stack: Mapping[str, "Metrics"]) -> None:
+        self.by_stack = by_stack
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
+        for stack, metrics in self.by_stack.items():
+            for found in metrics.registry.collect():
+                empty = Metric(found.name, found.documentation, found.type, found.unit)
+                family = families.setdefault(found.name, empty)
+                family.samples += [s._replace(labels={**s.labels, "stack": stack}) for s in found.samples]
+        yield from families.values()
+
+
+class _Scraped:
+    """What Prometheus scrapes of a registry."""
+
+    registry: CollectorRegistry
+
+    def text(self, accept: str = "") -> bytes:
+        """OpenMetrics where its Accept header asks for that."""
+        return choose_encoder(accept)[0](self.registry)
+
+    def content_type(self, accept: str) -> str:
+        """Of that text."""
+        return choose_encoder(accept)[1]
+
+
+class Together(_Scraped):
+    """The metrics of several stacks in one text."""
+
+    def __init__(self, by_stack: Mapping[str, "Metrics"]) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(_OfStacks(by_stack))
+
+
+class Metrics(_Scraped):
+    """One instance for each stack."""
 
     def __init__(self, version: str, stack: str) -> None:
         registry = self.registry = CollectorRegistry()
@@ -141,11 +179,3 @@ class Metrics:
     def follow_jobs(self, samples: Callable[[], Iterable[JobSample]]) -> None:
         """Adds the metrics with a job's name."""
         self.registry.register(_Jobs(samples))
-
-    def text(self, accept: str = "") -> bytes:
-        """What Prometheus scrapes: OpenMetrics where its Accept header asks for that."""
-        return choose_encoder(accept)[0](self.registry)
-
-    def content_type(self, accept: str) -> str:
-        """Of that text."""
-        return choose_encoder(accept)[1]

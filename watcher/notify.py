@@ -32,6 +32,11 @@ UNSENT_AGAIN_S: Final = 3600.0
 FILE: Final = "notified.json"
 
 
+def file_of(stack: str, several: bool) -> str:
+    """The name of the file that keeps what was told of a stack."""
+    return f"notified-{stack.replace('/', '-')}.json" if several else FILE
+
+
 Clean = Callable[[str], str]
 
 

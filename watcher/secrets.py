@@ -20,7 +20,9 @@ from watcher import repository, targets
 FILE: Final = "_FILE"
 PUBLIC_PASSPHRASE: Final = "dkron-jobs-dev"  # noqa: S105 - it stands in the documents, for the dev stack's example key
 # What `pulumi` and the programs that it starts have no use for.
-NOT_FOR_RUNS: Final = frozenset({"NOTIFY", "NOTIFY_FILE", "DKRON_MGR__SERVICE_KEY", *repository.SETTINGS})
+NOT_FOR_RUNS: Final = frozenset(
+    {"NOTIFY", "NOTIFY_FILE", "HTTP_PASSWORD", "HTTP_PASSWORD_FILE", "DKRON_MGR__SERVICE_KEY", *repository.SETTINGS}
+)
 _NAME: Final = re.compile(r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|(^|_)KEY$")
 _PARAMETER: Final = re.compile(r"pass|pwd|secret|token|credential|^sas$|^sig(nature)?$|key$")
 _LONE_LOGIN: Final = 16  # characters; a user without a password that is longer is a token
@@ -52,7 +54,7 @@ def known_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
 
 def weak(env: Mapping[str, str]) -> list[str]:
     """The variables with secrets that can't be hidden wherever they stand, or that anybody would guess."""
-    ours = ("SERVICE_KEY", "DKRON_TOKEN", "DKRON_PASSWORD", "PULUMI_CONFIG_PASSPHRASE")
+    ours = ("SERVICE_KEY", "DKRON_TOKEN", "DKRON_PASSWORD", "HTTP_PASSWORD", "PULUMI_CONFIG_PASSPHRASE")
     return sorted(
         name for name, text in _named(env) if name in ours and (len(text) < SHORTEST_SAFE or text.lower() in _COMMON)
     )

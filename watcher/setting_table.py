@@ -19,8 +19,9 @@ class Setting:
 
 
 _LOGS = ("keep", "off")
+_BOOLEAN = ("true", "false", "1", "0")
 TABLE: tuple[Setting, ...] = (
-    Setting("STACK", "dev", "Pulumi stack to keep true"),
+    Setting("STACK", "dev", "Pulumi stack to keep true; several by commas"),
     Setting("PROGRAM_DIR", ".", "directory with Pulumi.yaml and __main__.py"),
     Setting("JOBS_DIR", "", "directory of the declarations' modules, such as a volume; else jobs/ beside the program"),
     Setting("GIT_URL", "", "git repository to take the declarations from, by https, ssh or file"),
@@ -35,8 +36,11 @@ TABLE: tuple[Setting, ...] = (
     Setting("DKRON_USER", "", "user for basic authentication at that proxy"),
     Setting("DKRON_PASSWORD", "", "password for basic authentication at that proxy", secret=True),
     Setting("DKRON_CA_FILE", "", "file with the CA certificates of that proxy"),
+    Setting("DKRON_CERT_FILE", "", "file with our certificate in PEM, where that proxy asks for one"),
+    Setting("DKRON_KEY_FILE", "", "file with that certificate's key"),
+    Setting("DKRON_INSECURE", "", "true sends token or password over plain http as well", choices=_BOOLEAN),
     Setting("OWNER_TAG", "", "metadata.managed_by of our jobs; else the stack's ownerTag"),
-    Setting("ADOPT", "", "true takes over declared jobs that lack our tag", choices=("true", "false", "1", "0")),
+    Setting("ADOPT", "", "true takes over declared jobs that lack our tag", choices=_BOOLEAN),
     Setting("DEFAULT_TAGS", "", "tags of jobs that declare none, such as dc=dc1:1; else the stack's defaultTags"),
     Setting("RECONCILE_INTERVAL_MS", "300000", "from the start of one cycle to the start of the next", minimum=1000),
     Setting("PROBE_INTERVAL_MS", "", "how often to look for drift between cycles, 0 never; else each 2 s, but at most a"
@@ -53,11 +57,16 @@ TABLE: tuple[Setting, ...] = (
     Setting("GRACE_MS", "30000", "how long SIGTERM waits for the operation in hand", minimum=0),
     Setting("LEADER_WAIT_MS", "30000", "how long one cycle waits for Dkron's leader", minimum=0),
     Setting("HEALTH_ADDR", "127.0.0.1:8080", "host:port of /healthz, /readyz and /metrics; off for none"),
+    Setting("METRICS_ADDR", "", "host:port of /metrics, apart from the page and without its login"),
+    Setting("HTTP_USER", "", "user for the page, /api/status and /metrics, by basic authentication"),
+    Setting("HTTP_PASSWORD", "", "password for the page", secret=True),
+    Setting("HTTP_CERT_FILE", "", "file with the page's certificate in PEM: the page is then on https"),
+    Setting("HTTP_KEY_FILE", "", "file with that certificate's key"),
     Setting("JOB_METRICS", "on", "metrics with the names of the jobs: on, or off", choices=("on", "off")),
     Setting("SHOW_OUTPUT", "false", "true shows what runs printed on a job's page", choices=("true", "false")),
     Setting("NOTIFY", "", "whom to tell, by commas, in apprise's syntax (json://, slack://, mailto://)", secret=True),
     Setting("NOTIFY_ON", "refused,failed,person,job,plan,recovered", "what to tell, by commas; drift, too"),
-    Setting("PUBLIC_URL", "", "address of the status page, for links in messages"),
+    Setting("PUBLIC_URL", "", "address of the page for people, for links; its path is where a proxy serves the page"),
     Setting("LOG_FORMAT", "json", "json, or text for people", choices=("json", "text")),
     Setting("LOG_LEVEL", "info", "debug, info, warning or error", choices=("debug", "info", "warning", "error")),
     Setting("WATCHER_HOSTS", "", "hosts of a shared state's watchers or patterns, by commas: their old locks are dead"),

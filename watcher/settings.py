@@ -5,27 +5,33 @@ secret NAME may stand in a file named by NAME_FILE. All problems are told at onc
 """
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from provider import settings as program
 from provider.errors import SettingsError
 from provider.reader import Reader, one_of, whole_number
-from watcher import freeze, repository, targets
+from watcher import freeze, front, repository, targets
 from watcher.bound import DEFAULT, Bound, parse_bound
 from watcher.environment import Environment
+from watcher.front import Front
 from watcher.repository import Repository
 from watcher.restraint import PlanOnly, Rules
 from watcher.secrets import known_secrets
 from watcher.setting_table import TABLE
+
+_STACK: Final = re.compile(r"[\w./][\w./-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class WatcherSettings:
     """What the watcher was told. Times in seconds. `env` is for its `pulumi` children and may hold secrets.
 
-    `probe_s`: None for as often as it costs little, 0 for never.
+    `stack`: the one that these are for; `stacks`: all of STACK. `probe_s`: None for as often as it costs little, 0 for
+    never.
     """
 
     stack: str
@@ -52,7 +58,9 @@ class WatcherSettings:
     pulumi_logs: bool
     env: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
+    front: Front = field(default_factory=Front)
     create_stack: bool = False
+    stacks: tuple[str, ...] = ()
     jobs_dir: str = ""
     git: Repository | None = None
 
@@ -118,7 +126,10 @@ def _unreadable(env: Mapping[str, str]) -> list[str]:
 
 def _given_by_environment(env: Mapping[str, str]) -> list[str]:
     """Problems of what the environment gives the program. What it doesn't give, the stack's config may."""
-    stand_in = {"dkronUrl": "http://127.0.0.1:1"}
+    stand_in = {"dkronUrl": "http://127.0.0.1:1", "dkronInsecure": "true"}
+    pair = [name for name in ("DKRON_CERT_FILE", "DKRON_KEY_FILE") if env.get(name, "").strip()]
+    if len(pair) == 1:
+        env = {name: text for name, text in env.items() if name not in pair}
     try:
         user, password = (program.read_variable(name, env) for name in ("DKRON_USER", "DKRON_PASSWORD"))
         if user and not password:
@@ -129,6 +140,14 @@ def _given_by_environment(env: Mapping[str, str]) -> list[str]:
     except SettingsError as error:
         return list(error.problems)
     return []
+
+
+def _bad_stacks(stacks: Sequence[str]) -> list[str]:
+    told = f"STACK is {_quoted(','.join(stacks))}"
+    if not all(_STACK.fullmatch(stack) for stack in stacks):
+        return [f"{told}: letters, digits, - _ . only"]
+    short = {stack.rpartition("/")[2] for stack in stacks}
+    return [f"{told}: it names a stack twice"] if len(short) < len(stacks) else []
 
 
 def _repository(reader: _Reader) -> Repository | None:
@@ -147,6 +166,22 @@ def _sources(chosen: WatcherSettings) -> list[str]:
     return problems + chosen.git.problems(with_token=any(name.startswith(repository.TOKEN) for name in given))
 
 
+def _front(reader: _Reader, env: Mapping[str, str]) -> Front:
+    base, reason = front.base_of(reader.text("PUBLIC_URL"))
+    if reason:
+        reader.malformed("PUBLIC_URL", reason, reader.text("PUBLIC_URL"))
+    login, certificate = None, None
+    try:
+        login = front.login_of(reader.text("HTTP_USER"), lambda: env.get("HTTP_PASSWORD", "").strip())
+    except ValueError as error:
+        reader.problems.append(str(error))
+    try:
+        certificate = front.certificate_of(env)
+    except ValueError as error:
+        reader.problems.append(str(error))
+    return Front(base, login, certificate, reader.judged("METRICS_ADDR", _address, None))
+
+
 def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
     """Reads everything. Raises SettingsError with all problems."""
     env = Environment(os.environ if environ is None else environ)
@@ -155,11 +190,11 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
     program_dir = Path(reader.text("PROGRAM_DIR")).expanduser().absolute()
     if not (program_dir / "Pulumi.yaml").is_file():
         problems.append(f"PROGRAM_DIR: {program_dir} holds no Pulumi.yaml")
-    stack = reader.text("STACK")
-    if not all(c.isalnum() or c in "-_./" for c in stack) or stack.startswith("-"):
-        problems.append(f"STACK is {_quoted(stack)}: letters, digits, - _ . only")
+    stacks = tuple(name.strip() for name in reader.text("STACK").split(","))
+    problems += _bad_stacks(stacks)
     result = WatcherSettings(
-        stack=stack,
+        stack=stacks[0],
+        stacks=stacks,
         program_dir=program_dir,
         interval_s=reader.number("RECONCILE_INTERVAL_MS") / 1000,
         probe_s=reader.seconds("PROBE_INTERVAL_MS"),
@@ -189,11 +224,10 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         secrets=known_secrets(env),
         jobs_dir=reader.text("JOBS_DIR"),
         git=_repository(reader),
+        front=_front(reader, env),
     )
     problems += [*reader.problems, *_given_by_environment(env), *_sources(result)]
     problems += [*targets.problems(result.notify), *targets.kinds(reader.text("NOTIFY_ON"))[1]]
-    if result.public_url and not result.public_url.startswith(("http://", "https://")):
-        problems.append(f"PUBLIC_URL is {_quoted(result.public_url)}: it must begin with http:// or https://")
     if problems:
         raise SettingsError(dict.fromkeys(problems))
     return result

@@ -7,16 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any, Final
 
-from provider.job.declarations import COUNTERS
 from provider.job.executors import HTTP_OPTIONS, SHELL_OPTIONS
 from provider.job.kinds import kind_problems
 from provider.job.plugins import PROCESSORS, WINDOWS_SHELL
-from provider.job.spec import DEFAULTS, canonical
+from provider.job.spec import DEFAULTS, canonical, unknown_fields
 from provider.text import one_line
 
 _OPTIONS: Final = {"http": HTTP_OPTIONS, "shell": SHELL_OPTIONS, WINDOWS_SHELL: SHELL_OPTIONS}
 # What Dkron keeps itself.
-_SERVER_FIELDS: Final = COUNTERS | {"id"}
 Job = Mapping[str, Any]
 
 
@@ -65,8 +63,8 @@ def _no_numbers(value: Any, path: str = "") -> Iterator[str]:
 def without_ignored(job: Job) -> tuple[dict[str, Any], dict[str, str]]:
     """The canonical job without what Dkron ignores in it, and that by its path, such as executor_config.project."""
     fields, ignored = canonical(job), dict[str, str]()
-    for key, value in job.items():
-        if key not in DEFAULTS and key not in _SERVER_FIELDS and value not in (None, "", False, [], {}):
+    for key, value in unknown_fields(job).items():
+        if value not in ("", False, [], {}):
             ignored[key] = str(value) if isinstance(value, str | int | float) else f"a {type(value).__name__}"
     config = dict(fields.pop("executor_config", {}))
     options = _OPTIONS.get(fields.get("executor", ""))

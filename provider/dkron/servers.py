@@ -25,6 +25,7 @@ class Servers:
         self.settings = settings
         self._wire = Wire(settings)
         self._current = 0
+        self.version = ""  # the leader's, as it said when it was asked last
         self._led_at: dict[int, float] = {}  # server -> when it last named a leader
 
     def close(self) -> None:
@@ -116,6 +117,8 @@ class Servers:
         if not name:
             return None
         self._led_at[server] = time.monotonic()
+        tags = body.get("Tags")
+        self.version = str(tags.get("version") or "") if isinstance(tags, dict) else ""
         return str(name)
 
     def _no_leader(self, server: int) -> NoLeader:

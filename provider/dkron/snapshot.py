@@ -21,6 +21,7 @@ from ..errors import NoLeader, NotConfirmed, TwoClusters
 from ..job.ownership import is_ours
 from . import cluster
 from .doubt import FEW, SECOND_LOOK_AFTER_S
+from .version import untested
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,11 +42,14 @@ class Snapshot:
         owner_tag: str,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
+        """`tell` is told once if the servers are of a version that was not tested."""
         self._client = client
         self._owner_tag = owner_tag
         self._sleep = sleep
         self._clock = clock
+        self._tell = tell
         self._lock = threading.Lock()
         self._is_one_cluster = False
         self._is_checked = False
@@ -144,4 +148,7 @@ class Snapshot:
         if self._client.leader() is None:
             servers = self._client.settings.shown
             raise NoLeader(f"Dkron at {servers} has no leader just now, so nothing was changed; try again in a moment")
+        if self._tell is not None and (line := untested(self._client.version)):
+            self._tell(line)
+        self._tell = None
         return {str(job.get("name")): job for job in self._client.list_jobs()}

@@ -78,7 +78,8 @@ class Wire:
                     raise TimeoutError
                 return Answer(response.status_code, content, url, _seconds(response.headers.get("Retry-After")))
         except requests.exceptions.SSLError as error:
-            raise Unreachable(f"cannot reach Dkron at {url}: TLS failed ({_cause(error)}); see dkronCaFile") from None
+            why = f"TLS failed ({_cause(error)}); see dkronCaFile and dkronCertFile"
+            raise Unreachable(f"cannot reach Dkron at {url}: {why}") from None
         except OSError as error:  # requests' exceptions are OSErrors, and a CA file that has gone raises a plain one
             # In the middle of a body a time-out comes wrapped.
             slow = any(isinstance(e, requests.exceptions.ReadTimeout | ReadTimeoutError) for e in (error, *error.args))
@@ -118,6 +119,8 @@ class Wire:
         # No proxy, netrc or CA bundle from the environment: the credentials are the configured ones, or none.
         session.trust_env = False
         session.verify = self.settings.ca_file or True
+        if self.settings.cert_file:
+            session.cert = (self.settings.cert_file, self.settings.key_file)
         session.headers["Accept"] = "application/json"
         session.headers["Accept-Encoding"] = "identity"
         if self.settings.token:

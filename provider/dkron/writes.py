@@ -18,6 +18,7 @@ from ..job.limits import Limits
 from ..job.spec import to_dkron
 from ..redaction import secret_texts
 from .client import DkronClient, Job
+from .version import forgets_children
 
 Props = Mapping[str, Any]
 
@@ -112,11 +113,21 @@ class Writes:
         # Dkron may quote the new job and, after a rotation, the one that it replaces.
         secrets = {*self._secrets, *secret_texts(props), *secret_texts(live)}
         try:
-            self._client.upsert_job(to_dkron(props), secrets)
+            self._client.upsert_job(self.body(props, live), secrets)
         except (TimedOut, NoLeader, ServerFault, Unreachable) as fault:
             # It may have been stored all the same; then there is nothing to complain of.
             if not self._is_stored(str(props.get("name", "")), props):
                 raise fault from None
+
+    def body(self, props: Props, live: Props) -> Job:
+        """The JSON that makes `live`, {} for no job, equal to `props`. Raises DkronError."""
+        body = to_dkron(props, live)
+        children = live.get("dependent_jobs")
+        if children and not self._client.version:
+            self._client.leader()
+        if children and forgets_children(self._client.version):
+            body["dependent_jobs"] = children
+        return body
 
     def _is_stored(self, name: str, props: Props) -> bool:
         try:

@@ -17,7 +17,7 @@ from ..advice import Advice
 from ..text import did_you_mean, one_line
 from .executors import http, plugin, shell
 from .references import Reference
-from .spec import DEFAULTS, JobSpec
+from .spec import COUNTERS, DEFAULTS, JobSpec
 from .stacks import NoValue, PerStack, in_stack, stacks_in, varies
 
 # The environment variable with the path of a file in which the watcher wants to read what a preview doesn't say, as
@@ -26,18 +26,6 @@ MODULES_VARIABLE: Final = "DKRON_JOBS_MODULES"
 _KEYWORD = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
 _FIELDS: Final = tuple(one.name for one in fields(JobSpec) if one.name != "declared_at")
 _DEFAULTS: Final = {**DEFAULTS, "accept": (), "stacks": ()}
-# What Dkron's JSON has besides; its documentation names the first for another purpose.
-COUNTERS: Final = frozenset(
-    {
-        "success_count",
-        "error_count",
-        "last_success",
-        "last_error",
-        "next",
-        "status",
-        "dependent_jobs",
-    }
-)
 
 
 @dataclass(slots=True)

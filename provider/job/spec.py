@@ -33,6 +33,11 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "executor": "", "executor_config": {}, "ephemeral": False, "starts_at": None, "expires_at": None,
 }  # fmt: skip
 MANAGED_FIELDS: Final = tuple(DEFAULTS)
+# What Dkron's JSON has besides and sets itself.
+COUNTERS: Final = frozenset(
+    {"success_count", "error_count", "last_success", "last_error", "next", "status", "dependent_jobs"}
+)
+SERVER_FIELDS: Final = COUNTERS | {"id"}
 
 _HERE = __file__.rpartition("/job/")[0]
 
@@ -165,7 +170,16 @@ def canonical(values: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def to_dkron(values: Mapping[str, Any]) -> dict[str, Any]:
+def unknown_fields(live: Mapping[str, Any]) -> dict[str, Any]:
+    """What a live job has of fields that only another version of Dkron knows."""
+    known = SERVER_FIELDS.union(DEFAULTS)
+    return {name: value for name, value in live.items() if name not in known and value is not None}
+
+
+def to_dkron(values: Mapping[str, Any], live: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The JSON of a POST: every managed field, so that nothing is left to a default. No server field, ever: Dkron
-    stores those that a client sends (recorded: c11-c16, f17-f26)."""
-    return {**DEFAULTS, **canonical(values)}
+    stores those that a client sends (recorded: c11-c16, f17-f26).
+
+    `live`: the job that is replaced. What it has of unknown fields is sent along, or the upsert would reset it.
+    """
+    return {**unknown_fields(live or {}), **DEFAULTS, **canonical(values)}

@@ -54,6 +54,14 @@ def test_a_released_job_loses_tag_and_mark_and_nothing_else(
     assert capsys.readouterr().out.startswith('released "x": it stays in Dkron')
 
 
+@pytest.mark.parametrize("command", [["release"], ["repost"], ["recreate", "--yes"]], ids=lambda command: command[0])
+def test_a_field_that_only_a_newer_dkron_knows_stays(dkron: FakeDkron, command: list[str]) -> None:
+    dkron.more = frozenset({"max_runtime"})
+    dkron.put({**job("x"), "max_runtime": 60})
+    assert main([*command, "x"]) == 0
+    assert dkron.jobs["x"]["max_runtime"] == 60
+
+
 def test_one_refused_job_holds_up_no_other(dkron: FakeDkron, capsys: Captured) -> None:
     dkron.put(job("a", STRANGER))
     dkron.put(job("b"))

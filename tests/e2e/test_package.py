@@ -78,6 +78,25 @@ def test_the_wheel_holds_the_package_with_its_types_and_nothing_else(wheel: Path
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"pulumi_dkron"}
     assert "pulumi_dkron/py.typed" in names
     assert not [name for name in names if "__pycache__" in name or "test" in name]
+    assert {f"pulumi_dkron/template/{name}" for name in ("Pulumi.yaml", ".gitignore", "__main__.py")} <= set(names)
+
+
+def test_a_new_project_is_ready_for_an_up(
+    pair: tuple[str, str], dkron: Dkron, environment: Path, tmp_path: Path
+) -> None:
+    pulumi = tool("pulumi", pair[0])
+    assert pulumi is not None
+    project = Project(tmp_path / "new-jobs", pulumi, dkron.url)
+    call(environment / "bin" / "python", "-m", "pulumi_dkron", "new", project.root)
+    assert "pulumi-dkron @ file://" in (project.root / "requirements.txt").read_text(encoding="utf-8")
+    (project.root / ".venv").symlink_to(environment)
+    (project.root / ".state").mkdir()
+    project.run("stack", "init", "dev").ok()
+    project.config("dkronUrl", dkron.url)
+    assert changes(project.up().ok().output)["created"] == 3
+    assert dkron.job("example-report")["parent_job"] == "example-backup"
+    assert dkron.job("example-backup")["metadata"]["managed_by"] == "new-jobs"
+    assert changes(project.up("--expect-no-changes").ok().output) == {"unchanged": 3}
 
 
 def test_their_jobs_are_created_kept_true_changed_renamed_and_deleted(theirs: Project, dkron: Dkron) -> None:

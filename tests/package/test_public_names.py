@@ -63,7 +63,7 @@ def test_a_bad_executor_is_one_line(tmp_path: Path, declaration: str, error: str
         ({}, "dkronUrl is not set: run `pulumi config set dkronUrl VALUE`"),
         ({**CONFIG, "dkronUrl": "dkron:8080"}, "dkronUrl must look like http://host:port"),
         ({**CONFIG, "adopt": "perhaps"}, "adopt must be true or false"),
-        ({**CONFIG, "dkronToken": "t"}, "dkronToken stands in the stack's config unencrypted"),
+        ({**CONFIG, "dkronUrl": "https://d", "dkronToken": "t"}, "dkronToken stands in the stack's config unencrypted"),
     ],
 )
 def test_a_setting_that_is_missing_or_malformed_is_one_line(tmp_path: Path, config: dict[str, str], error: str) -> None:

@@ -252,6 +252,40 @@ def test_an_update_is_in_place(provider: Provider, dkron: FakeDkron) -> None:
     assert (dkron.jobs["geo-purge"]["displayname"], dkron.jobs["geo-purge"]["success_count"]) == ("New", 7)
 
 
+def test_a_field_that_only_a_newer_dkron_knows_outlives_an_update(provider: Provider, dkron: FakeDkron) -> None:
+    dkron.more = frozenset({"max_runtime", "labels", "note"})
+    dkron.put({**job(), "max_runtime": 60, "labels": {"a": ["b"]}})
+    news = job(displayname="New")
+    assert provider.update(job(), news) == news
+    live = dkron.jobs["geo-purge"]
+    assert (live["displayname"], live["max_runtime"], live["labels"], live["note"]) == ("New", 60, {"a": ["b"]}, None)
+
+
+@pytest.mark.parametrize(("version", "sent"), [("4.0.8", True), ("4.0.9", False), ("devel", False)])
+def test_the_children_of_a_job_are_sent_along_where_an_update_would_forget_them(
+    provider: Provider, dkron: FakeDkron, version: str, sent: bool
+) -> None:
+    dkron.version = version
+    dkron.put(job())
+    dkron.put(job(name="child", parent_job="geo-purge", schedule=""))
+    provider.update(job(), job(displayname="New"))
+    posted = [request.json() for request in dkron.asked if request.method == "POST"]
+    assert [body.get("dependent_jobs") for body in posted] == [["child"] if sent else None]
+
+
+def test_a_version_that_was_not_tested_is_told_once_in_a_run_and_costs_no_request(
+    provider: Provider, dkron: FakeDkron
+) -> None:
+    dkron.version = "4.9.0"
+    for name in "ab":
+        dkron.put(job(name=name))
+    for name in "ab":
+        provider.read(name, job(name=name))
+    assert dkron.paths("GET") == ["/v1/leader", "/v1/jobs"]
+    (line,) = provider.output.splitlines()
+    assert line.startswith("warning: Dkron 4.9.0 was not tested: this is for 4.0.0 to 4.0.9")
+
+
 def test_an_update_of_a_job_that_has_become_foreign_is_refused(provider: Provider, dkron: FakeDkron) -> None:
     dkron.put(foreign())
     with pytest.raises(Failed, match="terraform"):

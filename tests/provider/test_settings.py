@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provider.credentials import is_exposed
 from provider.errors import SettingsError
 from provider.settings import (
     DEFAULT_OWNER_TAG,
@@ -22,8 +23,9 @@ from provider.settings import (
     parse_urls,
     way_out,
 )
+from tests.certificates import certificate
 
-GOOD = {"dkronUrl": "http://d:8888"}
+GOOD = {"dkronUrl": "https://d:8888"}
 STACK = {**GOOD, "ownerTag": "stack-tag", "dkronToken": "stack-token"}
 
 
@@ -38,7 +40,7 @@ def problems(env: dict[str, str] | None = None, **config: str) -> tuple[str, ...
 
 
 def test_the_least_config_is_enough() -> None:
-    assert settings() == Settings(DkronSettings(("http://d:8888",)))
+    assert settings() == Settings(DkronSettings(("https://d:8888",)))
     assert settings().owner_tag == DEFAULT_OWNER_TAG == "d2-dkron-mgr"
     assert settings().adopt is False
 
@@ -146,6 +148,18 @@ def test_a_file_that_can_t_be_read_is_told_once(content: bytes | None, tmp_path:
         ({"dkronUser": "a:b", "dkronPassword": "p"}, "dkronUser holds a colon"),
         ({"dkronUser": "u", "dkronPassword": "p\x7f"}, "dkronPassword holds a line break"),
         ({"dkronCaFile": "/nosuch/ca.pem"}, "dkronCaFile names no file (/nosuch/ca.pem)"),
+        (
+            {"dkronToken": "t0ken", "dkronUrl": "http://d"},
+            "dkronToken would cross the network in clear, because http://d",
+        ),
+        ({"dkronUser": "u", "dkronPassword": "p4ss", "dkronUrl": "https://a,http://b:1"}, "because http://b:1 is not"),
+        (
+            {"dkronToken": "t0", "dkronUrl": "http://d", "dkronInsecure": "0"},
+            "set DKRON_INSECURE=true in the environment",
+        ),
+        ({"dkronInsecure": "maybe"}, "dkronInsecure must be true or false"),
+        ({"dkronCertFile": "/nosuch/crt.pem"}, "dkronKeyFile is not set, but its counterpart is"),
+        ({"dkronKeyFile": "/nosuch/key.pem"}, "dkronCertFile is not set, but its counterpart is"),
         ({"adopt": "yes"}, "adopt must be true or false"),
     ],
 )
@@ -180,6 +194,40 @@ def test_a_file_of_ca_certificates_and_basic_credentials_are_kept(tmp_path: Path
     (tmp_path / "ca.pem").write_text("x")
     made = settings(dkronCaFile=str(tmp_path / "ca.pem"), dkronUser="u", dkronPassword="p:ä").dkron
     assert (made.ca_file, made.user, made.password) == (str(tmp_path / "ca.pem"), "u", "p:ä")
+
+
+@pytest.mark.parametrize(
+    ("url", "exposed"),
+    [
+        ("http://dkron:8080", True),
+        ("http://10.0.0.1", True),
+        ("http://localhost.example", True),
+        ("http://127.0.0.1.example", True),
+        ("HTTP://[fe80::1]:80", True),
+        ("https://dkron:8080", False),
+        ("http://localhost:8888", False),
+        ("http://LocalHost", False),
+        ("http://127.8.9.1:1", False),
+        ("http://[::1]:8888", False),
+    ],
+)
+def test_a_token_goes_over_https_or_to_this_machine_only(url: str, exposed: bool) -> None:
+    assert is_exposed(url) is exposed
+    assert settings(dkronUrl=url, dkronToken="t", dkronInsecure="true").dkron.token == "t"
+    if not exposed:
+        assert settings(dkronUrl=url, dkronToken="t").dkron.token == "t"
+
+
+def test_a_certificate_of_ours_is_judged_with_its_key(tmp_path: Path) -> None:
+    crt, key = map(str, certificate(tmp_path))
+    made = settings(dkronCertFile=crt, dkronKeyFile=key).dkron
+    assert (made.cert_file, made.key_file) == (crt, key)
+    (tmp_path / "locked").mkdir()
+    locked = str(certificate(tmp_path / "locked", b"word")[1])
+    for bad in (locked, crt, "/nosuch"):
+        (problem,) = problems(dkronCertFile=crt, dkronKeyFile=bad)
+        assert problem.startswith("dkronCertFile and dkronKeyFile: ")
+        assert bad in problem
 
 
 @pytest.mark.parametrize(

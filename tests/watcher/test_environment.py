@@ -29,9 +29,10 @@ def test_an_empty_variable_gives_way_to_its_file() -> None:
 def test_no_run_has_in_its_environment_what_it_reads_from_a_file_or_does_not_need(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("k3y\n")
-    given = {f"{name}_FILE": str(file) for name in ("SERVICE_KEY", "DKRON_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "NOTIFY")}
+    names = ("SERVICE_KEY", "DKRON_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "NOTIFY", "HTTP_PASSWORD")
+    given = {f"{name}_FILE": str(file) for name in names}
     found = run_environment(Environment({**given, "DKRON_MGR__SERVICE_KEY": "old", "PULUMI_ACCESS_TOKEN": "t"}))
     assert "k3y" not in found.values()
-    assert "NOTIFY_FILE" not in found
+    assert not {"NOTIFY_FILE", "HTTP_PASSWORD", "HTTP_PASSWORD_FILE"} & found.keys()
     assert "DKRON_MGR__SERVICE_KEY" not in found
     assert (found["SERVICE_KEY_FILE"], found["PULUMI_ACCESS_TOKEN"]) == (str(file), "t")

@@ -16,9 +16,11 @@ from tests.watcher.support import SECRET, FakeClock, job, preview, step, world
 from watcher import __main__ as main
 from watcher import once
 from watcher.clock import Control, SystemClock
+from watcher.front import Front, Login
 from watcher.logs import MOST_SECRETS, Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
+from watcher.parts import Parts, version
 from watcher.pulumi.changes import Drift, Failure
 from watcher.setting_table import TABLE
 from watcher.status import EXIT_CODES, Board, CycleReport, Outcome, Reason, Snapshot
@@ -312,9 +314,9 @@ def test_bad_settings_end_it_at_once(
     assert all(line.startswith("watcher: ") for line in told)
 
 
-def parts(tmp_path: Path, **changes: Any) -> main.Parts:
+def parts(tmp_path: Path, **changes: Any) -> Parts:
     w = world(tmp_path, job("a"), **changes)
-    return main.Parts(w.tools, w.board, w.cycle, Loop(w.tools, w.cycle, w.board), SystemClock())
+    return Parts(w.tools, w.board, w.cycle, Loop(w.tools, w.cycle, w.board), SystemClock())
 
 
 def test_once_ends_with_the_outcomes_code(tmp_path: Path) -> None:
@@ -338,20 +340,37 @@ def test_a_report_of_a_failure_tells_why(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.enable_socket
+def test_metrics_can_have_an_address_of_their_own_without_the_login(tmp_path: Path) -> None:
+    front = Front(login=Login("ann", lambda: "right"), metrics=("127.0.0.1", 0))
+    made = parts(tmp_path, health=("127.0.0.1", 0), front=front)
+    made.board.add(cycle(Outcome.REFUSED, detail="too many"))
+    page, metrics = main.serve(made)
+    assert ask(page, "/") == (401, "log in\n")
+    assert ask(page, "/readyz") == (503, "refused\n")  # no reason for a stranger
+    assert ask(metrics, "/metrics")[0] == 200
+    assert ask(metrics, "/readyz")[0] == 404
+    taken = parts(tmp_path, health=("127.0.0.1", 0), front=Front(metrics=("127.0.0.1", metrics.port)))
+    with pytest.raises(SettingsError, match="METRICS_ADDR: cannot listen"):
+        main.serve(taken)
+    main.close([page, metrics])
+    for one in (made, taken):
+        one.clock.close()
+
+
+@pytest.mark.enable_socket
 def test_an_address_that_is_taken_is_a_bad_setting(tmp_path: Path) -> None:
     first = parts(tmp_path, health=("127.0.0.1", 0))
-    server = main.serve(first)
-    assert server is not None
+    (server,) = main.serve(first)
     second = parts(tmp_path, health=("127.0.0.1", server.port))
     with pytest.raises(SettingsError, match="HEALTH_ADDR: cannot listen"):
         main.serve(second)
     server.close()
     silent = parts(tmp_path, health=None)
-    assert main.serve(silent) is None
+    assert main.serve(silent) == []
     assert main.complain(SettingsError(["x"]), first.tools.log) == 2
     for made in (first, second, silent):
         made.clock.close()
 
 
 def test_the_version_is_the_projects() -> None:
-    assert main.version().count(".") == 2
+    assert version().count(".") == 2

@@ -77,6 +77,8 @@ def test_no_http_side_is_possible(env: dict[str, str]) -> None:
         ("HEALTH_ADDR", "8080"),
         ("HEALTH_ADDR", "host:99999"),
         ("HEALTH_ADDR", ":80"),
+        ("METRICS_ADDR", "9"),
+        ("PUBLIC_URL", "ops.example"),
         ("WATCHER_HOSTS", "a, *"),
         ("STACK", "a b"),
         ("STACK", "-s"),
@@ -85,6 +87,23 @@ def test_no_http_side_is_possible(env: dict[str, str]) -> None:
 def test_a_malformed_setting_is_named(env: dict[str, str], name: str, value: str) -> None:
     (problem,) = problems({**env, name: value})
     assert problem.startswith(name)
+
+
+def test_the_front_of_the_page_is_read(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "word").write_text("s3cret-s3cret\n")
+    env |= {"PUBLIC_URL": "https://ops.example/dkron/", "METRICS_ADDR": "0.0.0.0:9", "HTTP_USER": "ann"}
+    found = load({**env, "HTTP_PASSWORD_FILE": str(tmp_path / "word")})
+    assert (found.front.base, found.front.metrics) == ("/dkron", ("0.0.0.0", 9))
+    assert found.front.login is not None
+    assert found.front.login.password() == "s3cret-s3cret"
+    (tmp_path / "word").write_text("another-one\n")
+    assert found.front.login.password() == "another-one"
+    assert "s3cret-s3cret" in found.secrets
+
+
+def test_half_a_front_is_told_in_one_line_each(env: dict[str, str]) -> None:
+    told = problems({**env, "HTTP_USER": "ann", "HTTP_CERT_FILE": "/c", "PUBLIC_URL": "x"})
+    assert [line.partition(" ")[0] for line in sorted(told)] == ["HTTP_KEY_FILE", "HTTP_PASSWORD", "PUBLIC_URL"]
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
@@ -98,6 +117,25 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", ["DKRON_USER", "DKRON_PASSWORD"])
 def test_half_a_login_may_be_completed_by_the_stack(env: dict[str, str], given: str) -> None:
     assert load({**env, given: "x"}).stack == "dev"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"DKRON_CERT_FILE": "/crt"},
+        {"DKRON_KEY_FILE": "/key"},
+        {"DKRON_URL": "http://dkron:8080", "DKRON_TOKEN": "t0ken-t0ken"},
+    ],
+)
+def test_what_the_stack_may_complete_or_allow_is_no_problem_of_the_environment(
+    env: dict[str, str], given: dict[str, str]
+) -> None:
+    assert load({**env, **given}).stack == "dev"
+
+
+def test_a_token_for_plain_http_is_refused_where_the_environment_says_no(env: dict[str, str]) -> None:
+    (problem,) = problems({**env, "DKRON_URL": "http://dkron", "DKRON_TOKEN": "t0ken", "DKRON_INSECURE": "false"})
+    assert problem.startswith("dkronToken would cross the network in clear")
 
 
 def test_the_node_reconcilers_names_are_taken(env: dict[str, str]) -> None:
@@ -128,7 +166,7 @@ def test_every_secret_may_stand_in_a_file(env: dict[str, str], tmp_path: Path) -
     for name in secrets:
         (tmp_path / name).write_text(f"value-of-{name}\n")
         given[f"{name}_FILE"] = str(tmp_path / name)
-    found = load({**env, "DKRON_USER": "u", **given, "DKRON_TOKEN_FILE": ""})
+    found = load({**env, "DKRON_USER": "u", "HTTP_USER": "u", **given, "DKRON_TOKEN_FILE": ""})
     assert {read_variable(name, found.env) for name in secrets} >= {
         f"value-of-{n}" for n in secrets if "TOKEN" not in n
     }

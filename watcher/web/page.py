@@ -31,6 +31,7 @@ from watcher.web.view import Clean, JobRow, Live
 TEMPLATES: Final = Path(__file__).parent / "templates"
 HOURS: Final = 24
 LONGEST_ZONE: Final = 60
+NO_TABS: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,16 @@ class Seen:
 
 
 class Page:
-    """Renders. `clean` takes secrets and paths out of a text."""
+    """Renders. `clean` takes secrets and paths out of a text; `base` is the path below which the page lies."""
 
-    def __init__(self, board: Board, live: LiveJobs, clock: Clock, clean: Clean) -> None:
+    def __init__(self, board: Board, live: LiveJobs, clock: Clock, clean: Clean, base: str = "") -> None:
         self.board, self.live, self.clock, self.clean = board, live, clock, clean
         self.css = _squeezed((TEMPLATES / "status.css").read_text(encoding="utf-8") + calendar_svg.STYLE)
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
+        environment.globals |= {"base": base, "tabs": {}}
+        self._globals = environment.globals
         self._template = environment.get_template("status.html")
         self._job_template = environment.get_template("job.html")
         self._seen: Seen | None = None
@@ -64,6 +67,10 @@ class Page:
             ),
             "Referrer-Policy": "no-referrer",
         }
+
+    def tabs(self, tabs: Mapping[str, str]) -> None:
+        """Shows links to the pages of other stacks."""
+        self._globals["tabs"] = dict(tabs)
 
     # -- answers
 
@@ -166,7 +173,10 @@ def _squeezed(css: str) -> str:
     return css.replace("\n", "")
 
 
-def pages(board: Board, live: LiveJobs, clock: Clock, clean: Clean) -> dict[str, Callable[[str], Answer]]:
-    """/, /api/status and what is below /jobs/."""
-    page = Page(board, live, clock, clean)
+def pages(
+    board: Board, live: LiveJobs, clock: Clock, clean: Clean, base: str = "", tabs: Mapping[str, str] = NO_TABS
+) -> dict[str, Callable[[str], Answer]]:
+    """/, /api/status and what is below /jobs/. `tabs`: the addresses of all stacks' pages, where there are several."""
+    page = Page(board, live, clock, clean, base)
+    page.tabs(tabs)
     return {"/": page.html, "/api/status": page.as_json, "/jobs/": page.job}

@@ -1,8 +1,10 @@
 """The HTTP side: a table of paths, each a function that answers. GET and HEAD only; it never waits for a cycle.
 
-It waits for no cycle, so a hung loop can't hang it, and shows no exception to a stranger.
+It waits for no cycle, so a hung loop can't hang it, and shows no exception to a stranger. What `front` says holds for
+every path: below which one the page lies, who may see it, and over which certificate.
 """
 
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,12 +15,16 @@ from socket import AF_INET6, SHUT_RDWR, socket
 from typing import Any
 
 from watcher.clock import Clock
+from watcher.front import Front
 from watcher.metrics import Metrics
 from watcher.status import Board
 
 TEXT = "text/plain; charset=utf-8"
 READ_TIMEOUT_S = 10
 MOST_CONNECTIONS = 64
+PLAIN = Front()
+OPEN = frozenset({"/healthz", "/readyz"})  # for probes, which know no password
+LOG_IN = {"WWW-Authenticate": 'Basic realm="dkron-jobs", charset="UTF-8"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,9 @@ class ByAccept:
 
 
 def health_routes(
-    board: Board, metrics: Metrics, clock: Clock, clean: Callable[[str], str]
+    board: Board, metrics: Metrics, clock: Clock, clean: Callable[[str], str], brief: bool = False
 ) -> dict[str, Route | ByAccept]:
-    """/healthz, /readyz, /metrics. `clean` takes out of a reason what a stranger must not read."""
+    """/healthz, /readyz, /metrics. `clean` takes out of a reason what a stranger must not read; `brief`: no reason."""
 
     def healthz() -> Answer:
         if board.now.healthy(clock.now()):
@@ -57,7 +63,8 @@ def health_routes(
         now = board.now
         if now.last is None:
             return Answer(503, b"no cycle has ended yet\n")
-        line = now.last.outcome.value + (f": {clean(now.last.detail)}" if now.last.detail else "")
+        reason = "" if brief else clean(now.last.detail)
+        line = now.last.outcome.value + (f": {reason}" if reason else "")
         return Answer(200 if now.ready else 503, f"{line}\n".encode())
 
     def scraped(accept: str) -> Answer:
@@ -72,6 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
     routes: Mapping[str, Route | ByAccept]
     asked: Mapping[str, Asked]
     on_error: Callable[[str], None]
+    front: Front
     timeout = READ_TIMEOUT_S
     server_version = "dkron-jobs"
     sys_version = ""
@@ -95,6 +103,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> Answer:
         path, _, query = self.path.partition("?")
+        base, login = self.front.base, self.front.login
+        # A proxy may take its own path off, or pass it on.
+        short = path.removeprefix(base) if base and f"{path}/".startswith(f"{base}/") else path
+        if login and short not in OPEN and not login.admits(self.headers.get("Authorization", "")):
+            return Answer(401, b"log in\n", headers=LOG_IN)
+        found = self._found(short or "/", query)
+        if found is None and short != path:
+            found = self._found(path, query)
+        return found or Answer(404, b"not found\n")
+
+    def _found(self, path: str, query: str) -> Answer | None:
         route, asked = self.routes.get(path), self.asked.get(path)
         if isinstance(route, ByAccept):
             return route.answer(self.headers.get("Accept", ""))
@@ -103,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         folder, _, below = path.rpartition("/")
         if asked is None and folder and below:
             asked, query = self.asked.get(f"{folder}/"), f"{below}?{query}"
-        return asked(query) if asked else Answer(404, b"not found\n")
+        return asked(query) if asked else None
 
     do_HEAD = do_GET  # noqa: N815 - the base class names it
 
@@ -128,11 +147,28 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 64
+    front: Front
+    on_error: Callable[[str], None]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._lock = threading.Lock()
         self._open: dict[socket, None] = {}  # in order of arrival
         super().__init__(*arguments, **options)
+
+    def get_request(self) -> tuple[Any, Any]:
+        """A new connection. Of TLS nothing is spoken yet: a silent client must not hold the others up."""
+        request, client = super().get_request()
+        if self.front.certificate is not None:
+            context = self.front.certificate.context(self.on_error)
+            request = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+        return request, client
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """On the connection's own thread."""
+        if isinstance(request, ssl.SSLSocket):
+            request.settimeout(READ_TIMEOUT_S)  # of the whole handshake
+            request.do_handshake()
+        super().finish_request(request, client_address)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Before the connection gets its thread."""
@@ -141,7 +177,9 @@ class _Server(ThreadingHTTPServer):
             if oldest is not None:
                 del self._open[oldest]
                 with suppress(OSError):
-                    oldest.shutdown(SHUT_RDWR)  # its thread then ends, and closes it
+                    # Its thread then ends, and closes it. The plain socket's: a TLS socket's own would forget its
+                    # session while that thread reads.
+                    socket.shutdown(oldest, SHUT_RDWR)
             self._open[request] = None
         super().process_request(request, client_address)
 
@@ -156,7 +194,10 @@ class _Server(ThreadingHTTPServer):
 
 
 class HttpServer:
-    """Serves `routes`, and `asked`, on a thread of its own. Raises OSError where the address can't be had."""
+    """Serves `routes`, and `asked`, on a thread of its own, as `front` says.
+
+    Raises OSError where the address can't be had.
+    """
 
     def __init__(
         self,
@@ -164,11 +205,12 @@ class HttpServer:
         routes: Mapping[str, Route | ByAccept],
         on_error: Callable[[str], None],
         asked: Mapping[str, Asked] | None = None,
+        front: Front = PLAIN,
     ) -> None:
-        parts = {"routes": dict(routes), "asked": dict(asked or {}), "on_error": staticmethod(on_error)}
-        handler = type("Handler", (_Handler,), parts)
-        server_class = type("Server", (_Server,), {"address_family": AF_INET6}) if ":" in address[0] else _Server
-        self._server = server_class(address, handler)
+        common = {"on_error": staticmethod(on_error), "front": front}
+        handler = type("Handler", (_Handler,), {"routes": dict(routes), "asked": dict(asked or {}), **common})
+        family = {"address_family": AF_INET6} if ":" in address[0] else {}
+        self._server = type("Server", (_Server,), {**common, **family})(address, handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="http", daemon=True)
         self._thread.start()
 

@@ -4,16 +4,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from provider import errors
 from provider.dkron.client import DkronClient
@@ -21,6 +15,7 @@ from provider.dkron.cluster import Word
 from provider.dkron.wire import MAX_REQUESTS_AT_ONCE
 from provider.settings import DkronSettings
 from provider.text import LONGEST_QUOTE
+from tests.certificates import certificate
 from tests.provider.examples import CANARY, job
 from tests.web import Answer, Request, Web, as_json, as_text
 
@@ -561,32 +556,6 @@ def test_a_secret_at_the_place_of_the_cut_is_not_cut_into_view(web: WebOf, clien
 # -- TLS
 
 
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1 and its key, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dkron.test")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = tmp_path / "crt.pem", tmp_path / "key.pem"
-    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return paths
-
-
 def test_a_proxy_with_its_own_ca_is_trusted_by_the_file_alone(
     web: WebOf, client: ClientOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -596,8 +565,25 @@ def test_a_proxy_with_its_own_ca_is_trusted_by_the_file_alone(
     server = web(tls=context)
     assert client(server, ca_file=str(crt)).leader() == "n1"
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(crt))  # the shell's own bundle doesn't count
-    with pytest.raises(errors.Unreachable, match=r"TLS failed .*; see dkronCaFile"):
+    with pytest.raises(errors.Unreachable, match=r"TLS failed .*; see dkronCaFile and"):
         client(server).leader()
+
+
+def test_a_proxy_that_wants_our_certificate_gets_it(web: WebOf, client: ClientOf, tmp_path: Path) -> None:
+    crt, key = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(crt, key)
+    context.load_verify_locations(crt)
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = web(tls=context)
+    ours = {"ca_file": str(crt), "cert_file": str(crt), "key_file": str(key)}
+    assert client(server, **ours).leader() == "n1"
+    with pytest.raises(errors.Unreachable) as caught:
+        client(server, ca_file=str(crt)).leader()
+    assert "\n" not in str(caught.value)
+    key.unlink()
+    with pytest.raises(errors.Unreachable):
+        client(server, **ours).leader()
 
 
 def test_a_ca_file_that_is_none_is_one_line(web: WebOf, client: ClientOf, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from provider.job.executors import http, plugin
 from provider.job.references import setting
-from provider.job.spec import DEFAULTS, MANAGED_FIELDS, UNKNOWN, JobSpec, canonical, to_dkron
+from provider.job.spec import COUNTERS, DEFAULTS, MANAGED_FIELDS, UNKNOWN, JobSpec, canonical, to_dkron, unknown_fields
 from provider.schedule.moments import utc_time
 
 SERVER_FIELDS = {
@@ -148,6 +148,15 @@ def test_a_post_says_every_managed_field_and_no_other(values: dict[str, Any]) ->
     body = to_dkron(values)
     assert list(body) == list(MANAGED_FIELDS)
     assert repr(canonical(body)) == repr({"name": "", **canonical(values)})
+
+
+@given(st.dictionaries(st.sampled_from([*MANAGED_FIELDS, *COUNTERS, "id", "max_runtime", "labels"]), anything))
+def test_a_post_sends_the_unknown_fields_of_the_live_job_along_and_nothing_else(live: dict[str, Any]) -> None:
+    body = to_dkron({"name": "a", "retries": 2}, live)
+    unknown = {name: value for name, value in live.items() if name in ("max_runtime", "labels") and value is not None}
+    assert repr(unknown_fields(live)) == repr(unknown)
+    assert {name: body[name] for name in MANAGED_FIELDS} == to_dkron({"name": "a", "retries": 2})
+    assert body.keys() == {*MANAGED_FIELDS, *unknown}
 
 
 def test_a_post_does_not_lend_out_the_defaults() -> None:

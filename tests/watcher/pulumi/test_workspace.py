@@ -137,7 +137,7 @@ def connector(w: World, **env: str) -> Connector:
     return Connector(w.tools.settings, w.cli, w.control, w.tools.redactor)
 
 
-SPACE = Workspace("dkron-jobs", "dev", None, {"dkronUrl": "http://stack:1", "ownerTag": "t"}, {"dkronToken": "v1:x"})
+SPACE = Workspace("dkron-jobs", "dev", None, {"dkronUrl": "https://stack:1", "ownerTag": "t"}, {"dkronToken": "v1:x"})
 
 
 def test_what_is_encrypted_is_decrypted_once_and_never_shown(tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_what_is_encrypted_is_decrypted_once_and_never_shown(tmp_path: Path) -> 
 
 def test_the_environment_wins_and_spares_the_decrypting(tmp_path: Path) -> None:
     w = world(tmp_path)
-    made = connector(w, DKRON_URL="http://env:2", DKRON_TOKEN="env-token")
-    assert made.connect(SPACE).client.settings.urls == ("http://env:2",)
+    made = connector(w, DKRON_URL="https://env:2", DKRON_TOKEN="env-token")
+    assert made.connect(SPACE).client.settings.urls == ("https://env:2",)
     assert w.cli.calls == []
     made.close()
 

@@ -1,0 +1,96 @@
+"""Wires the parts of each stack. It starts nothing and holds no policy."""
+
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from watcher import notify, stacks
+from watcher.allowance import Allowance
+from watcher.clock import Control, SystemClock
+from watcher.cycle import Cycle
+from watcher.logs import EventLog, Redactor, open_log
+from watcher.loop import Loop
+from watcher.metrics import Metrics
+from watcher.notify import Notifier, Wishes
+from watcher.pulumi.cli import Limits, PulumiCli
+from watcher.recovery.recovery import Tools
+from watcher.settings import WatcherSettings
+from watcher.status import Board, Snapshot
+from watcher.web.clean import cleaner
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that one stack has of a kind. `others`: those of further stacks, with the same clock and log."""
+
+    tools: Tools
+    board: Board
+    cycle: Cycle
+    loop: Loop
+    clock: SystemClock
+    others: tuple["Parts", ...] = ()
+
+    @property
+    def all(self) -> tuple["Parts", ...]:
+        return self, *self.others
+
+
+def version() -> str:
+    try:
+        project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(project["project"]["version"])
+    except (OSError, ValueError, KeyError):
+        return "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all stacks have in common; the log names the stack."""
+
+    clock: SystemClock
+    control: Control
+    redactor: Redactor
+    log: EventLog
+
+
+def assemble(chosen: WatcherSettings, allowance: Allowance) -> Parts:
+    """The parts of the first stack, and with them those of the others."""
+    clock, redactor = SystemClock(), Redactor(chosen.secrets)
+    control, log = Control(clock), open_log(chosen.log_format, chosen.log_level, redactor)
+    several = len(chosen.stacks) > 1
+    first, *others = [
+        _parts(one, Shared(clock, control, redactor, log.of(stack=one.stack) if several else log), allowance)
+        for one in stacks.each(chosen)
+    ]
+    return replace(first, others=tuple(others))
+
+
+def _parts(chosen: WatcherSettings, shared: Shared, allowance: Allowance) -> Parts:
+    clock, control, redactor = shared.clock, shared.control, shared.redactor
+    limits = Limits(chosen.up_timeout_s, chosen.grace_s)
+    tools = Tools(
+        settings=chosen,
+        control=control,
+        cli=PulumiCli(chosen.program_dir, chosen.stack, chosen.env, limits, control),
+        log=shared.log,
+        metrics=Metrics(version(), chosen.stack),
+        redactor=redactor,
+    )
+    board = Board(Snapshot(chosen.stack, clock.now(), chosen.interval_s))
+    cycle = Cycle(tools, board, allowance)
+    notifier = None
+    if chosen.notify:
+        file = chosen.work_dir / notify.file_of(chosen.stack, len(chosen.stacks) > 1)
+        wishes = Wishes(chosen.notify, chosen.notify_on, chosen.public_url, file)
+        notifier = Notifier(wishes, board, tools.log, tools.metrics, cleaner(redactor, places(chosen)))
+    return Parts(tools, board, cycle, Loop(tools, cycle, board, notifier), clock)
+
+
+def places(chosen: WatcherSettings) -> dict[str, str]:
+    """Where the state and the watcher's own files lie, by what is to stand for it."""
+    return {
+        "state": chosen.env.get("PULUMI_BACKEND_URL", "").removeprefix("file://"),
+        "work directory": str(chosen.work_dir),
+        "program directory": str(chosen.program_dir),
+        "Pulumi's home": chosen.env.get("PULUMI_HOME", ""),
+    }
