@@ -1,6 +1,8 @@
 """What holds for every test: loopback is the only network, no setting comes from the shell, no clock in hypothesis."""
 
+import importlib
 import signal
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -8,6 +10,11 @@ from hypothesis import HealthCheck, settings
 from provider.job.limits import DEFER_CHECKS
 from provider.settings import KEYS, environment_name
 from tests.e2e.harness import WHOLE
+from tests.paths import DATA
+
+# The product is tested with eight jobs of its own, whatever is declared in jobs/.
+sys.path.insert(0, str(DATA / "declared"))
+importlib.import_module("jobs")  # now, for pytest puts this project before it
 
 # A test run that was started in the background ignores SIGINT, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

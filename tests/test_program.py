@@ -10,7 +10,7 @@ import pytest
 
 from provider.registration import parents_first
 from provider.resource import JOB_TYPE, PROVIDER_REFERENCE
-from tests.paths import jobs_table
+from tests.paths import DATA, jobs_table
 
 ROOT = Path(__file__).parents[1]
 CANARY = "CANARY-key-77"
@@ -49,7 +49,9 @@ def run(
         "secrets": secrets,
         "slow": slow,
     }
-    path = os.pathsep.join((str(program.parent), str(ROOT)))
+    # The product's own program is tested with declarations of the tests' own.
+    declared = DATA / "declared" if program.parent == ROOT else program.parent
+    path = os.pathsep.join((str(declared), str(ROOT)))
     done = subprocess.run(
         [sys.executable, *WARNINGS, "-P", "-m", "tests.program_runner"],
         input=json.dumps(asked),
