@@ -31,12 +31,12 @@ CHUNK = 65536
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A server's answer. `url` is the server's configured address, `retry_after_s` what its Retry-After asks for."""
+    """A server's answer. `url` is the server's configured address, `total` its X-Total-Count, "" where it has none."""
 
     status_code: int
     content: bytes
     url: str
-    retry_after_s: float = 0.0
+    total: str = ""
 
 
 class Wire:
@@ -76,7 +76,7 @@ class Wire:
                     content = self._content(response, url, path)
                 if deadline.passed:  # what was cut off may look like a whole answer
                     raise TimeoutError
-                return Answer(response.status_code, content, url, _seconds(response.headers.get("Retry-After")))
+                return Answer(response.status_code, content, url, response.headers.get("X-Total-Count", ""))
         except requests.exceptions.SSLError as error:
             raise Unreachable(f"cannot reach Dkron at {url}: TLS failed ({_cause(error)}); see dkronCaFile") from None
         except OSError as error:  # requests' exceptions are OSErrors, and a CA file that has gone raises a plain one
@@ -212,11 +212,6 @@ class _Pool(HTTPConnectionPool):
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _WatchedSecure
-
-
-def _seconds(text: str | None) -> float:
-    """A Retry-After in seconds; 0.0 for a date or nonsense, which no server here sends."""
-    return float(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else 0.0
 
 
 def _cause(error: BaseException) -> str:

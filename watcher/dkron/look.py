@@ -19,14 +19,13 @@ Prints = Mapping[str, str]
 class Look:
     """The jobs with our tag that no other stack holds: name -> fingerprint of the managed fields.
 
-    `marked`: those that carry our stack mark and aren't kept on purpose. `foreign`: how many jobs are others'. `held`:
-    those that are left as they are for a time.
+    `marked`: those that carry our stack mark and aren't kept on purpose. `held`: those that are left as they are for a
+    time.
     """
 
     prints: Prints = field(default_factory=dict)
     marked: frozenset[str] = frozenset()
     unmarked: frozenset[str] = frozenset()
-    foreign: int = 0
     held: Mapping[str, Hold] = field(default_factory=dict)
 
     @property

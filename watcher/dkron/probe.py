@@ -35,10 +35,6 @@ class Probe:
         """One request, for our tag's jobs. Raises DkronError."""
         return self.look_at(self.client.list_jobs(self.owner_tag))
 
-    def look_at_all(self) -> Look:
-        """One request, for all jobs. Raises DkronError."""
-        return self.look_at(self.client.list_jobs())
-
     def look_at(self, jobs: Iterable[Mapping[str, Any]]) -> Look:
         """What a list of jobs shows.
 
@@ -62,8 +58,7 @@ class Probe:
         self._seen, self.latest = seen, (ours, at)
         self.held = holds(ours, at)
         marked, unmarked = frozenset(by_owner[Owner.OURS]), frozenset(by_owner[Owner.UNMARKED])
-        foreign = len(by_owner[Owner.FOREIGN]) + len(by_owner[Owner.OTHER_STACK])
-        return Look({name: made for name, (_, made) in seen.items()}, marked, unmarked, foreign, self.held)
+        return Look({name: made for name, (_, made) in seen.items()}, marked, unmarked, self.held)
 
     def settled_look(self, first: Look | None = None) -> Look:
         """Looks until two in a row show the same jobs. Raises DkronError, Unsettled (also when asked to stop)."""
