@@ -77,7 +77,7 @@ class JobProvider(ResourceProvider):
         keep_event_loops()
         config: Callable[[str], Any] = req.config.get
         settings = load_dkron(config)
-        client = DkronClient(settings)
+        client = DkronClient(settings, _warn)
         self.urls = settings.urls
         self.owner_tag, self.adopt = load_owner(config)
         self.cannot_look = False
