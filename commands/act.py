@@ -72,7 +72,7 @@ class Session:
 
     def all_ours(self) -> dict[str, Job]:
         """Every job with our tag and our mark, by name, as one list shows them. Raises DkronError."""
-        jobs = live.live_jobs(self.settings)
+        jobs = live.live_jobs(self.settings, self.tag)
         return {name: jobs[name] for name in sorted(jobs) if self.owner(jobs[name]) is ownership.Owner.OURS}
 
     def owner(self, job: Job) -> ownership.Owner:

@@ -90,24 +90,35 @@ def known_value(key: str, config: Lookup = _no_config) -> str | None:
 
 
 def live_jobs(
-    chosen: DkronSettings, expected: Collection[str] = (), sleep: Callable[[float], None] = time.sleep
+    chosen: DkronSettings,
+    owner_tag: str | None,
+    expected: Collection[str] = (),
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Jobs:
-    """All jobs of the cluster, by name. Raises DkronError.
+    """The jobs with an owner tag (None: all of the cluster), and the expected ones, whoever owns them; by name.
 
-    A server that has just started lists no or few jobs, with 200: where many of the expected are missing, or there is
-    no job at all, a second look decides.
+    Raises DkronError. A server that has just started lists no or few jobs, with 200: where many of the expected are
+    missing, or there is no job at all, a second look decides.
     """
     from provider.dkron.client import DkronClient
 
     client = DkronClient(chosen)
+
+    def look() -> Jobs:
+        found = {str(job.get("name")): job for job in client.list_jobs(owner_tag)}
+        if owner_tag is not None:
+            others = {name: client.get_job(name) for name in expected if name not in found}
+            found |= {name: job for name, job in others.items() if job is not None}
+        return found
+
     try:
         with progress(f"reading the jobs of {chosen.shown}"):
             if client.leader() is None:
                 raise NoLeader(f"Dkron at {chosen.shown} has no leader just now; try again in a moment")
-            found = {str(job.get("name")): job for job in client.list_jobs()}
+            found = look()
             if not found or lost_many(expected, found):
                 sleep(SECOND_LOOK_AFTER_S)
-                found |= {str(job.get("name")): job for job in client.list_jobs()}
+                found |= look()
             return found
     finally:
         client.close()

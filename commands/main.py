@@ -160,7 +160,7 @@ def run_diff(options: argparse.Namespace) -> int:
         values.fill(spec.name, spec.inputs())
     if values.malformed:
         raise SettingsError(f"{environment_name(key)} {reason}" for key, reason in values.malformed.items())
-    found = live.live_jobs(live.settings(options.dkron, config=config.get), [spec.name for spec in specs])
+    found = live.live_jobs(live.settings(options.dkron, config=config.get), ours.tag, [spec.name for spec in specs])
     result = diff.compare(specs, found, ours, known)
     say(*diff.lines(result))
     for key, count in sorted(result.unknown.items()):

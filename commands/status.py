@@ -24,7 +24,7 @@ HEAD: Final = ("JOB", "RUNS", "LAST SUCCESS (UTC)", "LAST ERROR (UTC)")
 
 def look(chosen: DkronSettings, ours: tuple[str, str | None], now: datetime) -> tuple[live.Jobs, dict[str, Health]]:
     """Our jobs and their health; `ours`: owner tag and stack mark. Raises DkronError."""
-    jobs = {name: job for name, job in live.live_jobs(chosen).items() if is_ours(job, *ours)}
+    jobs = {name: job for name, job in live.live_jobs(chosen, ours[0]).items() if is_ours(job, *ours)}
     found = reckon_all(jobs.values(), now)
     names = in_doubt(found)
     if not names:

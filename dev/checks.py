@@ -50,6 +50,7 @@ PURE = [
     "watcher/unkept.py",
     "watcher/web/as_json.py",
     "watcher/web/job_page.py",
+    "watcher/web/paging.py",
     "watcher/web/strip.py",
     "watcher/web/verdict.py",
     "watcher/web/view.py",

@@ -77,7 +77,7 @@ class JobProvider(ResourceProvider):
         keep_event_loops()
         config: Callable[[str], Any] = req.config.get
         settings = load_dkron(config)
-        client = DkronClient(settings)
+        client = DkronClient(settings, _warn)
         self.urls = settings.urls
         self.owner_tag, self.adopt = load_owner(config)
         self.cannot_look = False
@@ -141,7 +141,7 @@ class JobProvider(ResourceProvider):
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
         """In place, by an upsert of all fields; Dkron keeps counters and history."""
         name = self._checked(_news)
-        self.writes.write(_news, self.snapshot.before_update(name))
+        self.writes.write(_news, self.snapshot.before_change(name))
         return UpdateResult(canonical(_news))
 
     @coded
@@ -151,8 +151,8 @@ class JobProvider(ResourceProvider):
             _warn(f'job "{_id}" is held by a declared resource, so it was left in Dkron; only the old one is forgotten')
         else:
             self._check_address(_recorded_mark(_props))
-            self.snapshot.before_delete()
-            self.writes.delete(_id, _recorded_mark(_props) or self.declared.mark)
+            live = self.snapshot.before_change(_id)
+            self.writes.delete(_id, live, _recorded_mark(_props) or self.declared.mark)
 
     # -- what they share
 
@@ -167,7 +167,9 @@ class JobProvider(ResourceProvider):
         if self.cannot_look:
             return
         try:
-            line = adoption.words(self.snapshot.listed(str(news.get("name"))), news, self.owner_tag, self.adopt)
+            line = adoption.words(
+                self.snapshot.before_adoption(str(news.get("name"))), news, self.owner_tag, self.adopt
+            )
         except DkronError as error:
             self.cannot_look = True
             line = f"it can't be said which jobs are in Dkron already: {error}"

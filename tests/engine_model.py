@@ -53,7 +53,7 @@ class Dkron(FakeDkron):
     def words(self, owner_tag: str) -> list[Word]:
         return [Word("http://127.0.0.1:1", leads=True, lists_ours=bool(self.list_jobs(owner_tag)))]
 
-    def get_job_to_create(self, name: str) -> Props | None:
+    def get_job_in_a_row(self, name: str) -> Props | None:
         return self.get_job(name)
 
     def get_job_anywhere(self, name: str) -> Props | None:

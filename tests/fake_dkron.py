@@ -110,7 +110,10 @@ class FakeDkron(Web):
         names = self.lists.pop(0) if self.lists else list(self.jobs)
         owner = query.get("metadata[managed_by]")
         shown = [self.jobs[name] for name in names]
-        return as_json([j for j in shown if owner is None or (j["metadata"] or {}).get("managed_by") == owner])
+        found = [j for j in shown if owner is None or (j["metadata"] or {}).get("managed_by") == owner]
+        page = found[int(query.get("_start", 0)) : int(query.get("_end", len(found)))]
+        answer = as_json(page)
+        return Answer(answer.status, answer.body, {**answer.headers, "X-Total-Count": str(len(found))})
 
     def _one(self, method: str, name: str) -> Answer:
         found = self.jobs.get(name)
@@ -120,3 +123,32 @@ class FakeDkron(Web):
         if method == "DELETE":
             del self.jobs[name]
         return as_json({**found, "dependent_jobs": [job["name"] for job in children] or None})
+
+
+class Crowd(FakeDkron):
+    """Jobs of ours among a hundred thousand of others, so many that nobody may ask for all of them."""
+
+    OTHERS = 100_000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    @property
+    def whole_lists(self) -> list[str]:
+        """The requests that asked for every job."""
+        return [path for path in self.paths("GET") if path.startswith("/v1/jobs") and self._is_whole(path)]
+
+    @staticmethod
+    def _is_whole(path: str) -> bool:
+        url = urlsplit(path)
+        query = dict(parse_qsl(url.query))
+        return url.path == "/v1/jobs" and "metadata[managed_by]" not in query and query.get("_end") != "0"
+
+    def _list(self, query: dict[str, str]) -> Answer:
+        answer = super()._list(query)
+        self.bytes += len(answer.body)
+        if "metadata[managed_by]" in query:
+            return answer
+        total = str(len(self.jobs) + self.OTHERS)
+        return Answer(answer.status, answer.body, {**answer.headers, "X-Total-Count": total})

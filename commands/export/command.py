@@ -46,11 +46,11 @@ def run(options: argparse.Namespace) -> int:
     stack = options.stack or (chosen_stack() if options.set_config else "")
     config = stack_config.read(stack) if stack else StackConfig()
     keys = _keys([spec.inputs() for spec in declared], config)
-    found = _found(options, places, config)
-    keys.certain = frozenset(found.sensitive)
-    jobs, told = sound(found.jobs)
     ours = our_tag(config.get if stack else None)
     wanted = None if options.all else options.tag or (ours if _is_live(options) else None)
+    found = _found(options, wanted, places, config)
+    keys.certain = frozenset(found.sensitive)
+    jobs, told = sound(found.jobs)
     picked = selection.chosen(jobs, wanted)
     with progress(f"writing {len(picked)} declarations"):
         imported = selection.bring_in(picked, keys, places, found.against)
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         _tell(set_config(stack, imported, keys) if options.set_config else how_to_set(imported, keys))
         _tell([READ_IT])
     else:
-        _tell([*told, *found.notes, _nothing(options, wanted, len(jobs))])
+        _tell([*told, *found.notes, _nothing(options, wanted)])
     return 0
 
 
@@ -76,14 +76,16 @@ def _tell(lines: Iterable[str]) -> None:
     sys.stderr.flush()
 
 
-def _found(options: argparse.Namespace, places: Mapping[str, str], config: StackConfig) -> files.Found:
+def _found(
+    options: argparse.Namespace, wanted: str | None, places: Mapping[str, str], config: StackConfig
+) -> files.Found:
     if options.file:
         return files.backup(options.file)
     if options.crontab:
         return files.from_crontab(options.crontab, options.system, places)
     if options.terraform:
         return files.terraform_state(options.terraform)
-    return files.Found(list(live_jobs(settings(options.dkron, config=config.get)).values()))
+    return files.Found(list(live_jobs(settings(options.dkron, config=config.get), wanted).values()))
 
 
 def _keys(declared: Iterable[Mapping[str, Any]], config: StackConfig) -> Keys:
@@ -103,11 +105,11 @@ def _keys(declared: Iterable[Mapping[str, Any]], config: StackConfig) -> Keys:
     return keys
 
 
-def _nothing(options: argparse.Namespace, wanted: str | None, others: int) -> str:
+def _nothing(options: argparse.Namespace, wanted: str | None) -> str:
     where = "Dkron" if _is_live(options) else "the file"
-    who = "at all" if wanted is None else f'with the owner tag "{wanted}"'
-    ways_out = f" ({others} others; --tag X or --all takes them)" if others else ""
-    return f"{where} has no job {who}{ways_out}: nothing was exported"
+    if wanted is None:
+        return f"{where} has no job at all: nothing was exported"
+    return f'{where} has no job with the owner tag "{wanted}" (--tag X or --all takes others): nothing was exported'
 
 
 def advice(jobs: Sequence[Imported], ours: str | None) -> list[str]:

@@ -54,11 +54,19 @@ class DkronClient(Servers):
             raise BadAnswer(f"{self._url} answered GET /v1/jobs with no list: is this a Dkron?", answer.status_code)
         return [job for job in jobs if isinstance(job, dict)]
 
+    def count_jobs(self) -> int | None:
+        """How many jobs there are, whoever owns them, None if the server doesn't say: an empty page of the list.
+
+        For Dkron it is no more work than a filtered list (recorded: http.json l42).
+        """
+        told = self._get("/v1/jobs", {"_start": "0", "_end": "0"}).total
+        return int(told) if told.isascii() and told.isdigit() else None
+
     def get_job(self, name: str) -> Job | None:
         """GET /v1/jobs/{name}: the job, None if it doesn't exist and a leader vouches for that."""
         return self._job(name, led_within_s=0.0)
 
-    def get_job_to_create(self, name: str) -> Job | None:
+    def get_job_in_a_row(self, name: str) -> Job | None:
         """The same, for many jobs in a row: a server that named a leader a moment ago is not asked for it again."""
         return self._job(name, LED_WITHIN_S)
 

@@ -4,7 +4,7 @@ The client builds on it. Policy is not decided here: what the answers amount to 
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -13,20 +13,29 @@ from ..errors import DkronError, NoLeader, TimedOut, Unreachable
 from ..settings import DkronSettings
 from .answers import json_body, refusal
 from .cluster import Word
+from .pace import Pace
 from .wire import Answer, Wire
 
 Job = dict[str, Any]
 
 
 class Servers:
-    """The servers of one cluster, the one that answered last first. Safe to share by threads."""
+    """The servers of one cluster, the one that answered last first. Safe to share by threads.
 
-    def __init__(self, settings: DkronSettings) -> None:
+    `tell` hears in one line if they fail under load.
+    """
+
+    def __init__(self, settings: DkronSettings, tell: Callable[[str], None] = lambda _line: None) -> None:
         self.settings = settings
-        self._wire = Wire(settings)
+        self._wire = Wire(settings, tell)
         self._current = 0
         self.version = ""  # the leader's, as it said when it was asked last
         self._led_at: dict[int, float] = {}  # server -> when it last named a leader
+
+    @property
+    def pace(self) -> Pace:
+        """How many requests may be under way at once."""
+        return self._wire.pace
 
     def close(self) -> None:
         """Closes the connections."""

@@ -1,9 +1,12 @@
-"""The live jobs as one process sees them: one list request for all reads, and "gone" believed only on good grounds.
+"""The live jobs as one process sees them: one list of our jobs for all reads, and "gone" believed only on good grounds.
 
-An outage must never look like "nothing there". So the list is taken only while a leader answers, and a missing job is
-asked for again: a few by name, many at once by a second list after a pause, because a server that has just started
-answers 200 with no or few jobs for seconds (recorded: cluster.json, restart.json). Where none of our jobs is listed at
-all, the servers are asked one by one (see `cluster`).
+Dkron filters the list by our owner tag: the jobs of others may be many. A job that is not in it is asked for by name,
+because somebody may have taken its tag off. The whole list is asked for only where many jobs are new and it is short.
+
+An outage must never look like "nothing there". So the list is taken only while a leader answers, and where many jobs
+are missing, a second one is taken after a pause: a server that has just started answers 200 with no or few jobs for
+seconds (recorded: cluster.json, restart.json). Where none of our jobs is listed at all, the servers are asked one by
+one (see `cluster`).
 
 A write looks anew. A job that the state didn't hold is asked for by name: a stranger may have made it a moment ago. Of
 those that it holds the first few are asked for by name, and for more a list serves that is a moment old at most, since
@@ -31,10 +34,11 @@ if TYPE_CHECKING:
 # Seconds that a list may be believed before a write: twenty times what it took to get it, within these limits, since
 # nothing is written meanwhile and looking should stay a small part of the work. A stranger's newer job is not seen.
 FRESH_TIMES, FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 20, 0.25, 2.0
+MOST_LISTED = 5000  # jobs of everybody, that one list is still less work than asking for each new name
 
 
 class Snapshot:
-    """All jobs of the cluster, listed once, at the first question. Safe to share by threads."""
+    """Our jobs in the cluster, listed once, at the first question. Safe to share by threads."""
 
     def __init__(
         self,
@@ -56,6 +60,8 @@ class Snapshot:
         self._jobs: dict[str, Job] | None = None
         self._missing = 0
         self._looked_twice = False
+        self._new = 0
+        self._everybody: dict[str, Job] | None = None
         self._looks = 0
         self._fresh: dict[str, Job] = {}
         self._fresh_until = -math.inf
@@ -63,53 +69,71 @@ class Snapshot:
     def job(self, name: str) -> Job | None:
         """The live job, None if it is really gone. Raises DkronError when Dkron can't be read."""
         with self._lock:
-            if self._jobs is None:
-                self._jobs = self._list()
-            found = self._jobs.get(name)
-            if found is None and self._confirm_loss(self._jobs):
-                found = self._jobs.get(name)
-            if found is not None:
-                return found
-            self._missing += 1
-            if self._missing <= FEW:
-                return self._client.get_job(name)
-            if not self._looked_twice:
-                self._sleep(SECOND_LOOK_AFTER_S)
-                self._jobs = {**self._jobs, **self._list()}
-                self._looked_twice = True
-            return self._jobs.get(name)
+            found = self._listed(name)
+            if found is None:
+                self._missing += 1
+                if self._missing > FEW and not self._looked_twice:
+                    self._sleep(SECOND_LOOK_AFTER_S)
+                    self._jobs = {**(self._jobs or {}), **self._list()}
+                    self._looked_twice = True
+                    found = self._jobs.get(name)
+        found = found or self._client.get_job(name)
+        if found is None:
+            with self._lock:
+                if self._confirm_loss():
+                    return self._listed(name)
+        return found
 
-    def listed(self, name: str) -> Job | None:
-        """The job as the list has it, undoubted: only for words. Raises DkronError when there is no list."""
+    def before_adoption(self, name: str) -> Job | None:
+        """The job that one of no state will meet, undoubted: only for words. Raises DkronError."""
         with self._lock:
-            if self._jobs is None:
-                self._jobs = self._list()
-            return self._jobs.get(name)
+            found = self._listed(name)
+            if found is None:
+                self._new += 1
+                if self._new == FEW + 1:
+                    self._everybody = self._all_if_few()
+                if self._everybody is not None:
+                    return self._everybody.get(name)
+        return found or self._client.get_job_in_a_row(name)
+
+    def _all_if_few(self) -> dict[str, Job] | None:
+        """Everybody's jobs, None if there are so many that asking for each name is less work."""
+        count = self._client.count_jobs()
+        if count is None or count > MOST_LISTED:
+            return None
+        return {str(job.get("name")): job for job in self._client.list_jobs()}
 
     def before_create(self, name: str) -> Job | None:
         """The live job as it is now, on whichever server. Raises DkronError when Dkron can't be read."""
         with self._lock:
             self._check_cluster()
-        return self._client.get_job_to_create(name) or self._client.get_job_anywhere(name)
+        return self._client.get_job_in_a_row(name) or self._client.get_job_anywhere(name)
 
-    def before_update(self, name: str) -> Job | None:
-        """The live job as it is now, or was a moment ago. Raises DkronError when Dkron can't be read."""
+    def before_change(self, name: str) -> Job | None:
+        """The live job of an update or a deletion as it is now, or was a moment ago.
+
+        Raises DkronError when Dkron can't be read.
+        """
         with self._lock:
             self._check_cluster()
             self._looks += 1
-            if self._looks > FEW:
-                if self._clock() >= self._fresh_until:
-                    asked = self._clock()
-                    self._fresh = self._list()
-                    took = self._clock() - asked
-                    self._fresh_until = asked + min(max(FRESH_AT_LEAST_S, FRESH_TIMES * took), FRESH_AT_MOST_S)
-                return self._fresh.get(name)
-        return self._client.get_job(name)
+            found = self._recent().get(name) if self._looks > FEW else None
+        return found or self._client.get_job(name)
 
-    def before_delete(self) -> None:
-        """Raises TwoClusters, DkronError."""
-        with self._lock:
-            self._check_cluster()
+    def _recent(self) -> dict[str, Job]:
+        """Our jobs as they were a moment ago."""
+        if self._clock() >= self._fresh_until:
+            asked = self._clock()
+            self._fresh = self._list()
+            took = self._clock() - asked
+            self._fresh_until = asked + min(max(FRESH_AT_LEAST_S, FRESH_TIMES * took), FRESH_AT_MOST_S)
+        return self._fresh
+
+    def _listed(self, name: str) -> Job | None:
+        """The job as the list of the reads has it."""
+        if self._jobs is None:
+            self._jobs = self._list()
+        return self._jobs.get(name)
 
     def _check_cluster(self) -> None:
         """Asks all servers once whom they follow. Raises TwoClusters if they still disagree after a pause."""
@@ -124,19 +148,19 @@ class Snapshot:
             raise TwoClusters(f"dkronUrl names servers of different clusters ({why}), so nothing was changed")
         self._is_one_cluster = True
 
-    def _confirm_loss(self, jobs: dict[str, Job]) -> bool:
+    def _confirm_loss(self) -> bool:
         """Where a job is missing and the list holds none of ours. Raises NotConfirmed if that is not believed.
 
         Returns whether the jobs were listed anew, because a server that had just started lists some by now.
         """
-        if self._is_checked or any(is_ours(job, self._owner_tag) for job in jobs.values()):
+        if self._is_checked or any(is_ours(job, self._owner_tag) for job in (self._jobs or {}).values()):
             return False
         words = self._client.words(self._owner_tag)
         if not words or (len(words) > 1 and not cluster.is_all_gone(words)):
             self._sleep(SECOND_LOOK_AFTER_S)
             words = self._client.words(self._owner_tag)
         if len(words) == 1 and words[0].lists_ours:
-            jobs.update(self._list())
+            self._jobs = self._list()
             return True
         if not cluster.is_all_gone(words):
             raise NotConfirmed(cluster.doubt(words, self._client.leader() or ""))
@@ -144,6 +168,7 @@ class Snapshot:
         return False
 
     def _list(self) -> dict[str, Job]:
+        """Our jobs, while there is a leader. Raises NoLeader, DkronError."""
         self._check_cluster()
         if self._client.leader() is None:
             servers = self._client.settings.shown
@@ -151,4 +176,4 @@ class Snapshot:
         if self._tell is not None and (line := untested(self._client.version)):
             self._tell(line)
         self._tell = None
-        return {str(job.get("name")): job for job in self._client.list_jobs()}
+        return {str(job.get("name")): job for job in self._client.list_jobs(self._owner_tag)}

@@ -1,14 +1,15 @@
 """One request to one server of a cluster: connections that are kept alive, a deadline, a bounded body.
 
-At most eight requests are under way at once, and so there are at most eight sessions, whatever threads ask. A server
-that dribbles is cut off when the time of the whole answer is over. What an answer means is `client`'s to say.
+At most eight requests are under way at once, and so there are at most eight sessions, whatever threads ask; fewer where
+the servers fail at writes (see `pace`). A server that dribbles is cut off when the time of the whole answer is over.
+What an answer means is `client`'s to say.
 """
 
-import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Self
 
 import requests
@@ -22,6 +23,8 @@ from urllib3.util.retry import Retry
 from ..errors import BadAnswer, TimedOut, Unreachable
 from ..settings import DkronSettings
 from ..text import one_line
+from .deadline import Deadline, under_way
+from .pace import Pace
 
 MAX_REQUESTS_AT_ONCE = 8
 CONNECT_TIMEOUT_S = 3.0
@@ -31,20 +34,20 @@ CHUNK = 65536
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A server's answer. `url` is the server's configured address, `retry_after_s` what its Retry-After asks for."""
+    """A server's answer. `url` is the server's configured address, `total` its X-Total-Count, "" where it has none."""
 
     status_code: int
     content: bytes
     url: str
-    retry_after_s: float = 0.0
+    total: str = ""
 
 
 class Wire:
     """The connections to the servers of one cluster. Safe to share by threads."""
 
-    def __init__(self, settings: DkronSettings) -> None:
+    def __init__(self, settings: DkronSettings, tell: Callable[[str], None] = lambda _line: None) -> None:
         self.settings = settings
-        self._places = threading.BoundedSemaphore(MAX_REQUESTS_AT_ONCE)
+        self.pace = Pace(MAX_REQUESTS_AT_ONCE, tell)
         self._lock = threading.Lock()
         self._idle: list[requests.Session] = []
 
@@ -59,10 +62,23 @@ class Wire:
         self, server: int, method: str, path: str, params: dict[str, str] | None = None, body: Any = None
     ) -> Answer:
         """Raises Unreachable, TimedOut, and BadAnswer for a body that is too large."""
+        with self.pace.turn() as turn:
+            if method == "GET":  # a server that can't write may read as before
+                return self._send(server, method, path, params, body)
+            try:
+                answer = self._send(server, method, path, params, body)
+            except TimedOut:
+                turn.failed = True
+                raise
+            paused = answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+            turn.failed = answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and not paused
+            return answer
+
+    def _send(self, server: int, method: str, path: str, params: dict[str, str] | None, body: Any) -> Answer:
         url = self.settings.urls[server]
-        deadline = _Deadline(self.settings.timeout_s * WHOLE_ANSWER_TIMES)
+        deadline = Deadline(self.settings.timeout_s * WHOLE_ANSWER_TIMES)
         try:
-            with self._places, self._session() as session, deadline:
+            with self._session() as session, deadline:
                 response = session.request(
                     method,
                     url + path,
@@ -76,7 +92,7 @@ class Wire:
                     content = self._content(response, url, path)
                 if deadline.passed:  # what was cut off may look like a whole answer
                     raise TimeoutError
-                return Answer(response.status_code, content, url, _seconds(response.headers.get("Retry-After")))
+                return Answer(response.status_code, content, url, response.headers.get("X-Total-Count", ""))
         except requests.exceptions.SSLError as error:
             why = f"TLS failed ({_cause(error)}); see dkronCaFile and dkronCertFile"
             raise Unreachable(f"cannot reach Dkron at {url}: {why}") from None
@@ -150,58 +166,18 @@ class _Once(Retry):
         _pool: Any = None,
         _stacktrace: Any = None,
     ) -> Self:
-        deadline = _under_way.deadline
+        deadline = under_way.deadline
         if isinstance(error, ReadTimeoutError) or (error is not None and deadline is not None and deadline.passed):
             raise error
         return super().increment(method, url, response, error, _pool, _stacktrace)
-
-
-class _UnderWay(threading.local):
-    """The deadline of this thread's request."""
-
-    deadline: "_Deadline | None" = None
-
-
-_under_way = _UnderWay()
-
-
-class _Deadline:
-    """Cuts the connection of this thread's request when its time is over. `passed` tells that it did."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.passed = False
-        self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        _under_way.deadline = self
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._timer.cancel()
-        _under_way.deadline = None
-
-    def watch(self, sock: socket.socket) -> None:
-        """Told of the connection that the request uses, as soon as there is one."""
-        self._socket = sock
-
-    def _cut(self) -> None:
-        self.passed = True
-        if self._socket is not None:
-            with suppress(OSError):
-                # The plain socket's: a TLS socket's own would take the ground from under the thread that reads.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 class _Watched(HTTPConnection):
     """A connection that tells the deadline of its socket."""
 
     def getresponse(self) -> Any:
-        if _under_way.deadline is not None and self.sock is not None:
-            _under_way.deadline.watch(self.sock)
+        if under_way.deadline is not None and self.sock is not None:
+            under_way.deadline.watch(self.sock)
         return super().getresponse()
 
 
@@ -215,11 +191,6 @@ class _Pool(HTTPConnectionPool):
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _WatchedSecure
-
-
-def _seconds(text: str | None) -> float:
-    """A Retry-After in seconds; 0.0 for a date or nonsense, which no server here sends."""
-    return float(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else 0.0
 
 
 def _cause(error: BaseException) -> str:

@@ -74,13 +74,12 @@ class Writes:
                 self._archive.keep(live, "overwritten")
         self.upsert(props, live or {})
 
-    def delete(self, name: str, mark: str) -> None:
-        """Deletes the job while it is ours; else leaves it, with a warning. Missing is fine.
+    def delete(self, name: str, job: Job | None, mark: str) -> None:
+        """Deletes the live job while it is ours; else leaves it, with a warning. Missing is fine.
 
         `mark`: our stack's. Raises NotJudged, DkronError.
         """
         tag = self._rights.tag
-        job = self._client.get_job(name)
         if job is None:
             self._warn(f'job "{name}" was already gone from Dkron')
         elif not ownership.may_delete(ownership.owner_of(job, tag, mark)):

@@ -1,6 +1,7 @@
 """`python -m jobs` as a person runs it: what it prints where, its exit codes, and one clear line for each fault."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -45,6 +46,7 @@ def serve(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Serve:
     def start(jobs: list[dict[str, Any]]) -> str:
         httpserver.expect_request("/v1/leader").respond_with_json({"Name": "n1"})
         httpserver.expect_request("/v1/jobs").respond_with_json(jobs)
+        httpserver.expect_request(re.compile("/v1/jobs/.+")).respond_with_data("", 404)
         address = httpserver.url_for("").rstrip("/")
         monkeypatch.setenv("DKRON_URL", address)
         monkeypatch.setattr(live, "SECOND_LOOK_AFTER_S", 0.0)
@@ -260,13 +262,13 @@ def test_nothing_to_export_writes_nothing(serve: Serve, capsys: pytest.CaptureFi
     out = capsys.readouterr()
     assert out.out == ""
     assert "Dkron has no job with the owner tag" in out.err
-    assert "(1 others; --tag X or --all takes them)" in out.err
+    assert "(--tag X or --all takes others)" in out.err
 
 
 def test_an_empty_cluster_is_looked_at_twice(serve: Serve, httpserver: HTTPServer) -> None:
     address = serve([])
     looks: list[float] = []
-    assert live.live_jobs(live.settings(address), sleep=looks.append) == {}
+    assert live.live_jobs(live.settings(address), "ours", sleep=looks.append) == {}
     assert len(looks) == 1
 
 

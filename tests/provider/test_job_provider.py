@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from provider.dkron.doubt import FEW
 from provider.job.limits import DEFER_CHECKS
 from provider.job.spec import MANAGED_FIELDS, UNKNOWN
 from tests.fake_dkron import FakeDkron
@@ -13,6 +14,8 @@ from tests.provider.examples import CANARY, OWNER, http_config, job
 from tests.provider.job.test_diff import OTHER
 from tests.provider.process import Failed, Provider, secret
 from tests.web import Answer, as_text
+
+OURS = f"/v1/jobs?metadata%5Bmanaged_by%5D={OWNER}"
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +123,7 @@ def test_a_value_that_is_not_known_yet_is_a_difference(offline: Provider) -> Non
 # -- what a preview says of jobs to come
 
 
-def test_a_preview_says_what_a_job_that_is_created_meets_and_asks_for_one_list(
+def test_a_preview_says_what_a_job_that_is_created_meets_and_asks_for_one_list_of_ours(
     provider: Provider, dkron: FakeDkron
 ) -> None:
     dkron.put(job(name="a"))
@@ -128,7 +131,7 @@ def test_a_preview_says_what_a_job_that_is_created_meets_and_asks_for_one_list(
     for name in "abc":
         provider.check(job(name=name))
     provider.check(job(name="b"), olds=job(name="b"))
-    assert dkron.paths("GET") == ["/v1/leader", "/v1/jobs"]
+    assert dkron.paths("GET") == ["/v1/leader", OURS, "/v1/jobs/b", "/v1/jobs/c"]
     first, second = provider.output.splitlines()
     assert first == 'job "a" is in Dkron already, ours and equal: it is only adopted'
     assert second.startswith('job "b" exists in Dkron and carries the owner tag "terraform"')
@@ -311,6 +314,28 @@ def test_a_job_that_is_already_gone_is_deleted_with_a_warning(provider: Provider
     assert provider.output == 'warning: job "geo-purge" was already gone from Dkron\n'
 
 
+def test_many_deletions_share_one_look(start: Start, dkron: FakeDkron) -> None:
+    names = [f"job-{n}" for n in range(20)]
+    for name in names:
+        dkron.put(job(name=name))
+    provider = start()
+    for name in names:
+        provider.delete(name, job(name=name))
+    asked = dkron.paths("GET")
+    assert dkron.jobs == {}
+    assert sum(path.startswith("/v1/jobs/") for path in asked) == FEW
+
+
+def test_among_many_deletions_a_job_that_others_took_is_left(provider: Provider, dkron: FakeDkron) -> None:
+    names = [f"job-{n}" for n in range(6)]
+    for name in names:
+        dkron.put(job(name=name) if name != "job-4" else foreign(name=name))
+    for name in names:
+        provider.delete(name, job(name=name))
+    assert list(dkron.jobs) == ["job-4"]
+    assert provider.output.startswith('warning: job "job-4" carries the owner tag "terraform", not')
+
+
 def test_a_parent_with_children_is_not_deleted(provider: Provider, dkron: FakeDkron) -> None:
     dkron.put(job())
     dkron.put(job(name="child", parent_job="geo-purge"))
@@ -336,7 +361,7 @@ def test_many_reads_are_one_list(provider: Provider, dkron: FakeDkron) -> None:
         dkron.put(job(name=name))
     for name in names:
         assert provider.read(name, job(name=name)) == (name, job(name=name), job(name=name))
-    assert dkron.paths("GET") == ["/v1/leader", "/v1/jobs"]
+    assert dkron.paths("GET") == ["/v1/leader", OURS]
 
 
 def test_drift_is_read_as_outputs_and_as_inputs(provider: Provider, dkron: FakeDkron) -> None:
@@ -348,8 +373,8 @@ def test_drift_is_read_as_outputs_and_as_inputs(provider: Provider, dkron: FakeD
 
 def test_a_job_that_is_gone_has_no_id(provider: Provider, dkron: FakeDkron) -> None:
     assert provider.read("geo-purge", job())[0] == ""
-    ours = "/v1/jobs?metadata%5Bmanaged_by%5D=d2-dkron-mgr"  # nobody's word but the leader's is taken for "all gone"
-    assert dkron.paths("GET") == ["/v1/leader", "/v1/jobs", "/v1/isleader", ours, "/v1/jobs/geo-purge", "/v1/leader"]
+    # Nobody's word but the leader's is taken for "all gone".
+    assert dkron.paths("GET") == ["/v1/leader", OURS, "/v1/jobs/geo-purge", "/v1/leader", "/v1/isleader", OURS]
 
 
 @pytest.mark.parametrize("ending", [{"ephemeral": True}, {"expires_at": "2020-01-01T00:00:00Z"}])
@@ -371,7 +396,7 @@ def test_many_jobs_missing_at_once_are_looked_for_again(provider: Provider, dkro
         dkron.put(job(name=name))
     dkron.lists = [names[:1]]  # a server that has just started
     assert [provider.read(name, job(name=name))[0] for name in names] == names
-    assert dkron.paths("GET").count("/v1/jobs") == 2
+    assert dkron.paths("GET").count(OURS) == 2
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -408,7 +433,7 @@ def test_four_threads_at_once_share_one_list_and_get_in_nobody_s_way(provider: P
     asked = dkron.paths("GET")
     # One list for all reads; each create looks by name.
     assert sum(path.startswith("/v1/jobs/") for path in asked) == 20
-    assert asked.count("/v1/jobs") == 1
+    assert asked.count(OURS) == 1
     assert sorted(dkron.writes) == sorted(names[20:])
 
 

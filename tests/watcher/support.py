@@ -94,6 +94,9 @@ class FakeDkron(DkronClient):
         jobs = self.lists.pop(0) if self.lists else list(self.jobs.values())
         return [j for j in jobs if owner_tag is None or j["metadata"].get("managed_by") == owner_tag]
 
+    def count_jobs(self) -> int | None:
+        return len(self.jobs)
+
     def get_job(self, name: str, led_within_s: float = 0.0) -> dict[str, Any] | None:
         self._fail(f"get {name}")
         return self.jobs.get(name)

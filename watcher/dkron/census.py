@@ -3,7 +3,9 @@
 It tells metrics and the board what it saw. It changes nothing in Dkron and judges no change set.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
 from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
@@ -18,6 +20,9 @@ from watcher.metrics import Metrics
 from watcher.pulumi.changes import ChangeSet
 from watcher.status import Board, Outcome
 
+LONGEST_COUNT_S: Final = 1.0
+COUNT_AGAIN_S: Final = 3600.0
+
 
 class Census:
     """Looks for one watcher. `noted`: fingerprints as the last cycle left them, None before the first; `held`: the jobs
@@ -27,6 +32,7 @@ class Census:
         self.control, self.metrics, self.board, self.patience_s = control, metrics, board, patience_s
         self.noted: dict[str, str] | None = None
         self.held: frozenset[str] = frozenset()
+        self._count_again_at = -math.inf
 
     def await_leader(self, connection: Connection) -> bool:
         """Returns whether it had to wait. Raises Ended where there is none, Stopped, hard DkronErrors."""
@@ -40,11 +46,25 @@ class Census:
         return found.waited
 
     def count(self, connection: Connection) -> Look:
-        """One look at all jobs. Raises DkronError."""
-        look = connection.probe.look_at_all()
-        self.metrics.count_jobs({"managed": len(look.names), "foreign": look.foreign})
+        """One look at our jobs; the others are only counted. Raises DkronError."""
+        look = connection.probe.look()
+        self.metrics.count_jobs({"managed": len(look.names), **self._foreign(connection, len(look.names))})
         self.board.update(managed=tuple(sorted(look.names)))
         return look
+
+    def _foreign(self, connection: Connection, ours: int) -> dict[str, int]:
+        """How many jobs are others', {} where that is not known; a server that takes long is left alone for a while."""
+        clock = self.control.clock
+        began = clock.monotonic()
+        if began < self._count_again_at:
+            return {}
+        try:
+            jobs = connection.client.count_jobs()
+        except DkronError:
+            jobs = None
+        if clock.monotonic() - began > LONGEST_COUNT_S:
+            self._count_again_at = clock.monotonic() + COUNT_AGAIN_S
+        return {} if jobs is None else {"foreign": max(0, jobs - ours)}
 
     def before(self, connection: Connection, waited: bool) -> Look:
         """The look that a cycle starts from. Raises DkronError, Unsettled."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provider.job.hold import Hold, hold_of
-from provider.job.spec import canonical
+from provider.job.spec import MANAGED_FIELDS, canonical
 
 Prints = Mapping[str, str]
 
@@ -19,14 +19,13 @@ Prints = Mapping[str, str]
 class Look:
     """The jobs with our tag that no other stack holds: name -> fingerprint of the managed fields.
 
-    `marked`: those that carry our stack mark and aren't kept on purpose. `foreign`: how many jobs are others'. `held`:
-    those that are left as they are for a time.
+    `marked`: those that carry our stack mark and aren't kept on purpose. `held`: those that are left as they are for a
+    time.
     """
 
     prints: Prints = field(default_factory=dict)
     marked: frozenset[str] = frozenset()
     unmarked: frozenset[str] = frozenset()
-    foreign: int = 0
     held: Mapping[str, Hold] = field(default_factory=dict)
 
     @property
@@ -67,5 +66,26 @@ def merged(before: Prints, after: Prints, touched: Iterable[str]) -> dict[str, s
     return result
 
 
+class Fingerprints:
+    """Makes them for one look after the other, anew only where Dkron's own fields differ from the last look's.
+
+    Comparing those takes a tenth of the time, and between two looks next to nothing changes.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[list[Any], str]] = {}
+
+    def of(self, jobs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+        """By name."""
+        made: dict[str, tuple[list[Any], str]] = {}
+        for job in jobs:
+            name, raw = str(job.get("name")), list(map(job.get, MANAGED_FIELDS))
+            before = self._made.get(name)
+            made[name] = before if before is not None and before[0] == raw else (raw, fingerprint(job))
+        self._made = made
+        return {name: text for name, (_, text) in made.items()}
+
+
 def fingerprints(jobs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {str(job.get("name")): fingerprint(job) for job in jobs}
+    """Of one look."""
+    return Fingerprints().of(jobs)

@@ -11,9 +11,8 @@ from provider.dkron.client import DkronClient, Job
 from provider.dkron.doubt import SECOND_LOOK_AFTER_S
 from provider.job.hold import Hold
 from provider.job.ownership import Owner, is_retained, owner_of
-from provider.job.spec import MANAGED_FIELDS
 from watcher.clock import Control
-from watcher.dkron.look import Look, fingerprint, holds
+from watcher.dkron.look import Fingerprints, Look, holds
 
 DOUBT_LOOKS: Final = 15
 
@@ -29,23 +28,14 @@ class Probe:
         self.client, self.owner_tag, self.mark, self.control = client, owner_tag, mark, control
         self.latest: tuple[list[Job], float] | None = None  # our jobs as they were seen last, and when
         self.held: Mapping[str, Hold] = {}  # of those, the ones that are left as they are for a time
-        self._seen: dict[str, tuple[list[Any], str]] = {}
+        self._prints = Fingerprints()
 
     def look(self) -> Look:
         """One request, for our tag's jobs. Raises DkronError."""
         return self.look_at(self.client.list_jobs(self.owner_tag))
 
-    def look_at_all(self) -> Look:
-        """One request, for all jobs. Raises DkronError."""
-        return self.look_at(self.client.list_jobs())
-
     def look_at(self, jobs: Iterable[Mapping[str, Any]]) -> Look:
-        """What a list of jobs shows.
-
-        A fingerprint is made anew only where Dkron's own fields differ from the last look's: comparing them takes a
-        tenth of the time, and between two looks next to nothing changes.
-        """
-        seen: dict[str, tuple[list[Any], str]] = {}
+        """What a list of jobs shows."""
         ours: list[Job] = []
         by_owner: dict[Owner, set[str]] = {owner: set() for owner in Owner}
         at = self.control.clock.now()
@@ -56,14 +46,10 @@ class Probe:
             if owner in (Owner.FOREIGN, Owner.OTHER_STACK):
                 continue
             ours.append(dict(job))
-            raw = list(map(job.get, MANAGED_FIELDS))
-            before = self._seen.get(name)
-            seen[name] = before if before is not None and before[0] == raw else (raw, fingerprint(job))
-        self._seen, self.latest = seen, (ours, at)
+        self.latest = (ours, at)
         self.held = holds(ours, at)
         marked, unmarked = frozenset(by_owner[Owner.OURS]), frozenset(by_owner[Owner.UNMARKED])
-        foreign = len(by_owner[Owner.FOREIGN]) + len(by_owner[Owner.OTHER_STACK])
-        return Look({name: made for name, (_, made) in seen.items()}, marked, unmarked, foreign, self.held)
+        return Look(self._prints.of(ours), marked, unmarked, self.held)
 
     def settled_look(self, first: Look | None = None) -> Look:
         """Looks until two in a row show the same jobs. Raises DkronError, Unsettled (also when asked to stop)."""

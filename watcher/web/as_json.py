@@ -1,15 +1,18 @@
 """The status page's data as JSON: plain values, times in UTC. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from provider.job import health_words
 from provider.schedule.calendar import Calendar
 from watcher.status import CycleReport, Snapshot
+from watcher.web.paging import Chosen
 from watcher.web.verdict import Verdict
 from watcher.web.view import Clean, JobRow
+
+MOST_LISTED: Final = 100  # jobs of one kind in one cycle
 
 
 def utc(moment: datetime | float | None) -> str | None:
@@ -22,7 +25,7 @@ def utc(moment: datetime | float | None) -> str | None:
 
 
 def document(
-    snapshot: Snapshot, verdict: Verdict, rows: Iterable[JobRow], calendar: Calendar, seen: float | None
+    snapshot: Snapshot, verdict: Verdict, chosen: Chosen, calendar: Calendar, seen: float | None
 ) -> dict[str, Any]:
     """Everything but the cycles. `seen`: when Dkron was looked at."""
     busiest = calendar.busiest
@@ -44,7 +47,11 @@ def document(
             "busiestMinute": utc(busiest[0]) if busiest else None,
             "busiestJobs": busiest[1] if busiest else 0,
         },
-        "jobs": [job(row, at) for row in rows],
+        "page": chosen.page,
+        "pages": chosen.pages,
+        "jobsFound": chosen.found,
+        "jobsInAll": chosen.total,
+        "jobs": [job(row, at) for row in chosen.rows],
     }
 
 
@@ -88,7 +95,19 @@ def job(row: JobRow, at: datetime) -> dict[str, Any]:
 
 
 def cycle(report: CycleReport, clean: Clean) -> dict[str, Any]:
-    """One cycle, without secrets and paths."""
+    """One cycle, without secrets and paths; of long lists the beginning, and `counts` tells how long they are."""
+    lists: dict[str, Sequence[Any]] = {
+        "created": report.created,
+        "updated": report.updated,
+        "deleted": report.deleted,
+        "drift": report.drift,
+        "strays": tuple(report.strays.items()),
+        "waiting": report.waiting,
+        "unmarked": report.unmarked,
+        "protected": report.protected,
+        "failures": report.failures,
+    }
+    first = {name: values[:MOST_LISTED] for name, values in lists.items()}
     return {
         "number": report.number,
         "reason": report.reason.value,
@@ -98,14 +117,11 @@ def cycle(report: CycleReport, clean: Clean) -> dict[str, Any]:
         "detail": clean(report.detail),
         "program": report.revision,
         "unchanged": report.unchanged,
-        "created": report.created,
-        "updated": report.updated,
-        "deleted": report.deleted,
-        "drift": [asdict(drift) for drift in report.drift],
-        "strays": report.strays,
-        "waiting": [clean(line) for line in report.waiting],
-        "unmarked": report.unmarked,
-        "protected": report.protected,
+        **first,
+        "drift": [asdict(drift) for drift in first["drift"]],
+        "strays": dict(first["strays"]),
+        "waiting": [clean(line) for line in first["waiting"]],
         "unkept": report.unkept,
-        "failures": [{"job": f.job, "reason": clean(f.reason)} for f in report.failures],
+        "failures": [{"job": f.job, "reason": clean(f.reason)} for f in first["failures"]],
+        "counts": {name: len(values) for name, values in lists.items() if values},
     }

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final
@@ -20,10 +20,11 @@ from provider.schedule import calendar, calendar_svg
 from provider.schedule.calendar import Calendar, Entry
 from provider.schedule.display_zone import display_zone
 from watcher.clock import Clock
-from watcher.dkron.look import fingerprints
+from watcher.dkron.look import Fingerprints
 from watcher.status import Board, CycleReport
 from watcher.web import as_json, job_page, strip, view, words
 from watcher.web.live import LiveJobs
+from watcher.web.paging import SORTS, WHOLE, Chosen, Wish, choose
 from watcher.web.server import Answer
 from watcher.web.verdict import Verdict, verdict_of
 from watcher.web.view import Clean, JobRow, Live
@@ -59,6 +60,8 @@ class Page:
         self._template = environment.get_template("status.html")
         self._job_template = environment.get_template("job.html")
         self._seen: Seen | None = None
+        self._prints = Fingerprints()
+        self._laid_out: tuple[list[Entry], datetime, Calendar] | None = None
         digest = base64.b64encode(hashlib.sha256(self.css.encode()).digest()).decode()
         self.headers: Mapping[str, str] = {
             "Content-Security-Policy": (
@@ -78,7 +81,9 @@ class Page:
         """The page in the time zone that the query names (?tz=Europe/Berlin)."""
         zone_name, zone, problem = chosen_zone(query)
         now = datetime.fromtimestamp(self.clock.now(), UTC)
-        seen, snapshot = self._look(now), self.board.now
+        seen, snapshot, wish = self._look(now), self.board.now, Wish.of(query)
+        chosen = choose(seen.rows, wish)
+        picture = self._picture(seen, chosen)
         verdict = verdict_of(snapshot, seen.rows, seen.live, self.clock.now(), self.clean)
         text = self._template.render(
             css=Markup(self.css),  # noqa: S704 - our own file
@@ -90,10 +95,15 @@ class Page:
             verdict=verdict,
             advice=[self.clean(line) for line in snapshot.warnings],
             facts=words.facts_of(snapshot, seen.rows, self.clock.now(), zone),
-            picture=Markup(calendar_svg.svg(seen.calendar, zone, now, standalone=False)),  # noqa: S704 - escaped there
-            picture_words=calendar_svg.summary(seen.calendar, zone),
+            picture=Markup(calendar_svg.svg(picture, zone, now, standalone=False)),  # noqa: S704 - escaped there
+            picture_words=calendar_svg.summary(seen.calendar if chosen.is_part else picture, zone),
             live_note=self._live_note(seen.live, verdict, zone),
-            rows=[words.row_of(row, now, zone) for row in seen.rows],
+            rows=[words.row_of(row, now, zone) for row in chosen.rows],
+            chosen=chosen,
+            is_long=chosen.total > WHOLE or chosen.is_part,
+            wish=wish,
+            sorts=SORTS,
+            states=sorted({row.state for row in seen.rows} | {r.health.state.value for r in seen.rows if r.health}),
             waiting=words.waiting_of(snapshot.last, self.clean) if snapshot.last else [],
             marks=words.MARKS,
             legend=words.LEGEND,
@@ -101,12 +111,13 @@ class Page:
         )
         return Answer(200, text.encode("utf-8", "replace"), "text/html; charset=utf-8", self.headers)
 
-    def as_json(self, _query: str) -> Answer:
+    def as_json(self, query: str) -> Answer:
         """The same data; times in UTC."""
         now = self.clock.now()
         seen, snapshot = self._look(datetime.fromtimestamp(now, UTC)), self.board.now
         verdict = verdict_of(snapshot, seen.rows, seen.live, now, self.clean)
-        document = as_json.document(snapshot, verdict, seen.rows, seen.calendar, seen.live.at or None)
+        chosen = choose(seen.rows, Wish.of(query))
+        document = as_json.document(snapshot, verdict, chosen, seen.calendar, seen.live.at or None)
         document |= {
             "now": as_json.utc(now),
             "advice": [self.clean(line) for line in snapshot.warnings],
@@ -120,8 +131,9 @@ class Page:
         zone_name, zone, problem = chosen_zone(query)
         now = datetime.fromtimestamp(self.clock.now(), UTC)
         seen, name = self._look(now), unquote(name)
+        shown = self.clean(name)
         job = next((job for job in seen.live.jobs if job.get("name") == name), None)
-        row = next((row for row in seen.rows if row.name == self.clean(name)), None)
+        row = next((row for row in seen.rows if row.name == shown), None)
         if job is None or row is None:
             return Answer(404, b"no job of ours has that name\n")
         executions, note = self.live.executions(name)
@@ -144,13 +156,24 @@ class Page:
         live, last, minute = self.live.look(), self.board.now.last, now.replace(second=0, microsecond=0)
         seen = self._seen
         if seen is None or seen.live is not live or seen.last is not last or seen.minute != minute:
-            rows = view.job_rows(live, last, fingerprints(live.jobs), now, self.clean)
-            entries = sorted((Entry.of(job) for job in live.jobs), key=lambda entry: entry.name)
+            rows = view.job_rows(live, last, self._prints.of(live.jobs), now, self.clean)
             start = now.replace(minute=0, second=0, microsecond=0)
-            healths = {row.name: row.health for row in rows if row.health is not None}
-            picture = strip.with_past(calendar.lay_out(entries, start, HOURS), live, healths, self.live.marks)
-            self._seen = seen = Seen(live, last, minute, rows, picture)
+            self._seen = seen = Seen(live, last, minute, rows, self._lay_out(live, start))
         return seen
+
+    def _lay_out(self, live: Live, start: datetime) -> Calendar:
+        """All jobs; from the last look, if no schedule has changed since."""
+        entries = sorted((Entry.of(job) for job in live.jobs), key=lambda entry: entry.name)
+        if self._laid_out is None or self._laid_out[:2] != (entries, start):
+            self._laid_out = entries, start, calendar.lay_out(entries, start, HOURS)
+        return self._laid_out[2]
+
+    def _picture(self, seen: Seen, chosen: Chosen) -> Calendar:
+        """The jobs that are shown, with what they did before; the counts stay those of all."""
+        shown = {row.entry.name for row in chosen.rows if row.entry is not None}
+        rows = tuple(row for row in seen.calendar.rows if row.name in shown)
+        healths = {row.entry.name: row.health for row in chosen.rows if row.entry and row.health}
+        return strip.with_past(replace(seen.calendar, rows=rows), seen.live, healths, self.live.marks)
 
     def _live_note(self, live: Live, verdict: Verdict, zone: tzinfo) -> str:
         if not live.problem:

@@ -51,15 +51,16 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """One job of the table. `next_run`: a time, or the reason why there is none; `last_*`: times or None; `health`: how
-    its runs do, None for a job that isn't ours or isn't there; `hold`: what it is left as it is for."""
+    """One job of the table. `entry`: its schedule, as it was at `at`, None where that isn't known; `last_*`: times or
+    None; `health`: how its runs do, None for a job that isn't ours or isn't there; `hold`: what it is left as it is
+    for."""
 
     name: str
     displayname: str
     schedule: str
-    words: str
     timezone: str
-    next_run: datetime | str
+    entry: Entry | None
+    at: datetime
     last_success: datetime | None
     last_error: datetime | None
     successes: int
@@ -68,6 +69,16 @@ class JobRow:
     detail: str = ""
     health: Health | None = None
     hold: Hold | None = None
+
+    @property
+    def words(self) -> str:
+        """The schedule in words."""
+        return in_words(self.entry) if self.entry else ""
+
+    @property
+    def next_run(self) -> datetime | str:
+        """A time, or the reason why there is none."""
+        return next_run(self.entry, self.at) if self.entry else ""
 
     @property
     def urgency(self) -> tuple[int, str]:
@@ -169,9 +180,9 @@ def _row(job: Job, state: str, detail: str, now: datetime) -> JobRow:
         name=_on_a_line(entry.name),
         displayname=_on_a_line(str(job.get("displayname") or "")),
         schedule=_on_a_line(entry.schedule),
-        words=in_words(entry) if known else "",
         timezone=_on_a_line(entry.timezone),
-        next_run=next_run(entry, now) if known else "",
+        entry=entry if known else None,
+        at=now,
         last_success=moment(job.get("last_success")),
         last_error=moment(job.get("last_error")),
         successes=count(job.get("success_count")),

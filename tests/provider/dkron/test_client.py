@@ -114,7 +114,7 @@ def test_each_server_s_own_members_and_words_are_told(web: WebOf, client: Client
 def test_a_job_is_looked_for_on_the_other_servers(web: WebOf, client: ClientOf, dead: str) -> None:
     stale, holder = web(), web({"GET /v1/jobs/a": as_json({"name": "a"})})
     one = client(stale, dead, holder)
-    assert one.get_job_to_create("a") is None
+    assert one.get_job_in_a_row("a") is None
     assert one.get_job_anywhere("a") == {"name": "a"}
     assert one.get_job_anywhere("b") is None
     assert client(holder).get_job_anywhere("a") is None
@@ -123,7 +123,7 @@ def test_a_job_is_looked_for_on_the_other_servers(web: WebOf, client: ClientOf, 
 def test_a_job_to_create_is_looked_for_by_name_and_the_leader_asked_for_once(web: WebOf, client: ClientOf) -> None:
     server = web({"GET /v1/jobs/there": as_json({"name": "there"})})
     one = client(server)
-    assert [one.get_job_to_create(name) for name in ("a", "b", "there")] == [None, None, {"name": "there"}]
+    assert [one.get_job_in_a_row(name) for name in ("a", "b", "there")] == [None, None, {"name": "there"}]
     assert [request.path for request in server.asked] == ["/v1/jobs/a", "/v1/leader", "/v1/jobs/b", "/v1/jobs/there"]
 
 

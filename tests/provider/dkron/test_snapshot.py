@@ -28,7 +28,8 @@ class FakeClient:
         assert owner_tag == TAG
         return self.heard
 
-    def list_jobs(self) -> list[dict[str, Any]]:
+    def list_jobs(self, owner_tag: str) -> list[dict[str, Any]]:
+        assert owner_tag == TAG
         self.calls.append("list")
         return [{"name": name} for name in self.lists.pop(0)]
 
@@ -36,7 +37,7 @@ class FakeClient:
         self.calls.append(name)
         return {"name": name, "asked": True} if name in self.by_name else None
 
-    get_job_to_create = get_job
+    get_job_in_a_row = get_job
 
     def get_job_anywhere(self, _name: str) -> dict[str, Any] | None:
         return None
@@ -74,7 +75,7 @@ def test_many_missing_jobs_are_doubted_and_looked_for_once_more_after_a_pause() 
     live, slept = snapshot(client)
     found = [live.job(name) is not None for name in names]
     assert found == [False] * FEW + [True] * (8 - FEW) + [False] * 2
-    assert client.calls == ["list", *names[:FEW], "list"]
+    assert client.calls == ["list", *names[:FEW], "list", *names[8:]]
     assert slept == [SECOND_LOOK_AFTER_S]
 
 
@@ -111,10 +112,10 @@ def test_an_outage_is_told_and_not_remembered() -> None:
     class Broken(FakeClient):
         down = True
 
-        def list_jobs(self) -> list[dict[str, Any]]:
+        def list_jobs(self, owner_tag: str) -> list[dict[str, Any]]:
             if self.down:
                 raise Unreachable("cannot reach Dkron")
-            return super().list_jobs()
+            return super().list_jobs(owner_tag)
 
     client = Broken(["a"])
     live, _ = snapshot(client)
@@ -129,12 +130,30 @@ def test_a_few_writes_look_by_name_and_many_share_a_list_while_it_is_fresh() -> 
     client = FakeClient(["j3", "j5"], ["j6"], by_name=("j1",))
     now = [100.0]
     live = Snapshot(client, TAG, clock=lambda: now[0])  # type: ignore[arg-type]
-    found = [live.before_update(name) is not None for name in names[:6]]
+    found = [live.before_change(name) is not None for name in names[:6]]
     assert found == [False, True, False, True, False, True]
-    assert client.calls == [*names[:FEW], "list"]
+    assert client.calls == [*names[:FEW], "list", "j2", "j4"]
     now[0] += FRESH_AT_LEAST_S
-    assert [live.before_update(name) is not None for name in names[6:]] == [True, False]
-    assert client.calls == [*names[:FEW], "list", "list"]
+    assert [live.before_change(name) is not None for name in names[6:]] == [True, False]
+    assert client.calls == [*names[:FEW], "list", "j2", "j4", "list", "j7"]
+
+
+def test_a_job_without_our_tag_is_in_no_list_and_is_seen_by_name() -> None:
+    """A person took the tag off, of one job or of many: those are strangers' now, and none of them is gone."""
+    names = [f"j{n}" for n in range(6)]
+    client = FakeClient(["ours"], ["ours"], ["ours"], by_name=tuple(names))
+    live, slept = snapshot(client)
+    assert all(live.job(name) == {"name": name, "asked": True} for name in names)
+    assert slept == [SECOND_LOOK_AFTER_S]
+    assert all(live.before_change(name) == {"name": name, "asked": True} for name in names)
+
+
+def test_what_a_new_job_meets_is_asked_for_by_name_where_it_is_not_ours() -> None:
+    client = FakeClient(["ours"], by_name=("theirs",))
+    live, _ = snapshot(client)
+    found = [live.before_adoption(name) for name in ("ours", "theirs", "new")]
+    assert found == [{"name": "ours"}, {"name": "theirs", "asked": True}, None]
+    assert client.calls == ["list", "theirs", "new"]
 
 
 def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
@@ -142,19 +161,19 @@ def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
     live = Snapshot(client, TAG, clock=lambda: 0.0)  # type: ignore[arg-type]
     assert live.job("a") is not None
     for name in "xyz"[:FEW]:
-        live.before_update(name)
-    assert live.before_update("b") == {"name": "b"}
+        live.before_change(name)
+    assert live.before_change("b") == {"name": "b"}
 
 
 def test_without_a_leader_no_list_is_believed_before_a_write() -> None:
     client = FakeClient(["a"], leader=None)
     live = Snapshot(client, TAG)  # type: ignore[arg-type]
     for name in "xyz"[:FEW]:
-        live.before_update(name)
+        live.before_change(name)
     with pytest.raises(NoLeader):
-        live.before_update("a")
+        live.before_change("a")
     client.name = "n1"
-    assert live.before_update("a") == {"name": "a"}
+    assert live.before_change("a") == {"name": "a"}
 
 
 @pytest.mark.parametrize(
@@ -165,20 +184,20 @@ def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: fl
     now = [0.0]
 
     class Slow(FakeClient):
-        def list_jobs(self) -> list[dict[str, Any]]:
+        def list_jobs(self, owner_tag: str) -> list[dict[str, Any]]:
             now[0] += took
-            return super().list_jobs()
+            return super().list_jobs(owner_tag)
 
     client = Slow([], ["late"])
     live = Snapshot(client, TAG, clock=lambda: now[0])  # type: ignore[arg-type]
     for name in "xyz"[:FEW]:
-        live.before_update(name)
-    assert live.before_update("late") is None
+        live.before_change(name)
+    assert live.before_change("late") is None
     if took < believed:
         now[0] = believed - 0.001
-        assert live.before_update("late") is None
+        assert live.before_change("late") is None
         now[0] = believed
-    assert live.before_update("late") == {"name": "late"}
+    assert live.before_change("late") == {"name": "late"}
 
 
 def test_every_job_is_asked_for_by_name_before_it_is_created() -> None:
@@ -208,7 +227,7 @@ class TwoServers(FakeClient):
 
 def test_servers_that_follow_different_leaders_are_refused_before_anything_is_read_or_written() -> None:
     apart = {"http://a": "prod-1", "http://b": "staging-1"}
-    for ask in (Snapshot.job, Snapshot.before_create, Snapshot.before_update):
+    for ask in (Snapshot.job, Snapshot.before_create, Snapshot.before_change):
         client = TwoServers(apart, apart)
         live, slept = snapshot(client)
         with pytest.raises(TwoClusters, match="http://a follows prod-1, http://b follows staging-1"):
@@ -227,7 +246,7 @@ def test_servers_that_follow_different_leaders_are_refused_before_anything_is_re
 def test_servers_of_one_cluster_are_asked_once_also_in_an_election(looks: list[dict[str, str]]) -> None:
     live, _ = snapshot(TwoServers(*looks))
     assert live.before_create("x") == {"name": "x", "asked": True}
-    assert live.before_update("x") == {"name": "x", "asked": True}
+    assert live.before_change("x") == {"name": "x", "asked": True}
 
 
 @pytest.mark.parametrize(
@@ -251,13 +270,13 @@ def test_a_server_that_lists_some_by_now_is_asked_for_the_list_again() -> None:
     client.heard = (Word("http://d", leads=True, lists_ours=True),)
     live, slept = snapshot(client)
     assert [live.job(name) for name in "abc"] == [{"name": name} for name in "abc"]
-    assert (client.calls, slept) == (["list", "list"], [])
+    assert (client.calls, slept) == (["list", "a", "list"], [])
 
 
 def test_where_one_job_of_ours_is_listed_nobody_has_to_vouch_for_another() -> None:
     client = FakeClient([])
     client.heard = ()
-    client.list_jobs = lambda: [{"name": "a", "metadata": {"managed_by": TAG}}]  # type: ignore[method-assign]
+    client.list_jobs = lambda owner_tag: [{"name": "a", "metadata": {"managed_by": owner_tag}}]  # type: ignore[method-assign]
     live, slept = snapshot(client)
     assert live.job("gone") is None
     assert slept == []

@@ -137,13 +137,11 @@ def test_threads_that_come_and_go_leave_no_descriptor_behind() -> None:
         client.close()
 
 
-@pytest.mark.parametrize(
-    ("value", "seconds"), [(b"7", 7.0), (b"", 0.0), (b"soon", 0.0), (b"-1", 0.0), (b"9999999", 0.0)]
-)
-def test_a_retry_after_is_read_in_seconds(value: bytes, seconds: float) -> None:
-    with server(at_once(body=b"", head=b"Retry-After: " + value + b"\r\n", status="503 Busy")) as url:
+@pytest.mark.parametrize(("head", "total"), [(b"X-Total-Count: 7\r\n", "7"), (b"", "")])
+def test_an_answer_tells_how_many_there_are_of_what_it_shows_a_page_of(head: bytes, total: str) -> None:
+    with server(at_once(body=b"[]", head=head)) as url:
         answer = Wire(DkronSettings((url,))).send(0, "GET", "/v1/jobs")
-    assert (answer.status_code, answer.retry_after_s, answer.url) == (503, seconds, url)
+    assert (answer.status_code, answer.total, answer.url) == (200, total, url)
 
 
 def test_a_connection_that_ends_early_is_unreachable() -> None:
