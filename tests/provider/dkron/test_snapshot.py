@@ -4,7 +4,7 @@ import pytest
 
 from provider.dkron.cluster import Word
 from provider.dkron.doubt import FEW, SECOND_LOOK_AFTER_S
-from provider.dkron.snapshot import FRESH_AT_LEAST_S, FRESH_AT_MOST_S, Snapshot
+from provider.dkron.snapshot import FRESH_AT_LEAST_S, FRESH_AT_MOST_S, MOST_LISTED, Snapshot
 from provider.errors import NoLeader, NotConfirmed, TwoClusters, Unreachable
 from provider.settings import DkronSettings
 
@@ -15,6 +15,7 @@ class FakeClient:
     """Answers from lists of jobs, one for each request, and counts."""
 
     settings = DkronSettings(("http://d",))
+    count: int | None = None
     heard: tuple[Word, ...] = (Word("http://d", leads=True, lists_ours=False),)
 
     def __init__(self, *lists: list[str], by_name: tuple[str, ...] = (), leader: str | None = "n1") -> None:
@@ -28,9 +29,13 @@ class FakeClient:
         assert owner_tag == TAG
         return self.heard
 
-    def list_jobs(self, owner_tag: str) -> list[dict[str, Any]]:
-        assert owner_tag == TAG
-        self.calls.append("list")
+    def count_jobs(self) -> int | None:
+        self.calls.append("count")
+        return self.count
+
+    def list_jobs(self, owner_tag: str | None = None) -> list[dict[str, Any]]:
+        assert owner_tag in (TAG, None)
+        self.calls.append("list" if owner_tag else "list of all")
         return [{"name": name} for name in self.lists.pop(0)]
 
     def get_job(self, name: str) -> dict[str, Any] | None:
@@ -154,6 +159,26 @@ def test_what_a_new_job_meets_is_asked_for_by_name_where_it_is_not_ours() -> Non
     found = [live.before_adoption(name) for name in ("ours", "theirs", "new")]
     assert found == [{"name": "ours"}, {"name": "theirs", "asked": True}, None]
     assert client.calls == ["list", "theirs", "new"]
+
+
+NEW = [f"new{n}" for n in range(FEW + 3)]
+
+
+def test_what_many_new_jobs_meet_is_seen_in_one_list_where_that_is_short() -> None:
+    client = FakeClient(["ours"], ["ours", NEW[-1]])
+    client.count = MOST_LISTED
+    live, _ = snapshot(client)
+    assert [live.before_adoption(name) for name in NEW] == [None] * (len(NEW) - 1) + [{"name": NEW[-1]}]
+    assert client.calls == ["list", *NEW[:FEW], "count", "list of all"]
+
+
+@pytest.mark.parametrize("count", [MOST_LISTED + 1, None])
+def test_what_many_new_jobs_meet_is_asked_for_by_name_in_a_crowd(count: int | None) -> None:
+    client = FakeClient(["ours"], by_name=(NEW[-1],))
+    client.count = count
+    live, _ = snapshot(client)
+    assert [live.before_adoption(name) for name in NEW][-1] == {"name": NEW[-1], "asked": True}
+    assert client.calls == ["list", *NEW[:FEW], "count", *NEW[FEW:]]
 
 
 def test_the_list_of_the_reads_is_never_fresh_enough_for_a_write() -> None:
