@@ -117,7 +117,7 @@ def test_an_outage_is_told_and_not_remembered() -> None:
     class Broken(FakeClient):
         down = True
 
-        def list_jobs(self, owner_tag: str) -> list[dict[str, Any]]:
+        def list_jobs(self, owner_tag: str | None = None) -> list[dict[str, Any]]:
             if self.down:
                 raise Unreachable("cannot reach Dkron")
             return super().list_jobs(owner_tag)
@@ -299,9 +299,12 @@ def test_a_server_that_lists_some_by_now_is_asked_for_the_list_again() -> None:
 
 
 def test_where_one_job_of_ours_is_listed_nobody_has_to_vouch_for_another() -> None:
-    client = FakeClient([])
+    class Listing(FakeClient):
+        def list_jobs(self, owner_tag: str | None = None) -> list[dict[str, Any]]:
+            return [{"name": "a", "metadata": {"managed_by": owner_tag}}]
+
+    client = Listing()
     client.heard = ()
-    client.list_jobs = lambda owner_tag: [{"name": "a", "metadata": {"managed_by": owner_tag}}]  # type: ignore[method-assign]
     live, slept = snapshot(client)
     assert live.job("gone") is None
     assert slept == []
