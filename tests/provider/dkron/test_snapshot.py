@@ -209,7 +209,7 @@ def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: fl
     now = [0.0]
 
     class Slow(FakeClient):
-        def list_jobs(self, owner_tag: str) -> list[dict[str, Any]]:
+        def list_jobs(self, owner_tag: str | None = None) -> list[dict[str, Any]]:
             now[0] += took
             return super().list_jobs(owner_tag)
 
