@@ -86,6 +86,14 @@ def test_behind_a_path_the_links_of_the_page_lead_on_whether_the_proxy_strips_it
             assert get(server, f"{base}/x").status == 404
 
 
+def test_behind_a_path_the_search_among_many_jobs_leads_on_too() -> None:
+    made = site(*(job(f"j{number}") for number in range(501)))
+    html = pages(made.board, made.live, made.clock, made.clean, "/dkron")["/"]("").body
+    absolute = [part.split(b'"')[0] for mark in (b'href="/', b'action="/') for part in html.split(mark)[1:]]
+    assert len(absolute) > 200
+    assert {place.split(b"/")[0] for place in absolute} == {b"dkron"}
+
+
 def test_with_a_login_only_the_probes_are_open() -> None:
     made = site(job("a"))
     asked = pages(made.board, made.live, made.clock, made.clean)
