@@ -284,7 +284,7 @@ def test_a_version_that_was_not_tested_is_told_once_in_a_run_and_costs_no_reques
         dkron.put(job(name=name))
     for name in "ab":
         provider.read(name, job(name=name))
-    assert dkron.paths("GET") == ["/v1/leader", "/v1/jobs"]
+    assert [path.partition("?")[0] for path in dkron.paths("GET")] == ["/v1/leader", "/v1/jobs"]
     (line,) = provider.output.splitlines()
     assert line.startswith("warning: Dkron 4.9.0 was not tested: this is for 4.0.0 to 4.0.9")
 
