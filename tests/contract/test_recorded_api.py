@@ -275,6 +275,7 @@ odd_jobs = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(odd_jobs)
 def test_writing_and_reading_back_shows_no_change(job: dict[str, Any]) -> None:
     sent = json.loads(json.dumps(to_dkron(job)))
@@ -286,6 +287,7 @@ def test_writing_and_reading_back_shows_no_change(job: dict[str, Any]) -> None:
     assert as_stored(json.loads(json.dumps(to_dkron(read)))) == read
 
 
+@pytest.mark.slow
 @given(odd_jobs, st.sampled_from(MANAGED_FIELDS[1:]), st.data())
 def test_a_field_that_was_changed_by_hand_is_seen_however_odd_the_job(
     job: dict[str, Any], field: str, data: st.DataObject

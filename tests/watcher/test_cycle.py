@@ -549,14 +549,20 @@ def test_a_stack_that_must_be_decrypted_is_created_first(tmp_path: Path) -> None
 # -- a simple drift
 
 
-def repairable(tmp_path: Path, *names: str) -> World:
+def repairable(tmp_path: Path, *names: str, makes_the_stack: bool = False) -> World:
     """A world after a good cycle, whose state is a file."""
     w = world(tmp_path, *(job(name) for name in names))
     checkpoint = tmp_path / ".state" / ".pulumi" / "stacks" / "dkron-jobs" / "dev.json"
     checkpoint.parent.mkdir(parents=True)
     resource = {"urn": "urn:pulumi:dev::dkron-jobs::pulumi:pulumi:Stack::dkron-jobs-dev", "type": "pulumi:pulumi:Stack"}
     checkpoint.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [resource]}}}))
-    w.cli.previews = [steady(*names)]
+
+    def first() -> Finished:
+        if makes_the_stack:  # Pulumi writes its salt then
+            (tmp_path / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:made\n")
+        return steady(*names)
+
+    w.cli.previews = [first]
     assert run(w).outcome is Outcome.UNCHANGED
     w.cli.calls.clear()
     return w
@@ -568,8 +574,9 @@ def drift(w: World) -> CycleReport:
     return report
 
 
-def test_a_simple_drift_is_repaired_by_one_up_of_that_job(tmp_path: Path) -> None:
-    w = repairable(tmp_path, "a", "b")
+@pytest.mark.parametrize("makes_the_stack", [False, True])
+def test_a_simple_drift_is_repaired_by_one_up_of_that_job(tmp_path: Path, makes_the_stack: bool) -> None:
+    w = repairable(tmp_path, "a", "b", makes_the_stack=makes_the_stack)
     w.dkron.jobs["b"]["schedule"] = "@hourly"
 
     def repair() -> Finished:

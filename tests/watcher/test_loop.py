@@ -234,6 +234,7 @@ def test_the_log_names_what_was_done(tmp_path: Path) -> None:
     assert "failed" not in done
 
 
+@pytest.mark.slow
 def test_500_cycles_leave_no_trace_in_memory_or_on_disk(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), probe_s=0)
     loop = loop_of(w)

@@ -28,6 +28,7 @@ def round_trip(job: dict[str, Any], keys: Keys | None = None) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [recorded_jobs(), posted_jobs()], ids=["shown by Dkron", "sent to Dkron"])
 def test_every_recorded_job_survives_the_round_trip(jobs: list[dict[str, Any]]) -> None:
     assert len(jobs) > 50
@@ -35,6 +36,7 @@ def test_every_recorded_job_survives_the_round_trip(jobs: list[dict[str, Any]]) 
         round_trip(job)
 
 
+@pytest.mark.slow
 def test_all_recorded_jobs_together_make_one_module_and_only_sound_ones_are_declared() -> None:
     jobs = {job["name"]: job for job in recorded_jobs() if len(job["name"]) < 100}
     text, imported, keys = export(jobs.values())
@@ -135,6 +137,7 @@ def test_no_job_gives_a_module_that_declares_nothing() -> None:
     assert load(text) == ([], [])
 
 
+@pytest.mark.slow
 def test_the_modules_text_passes_the_projects_own_checks(tmp_path: Path) -> None:
     text, _, _ = export([job for job in recorded_jobs() if len(job["name"]) < 100])
     path = tmp_path / "imported.py"

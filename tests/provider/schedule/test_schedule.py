@@ -268,6 +268,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMES = st.timedeltas(timedelta(0), timedelta(days=120 * 365)).map(lambda elapsed: EPOCH + elapsed)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(SIX, TIMES)
 def test_the_next_run_is_what_a_look_at_every_second_finds(text: str, after: datetime) -> None:
@@ -295,6 +296,7 @@ def test_runs_are_later_than_asked_for_and_never_go_back(text: str, after: datet
 @given(
     st.one_of(st.text(), st.text(alphabet="0123456789*?,-/~ @TZ=:.evryathm\t\u00a0\ud800"), SIX), st.text(max_size=5)
 )
+@pytest.mark.slow
 def test_nothing_but_a_schedule_error_ever_comes_out(text: str, name: str) -> None:
     result = verdict(text, name)
     lines = [str(result)]
