@@ -7,6 +7,7 @@ what went wrong is the report's outcome.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from provider.errors import DkronJobsError
 from watcher import judgement
@@ -131,7 +132,9 @@ class Cycle:
 
     def _around(self, space: workspace.Workspace, work: Work) -> object:
         """What a simple repair relies on besides Dkron."""
-        return space, work.case.revision, work.case.here, work.case.config, self.recovery.state_signature
+        # Pulumi itself writes the salt, when it makes the stack.
+        told = replace(space, salt="")
+        return told, work.case.revision, work.case.here, work.case.config, self.recovery.state_signature
 
     def _simple_repair(self, space: workspace.Workspace, work: Work) -> Repair | None:
         standing, noted = self._standing, self.census.noted

@@ -67,5 +67,7 @@ def report_once(tools: Tools, cycle: Cycle, style: str = "text") -> int:
         return EXIT_CODES[outcome]
     tools.log.progress.clear()
     found = report.cleaned(report.document(work, verdict, tools.settings.stack), tools.redactor)
+    if style == "text" and len(tools.settings.stacks) > 1:
+        sys.stdout.write(f"stack {tools.settings.stack}:\n")
     sys.stdout.write(report.render(found, style) + "\n")
     return 0

@@ -50,3 +50,8 @@ def test_a_file_that_cannot_be_read_is_one_line(folder: Path) -> None:
     (problem,) = caught.value.problems
     assert problem.startswith("Pulumi.dev.yaml can't be read: ")
     assert "\n" not in problem
+
+
+def test_a_command_is_for_one_stack(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="STACK names several stacks \\(a,b\\): say which one is meant by --stack"):
+        chosen_stack({"STACK": "a,b"}, tmp_path)

@@ -635,6 +635,14 @@ def failed_cycle(w: World) -> None:
     w.cli.calls.clear()
 
 
+def test_a_salt_that_pulumi_wrote_when_it_made_the_stack_is_no_change(tmp_path: Path) -> None:
+    w = repairable(tmp_path, "a", "b")
+    (w.tools.settings.program_dir / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x\n")
+    w.dkron.jobs["b"]["schedule"] = "@hourly"
+    drift(w)
+    assert w.cli.calls == ["up"]
+
+
 @pytest.mark.parametrize("change", [changed_program, changed_config, changed_state, failed_cycle])
 def test_where_anything_else_changed_too_a_drift_takes_the_whole_way(
     change: Callable[[World], None], tmp_path: Path

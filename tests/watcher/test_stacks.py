@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 import watcher.__main__ as main
 from provider.errors import SettingsError
 from tests.watcher.support import World, job, preview, steady, world
-from watcher import loop, stacks
+from watcher import loop, once, stacks
 from watcher.allowance import Allowance
 from watcher.clock import SystemClock
 from watcher.loop import Loop
@@ -187,3 +187,9 @@ def test_each_has_its_parts_and_they_share_clock_and_log(tmp_path: Path, capsys:
 def test_the_exit_code_is_that_of_the_first_that_is_not_well() -> None:
     assert stacks.worst([0, 3, 1]) == 3
     assert stacks.worst([0, 0]) == 0
+
+
+def test_a_report_of_several_names_each(worlds: dict[str, World], capsys: pytest.CaptureFixture[str]) -> None:
+    for w in worlds.values():
+        assert once.report_once(w.tools, w.cycle) == 0
+    assert capsys.readouterr().out == "stack a:\n1 unchanged\nstack b:\n1 unchanged\n"
