@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,6 +72,7 @@ class Archive:
         self._now = now
         self._lock = threading.Lock()
         self._salt = os.urandom(16)
+        self._kept: deque[str] | None = None  # the files that were there at the first copy, and those written since
         self._has_warned = False
 
     def keep(self, job: Mapping[str, Any], why: str) -> None:
@@ -79,9 +81,11 @@ class Archive:
         entry = {"name": str(job.get("name")), "at": at.isoformat(), "why": why, **self._sealed(job)}
         with self._lock:
             try:
-                self._write(at, entry)
-                for name in self._files()[:-MOST_COPIES]:
-                    (self.directory / name).unlink(missing_ok=True)
+                if self._kept is None:
+                    self._kept = deque(self._files())
+                self._kept.append(self._write(at, entry))
+                while len(self._kept) > MOST_COPIES:
+                    (self.directory / self._kept.popleft()).unlink(missing_ok=True)
             except OSError as error:
                 if not self._has_warned:
                     self._warn(f"no copy of a job could be kept in {self.directory}: {error.strerror or error}")
@@ -100,14 +104,10 @@ class Archive:
 
     def _files(self) -> list[str]:
         """Their names, the oldest first."""
-        try:
-            # Paths would take three times as long, and each of many deletions asks.
-            names = os.listdir(self.directory)  # noqa: PTH208
-        except FileNotFoundError:
-            return []
-        return sorted(name for name in names if name.endswith(_SUFFIX))
+        return sorted(path.name for path in self.directory.glob(f"*{_SUFFIX}"))
 
-    def _write(self, at: datetime, entry: Mapping[str, Any]) -> None:
+    def _write(self, at: datetime, entry: Mapping[str, Any]) -> str:
+        """Gives the file's name."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.directory / f"{at.strftime('%Y%m%dT%H%M%S.%fZ')}_{quote(entry['name'], safe='')}{_SUFFIX}"
         unfinished = path.with_suffix(f".{os.getpid()}")
@@ -118,6 +118,7 @@ class Archive:
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
+        return path.name
 
     def _sealed(self, job: Mapping[str, Any]) -> dict[str, Any]:
         if not self._passphrase:

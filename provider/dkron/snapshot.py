@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 # Seconds that a list may be believed before a write: twenty times what it took to get it, within these limits, since
 # nothing is written meanwhile and looking should stay a small part of the work. A stranger's newer job is not seen.
-FRESH_TIMES, FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 20, 0.25, 2.0
+# Where twenty times are longer, jobs are asked for by name until the next list.
+FRESH_TIMES, FRESH_AT_LEAST_S, FRESH_AT_MOST_S = 20, 0.25, 1.0
 MOST_LISTED = 5000  # jobs of everybody, that one list is still less work than asking for each new name
 
 
@@ -64,7 +65,7 @@ class Snapshot:
         self._everybody: dict[str, Job] | None = None
         self._looks = 0
         self._fresh: dict[str, Job] = {}
-        self._fresh_until = -math.inf
+        self._fresh_until = self._list_again_at = -math.inf
 
     def job(self, name: str) -> Job | None:
         """The live job, None if it is really gone. Raises DkronError when Dkron can't be read."""
@@ -121,13 +122,13 @@ class Snapshot:
         return found or self._client.get_job(name)
 
     def _recent(self) -> dict[str, Job]:
-        """Our jobs as they were a moment ago."""
-        if self._clock() >= self._fresh_until:
-            asked = self._clock()
+        """Our jobs as they were a moment ago, none where that is not known."""
+        asked = self._clock()
+        if asked >= self._list_again_at:
             self._fresh = self._list()
-            took = self._clock() - asked
-            self._fresh_until = asked + min(max(FRESH_AT_LEAST_S, FRESH_TIMES * took), FRESH_AT_MOST_S)
-        return self._fresh
+            pause = max(FRESH_AT_LEAST_S, FRESH_TIMES * (self._clock() - asked))
+            self._fresh_until, self._list_again_at = asked + min(pause, FRESH_AT_MOST_S), asked + pause
+        return self._fresh if self._clock() < self._fresh_until else {}
 
     def _listed(self, name: str) -> Job | None:
         """The job as the list of the reads has it."""

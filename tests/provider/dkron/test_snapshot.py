@@ -202,10 +202,18 @@ def test_without_a_leader_no_list_is_believed_before_a_write() -> None:
 
 
 @pytest.mark.parametrize(
-    ("took", "believed"),
-    [(0.0, FRESH_AT_LEAST_S), (0.01, FRESH_AT_LEAST_S), (0.05, 1.0), (0.5, FRESH_AT_MOST_S), (2.0, FRESH_AT_MOST_S)],
+    ("took", "believed", "again"),
+    [
+        (0.0, FRESH_AT_LEAST_S, FRESH_AT_LEAST_S),
+        (0.01, FRESH_AT_LEAST_S, FRESH_AT_LEAST_S),
+        (0.04, 0.8, 0.8),
+        (0.5, FRESH_AT_MOST_S, 10.0),
+        (2.0, 0.0, 40.0),
+    ],
 )
-def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: float, believed: float) -> None:
+def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(
+    took: float, believed: float, again: float
+) -> None:
     now = [0.0]
 
     class Slow(FakeClient):
@@ -213,16 +221,24 @@ def test_a_list_is_believed_for_longer_if_it_is_dear_but_never_for_long(took: fl
             now[0] += took
             return super().list_jobs(owner_tag)
 
-    client = Slow([], ["late"])
+    def looked_for(at: float) -> str:
+        now[0] = at
+        live.before_change("a")
+        return client.calls[-1]
+
+    client = Slow(["a"], ["a"])
     live = Snapshot(client, TAG, clock=lambda: now[0])  # type: ignore[arg-type]
     for name in "xyz"[:FEW]:
         live.before_change(name)
-    assert live.before_change("late") is None
-    if took < believed:
-        now[0] = believed - 0.001
-        assert live.before_change("late") is None
-        now[0] = believed
-    assert live.before_change("late") == {"name": "late"}
+    assert looked_for(0.0) == ("list" if believed else "a")
+    if believed:
+        assert looked_for(believed - 0.001) == "list"
+        assert client.calls.count("list") == 1
+    if again > believed:
+        assert looked_for(believed) == "a"
+        assert looked_for(again - 0.001) == "a"
+    looked_for(again)
+    assert client.calls.count("list") == 2
 
 
 def test_every_job_is_asked_for_by_name_before_it_is_created() -> None:
