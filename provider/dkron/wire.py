@@ -34,12 +34,14 @@ CHUNK = 65536
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A server's answer. `url` is the server's configured address, `total` its X-Total-Count, "" where it has none."""
+    """A server's answer. `url` is the server's configured address, `total` its X-Total-Count, "" where it has none;
+    `retry_after_s` is what its Retry-After asks for."""
 
     status_code: int
     content: bytes
     url: str
     total: str = ""
+    retry_after_s: float = 0.0
 
 
 class Wire:
@@ -92,7 +94,9 @@ class Wire:
                     content = self._content(response, url, path)
                 if deadline.passed:  # what was cut off may look like a whole answer
                     raise TimeoutError
-                return Answer(response.status_code, content, url, response.headers.get("X-Total-Count", ""))
+                headers = response.headers
+                waits = _seconds(headers.get("Retry-After"))
+                return Answer(response.status_code, content, url, headers.get("X-Total-Count", ""), waits)
         except requests.exceptions.SSLError as error:
             why = f"TLS failed ({_cause(error)}); see dkronCaFile and dkronCertFile"
             raise Unreachable(f"cannot reach Dkron at {url}: {why}") from None
@@ -191,6 +195,11 @@ class _Pool(HTTPConnectionPool):
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _WatchedSecure
+
+
+def _seconds(text: str | None) -> float:
+    """A Retry-After in seconds; 0.0 for a date or nonsense, which no server here sends."""
+    return float(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else 0.0
 
 
 def _cause(error: BaseException) -> str:
