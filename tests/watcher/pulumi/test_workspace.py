@@ -180,7 +180,7 @@ def test_rotated_files_are_read_anew_at_each_cycle(tmp_path: Path) -> None:
     env = Environment({name: str(path) for name, path in files.items()})
     made = connector(w)
     object.__setattr__(w.tools.settings, "env", env)
-    space = Workspace("p", "dev", None, {"dkronUrl": "http://one:1"}, {})
+    space = Workspace("p", "dev", None, {"dkronUrl": "https://one:1"}, {})
     assert made.connect(space).client.settings.token == "one-secret"
     for path in files.values():
         path.write_text("two-secret\n")
