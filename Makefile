@@ -27,7 +27,7 @@ setup: ## make the virtual environment .venv (PYTHON=another Python); all other 
 	@VENV=$(VENV) dev/setup.sh
 
 ## Change it
-.PHONY: check lint unit e2e test histories
+.PHONY: check lint unit e2e test histories soak
 check: setup ## run lint, and the unit tests of what changed since main: under a minute
 	@$(RUN) -m dev.checks lint changed
 lint: setup ## run ruff, mypy, import-linter, codespell and pymarkdown
@@ -41,6 +41,9 @@ test: setup ## run every check and every test that can run here
 
 histories: setup ## try random histories (HISTORIES=200 on the model, HISTORIES_E2E=20 on each pair, HISTORIES_STEPS=5 of each)
 	$(RUN) -m pytest -n 2 -v tests/test_histories.py tests/e2e/test_histories.py
+
+soak: setup ## try faults at random under a running watcher (SECONDS=3600, SEED=what an earlier one printed)
+	$(RUN) -m tests.soak --seconds $(or $(SECONDS),3600) $(if $(SEED),--seed $(SEED))
 
 ## Keep it
 .PHONY: lock audit sbom wheel screenshot bench

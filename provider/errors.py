@@ -10,7 +10,7 @@
         ├── Unreachable        soft  nothing listens, the connection broke, TLS failed
         ├── TimedOut           soft  no answer in time; a write may have been done all the same
         ├── NoLeader           soft  the cluster has no leader just now
-        ├── Paused             soft  job submissions are paused (503)
+        ├── Paused             soft  job submissions are paused (503), or a proxy asks to wait (429)
         ├── ServerFault        soft  any other 5xx
         ├── DeleteRefused      soft  404 on a DELETE, and the job is still there
         ├── NotConfirmed       soft  all our jobs seem to be gone, and nobody vouches for that
@@ -115,8 +115,14 @@ class NoLeader(DkronError):
 
 
 class Paused(DkronError):
+    """`retry_after_s`: how long it asks to wait, 0.0 if it doesn't say."""
+
     soft = True
     code = "paused"
+
+    def __init__(self, message: str, status: int | None = None, retry_after_s: float = 0.0) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message, status)
 
 
 class ServerFault(DkronError):

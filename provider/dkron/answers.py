@@ -55,6 +55,8 @@ def refusal(status: int, body: bytes, what: str, url: str, secrets: Iterable[str
         return BadAnswer(f"{url} answered {what} with {status}, which no Dkron does; check dkronUrl", status)
     if status < HTTPStatus.BAD_REQUEST:
         return BadAnswer(f"{url} redirects {what} elsewhere ({status}); set dkronUrl to the address behind it", status)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Paused(f"{url} asks to wait before {what} (429{words}); {_AGAIN}", status)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return Paused(f"Dkron takes no job just now for {what} (503{words}); {_AGAIN}", status)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and "larger than max" not in said:

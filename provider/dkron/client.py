@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from ..errors import BadAnswer, DeleteRefused, DkronError, NoLeader, TimedOut, Unreachable
+from ..errors import BadAnswer, DeleteRefused, DkronError, NoLeader, Paused, TimedOut, Unreachable
 from .answers import json_body, live_nodes
 from .servers import Job, Servers, path_of
 from .wire import Answer
@@ -30,7 +30,7 @@ class DkronClient(Servers):
         for server in self._servers():
             try:
                 name = self._leader_of(server)
-            except (Unreachable, TimedOut) as error:
+            except (Unreachable, TimedOut, Paused) as error:
                 failure = failure or error
                 continue
             if name is not None:

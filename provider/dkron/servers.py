@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from ..errors import DkronError, NoLeader, TimedOut, Unreachable
+from ..errors import DkronError, NoLeader, Paused, TimedOut, Unreachable
 from ..settings import DkronSettings
 from .answers import json_body, refusal
 from .cluster import Word
@@ -47,7 +47,7 @@ class Servers:
         for server, url in enumerate(self.settings.urls):
             try:
                 name = self._leader_of(server)
-            except (Unreachable, TimedOut):
+            except (Unreachable, TimedOut, Paused):
                 continue
             if name is not None:
                 named[url] = name
@@ -114,8 +114,16 @@ class Servers:
         return [(self._current + i) % count for i in range(count)]
 
     def _leader_of(self, server: int) -> str | None:
-        """The leader that one server names, None if it names none (500 "null", recorded) or doesn't answer properly."""
+        """The leader that one server names, None if it names none (500 "null", recorded) or doesn't answer properly.
+
+        Raises Paused where it, or a proxy in front of it, asks to wait.
+        """
         answer = self._wire.send(server, "GET", "/v1/leader")
+        waits = answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and answer.retry_after_s
+        if waits or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            url = self.settings.urls[server]
+            line = f"{url} asks to wait ({answer.status_code}); it will be tried again on the next run"
+            raise Paused(line, answer.status_code, answer.retry_after_s)
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             # A login page, a redirect or no such path: no Dkron, and not to be waited for.
             self._refused(answer, "GET /v1/leader", ())

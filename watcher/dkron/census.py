@@ -42,7 +42,7 @@ class Census:
         if self.control.stopping:
             raise Stopped
         if found.name is None:
-            raise Ended(Outcome.NO_LEADER, found.why)
+            raise Ended(Outcome.PAUSED if found.paused else Outcome.NO_LEADER, found.why)
         return found.waited
 
     def count(self, connection: Connection) -> Look:

@@ -132,6 +132,19 @@ def test_no_leader_is_none_and_no_error(web: WebOf, client: ClientOf, answer: An
     assert client(web({"/v1/leader": answer})).leader() is None
 
 
+@pytest.mark.parametrize(("status", "seconds"), [(503, 7.0), (429, 7.0), (429, 0.0)])
+def test_a_server_that_asks_to_wait_is_told_from_one_without_a_leader(
+    web: WebOf, client: ClientOf, status: int, seconds: float
+) -> None:
+    headers = {"Retry-After": f"{seconds:g}"} if seconds else {}
+    busy = web({"/v1/leader": Answer(status, b"", headers)})
+    with pytest.raises(errors.Paused, match=rf"asks to wait \({status}\)") as caught:
+        client(busy).leader()
+    assert caught.value.retry_after_s == seconds
+    assert client(busy).leaders() == {}
+    assert client(busy, web()).leader() is not None
+
+
 def test_the_list_is_asked_for_whole_or_by_owner(web: WebOf, client: ClientOf) -> None:
     server = web(
         {
@@ -256,6 +269,7 @@ def test_a_404_with_words_on_a_post_is_a_refusal(web: WebOf, client: ClientOf) -
         (as_text("no", 401), errors.Unauthorised, "refuses the credentials (401)"),
         (as_text("no", 403), errors.Unauthorised, "set dkronToken, or dkronUser and dkronPassword"),
         (as_text("New job submissions are currently paused", 503), errors.Paused, "submissions are currently paused"),
+        (as_text("slow down", 429), errors.Paused, 'asks to wait before job "geo-purge" (429: slow down)'),
         (as_text("context deadline exceeded", 500), errors.ServerFault, "(500: context deadline exceeded)"),
         (Answer(502), errors.ServerFault, "(502)"),
         (as_text("grpc: received message larger than max (5 vs. 4)", 500), errors.Rejected, "larger than max"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.errors import Unauthorised, Unreachable
+from provider.errors import Paused, Unauthorised, Unreachable
 from tests.watcher.support import MARK, TAG, FakeClock, FakeDkron, job
 from watcher.clock import Control
 from watcher.dkron.leader import wait_for_leader
@@ -107,6 +107,16 @@ def test_it_asks_again_with_a_doubling_pause() -> None:
     found = wait_for_leader(dkron, Control(clock), 30, lambda: 0.0)
     assert (found.name, found.waited) == ("n2", True)
     assert clock.waits == [1, 2, 4]
+
+
+def test_it_waits_as_long_as_a_server_asks_and_never_longer_than_its_own_longest_pause() -> None:
+    dkron, clock = FakeDkron(), FakeClock()
+    dkron.faults = [Paused("busy", 429, 7.0), Paused("busy", 503, 3600.0), Paused("busy", 503)]
+    found = wait_for_leader(dkron, Control(clock), 300, lambda: 0.0)
+    assert (found.name, clock.waits) == ("n1", [7, 30, 4])
+    dkron.faults = [Paused("busy", 503, 60.0)] * 3
+    found = wait_for_leader(dkron, Control(clock), 10, lambda: 0.0)
+    assert (found.name, found.paused, found.why) == (None, True, "busy")
 
 
 def test_its_patience_ends_and_it_says_why() -> None:
