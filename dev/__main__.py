@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from commands.live import config_of, our_tag
 from dev.say import ROOT, STATE, say, stop
 from dev.server import ensure_dkron, stop_dkron
 from dev.table import table
 from dev.tools import choose_pulumi
 from provider.dkron.client import DkronClient
 from provider.errors import DkronJobsError
-from provider.settings import DEFAULT_OWNER_TAG, load_dkron
+from provider.settings import load_dkron
 from watcher.secrets import PUBLIC_PASSPHRASE
 
 STACK = os.environ.get("STACK", "").strip() or "dev"
@@ -44,7 +45,7 @@ def up() -> None:
     url = ensure_dkron()
     run_pulumi([["up", "--yes", "--stack", STACK]], url)
     client = DkronClient(load_dkron({"dkronUrl": url}.get))
-    jobs = client.list_jobs(os.environ.get("OWNER_TAG") or DEFAULT_OWNER_TAG)
+    jobs = client.list_jobs(our_tag(config_of(STACK)))
     client.close()
     sys.stdout.write(f"\n{len(jobs)} jobs of ours in Dkron at {url}:\n\n{table(jobs, datetime.now(UTC))}\n")
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import psutil
 
+from commands.stack import DEFAULT_STACK, plain_config
 from dev.agent import START_TIMEOUT_S, AgentFailed, free_port, start_agent
-from dev.say import STATE, say, stop
+from dev.say import ROOT, STATE, say, stop
 from dev.tools import Tool, choose_dkron, docker_answers, sandbox_choice, stand_in
 from dev.versions import known_good
 from provider.dkron.client import DkronClient
@@ -23,11 +24,34 @@ RECORD = STATE / "dkron.json"  # what we started: {"url", "pid" | "container", "
 
 
 def ensure_dkron() -> str:
-    """The address of a Dkron with a leader: DKRON_URL's, the one that runs already, else one that is started now."""
+    """The address of a Dkron with a leader.
+
+    DKRON_URL's, that of a stack other than dev, the one that runs already, else one that is started now. Raises
+    SettingsError.
+    """
     given = os.environ.get("DKRON_URL", "").strip()
     if given:
         say("dkron", f"{given}, because DKRON_URL names it")
         return given
+    stack = os.environ.get("STACK", "").strip() or DEFAULT_STACK
+    if stack != DEFAULT_STACK:
+        return _of_stack(stack)
+    url = _own_dkron()
+    if url != f"http://127.0.0.1:{PORT}":
+        say("dkron", f"for `pulumi` and `python -m jobs`: export DKRON_URL={url}")
+    return url
+
+
+def _of_stack(stack: str) -> str:
+    """What the stack itself says: no Dkron of this machine is meant."""
+    configured = plain_config("dkronUrl", {"STACK": stack}, ROOT)
+    if not configured:
+        stop(f"dkron: stack {stack} names none: `pulumi config set dkronUrl URL --stack {stack}`, or set DKRON_URL")
+    say("dkron", f"{configured}, because stack {stack} names it")
+    return configured
+
+
+def _own_dkron() -> str:
     record = _running()
     if record:
         say("dkron", f"{record['url']}, started here before and still running")
