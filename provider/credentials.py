@@ -21,7 +21,10 @@ def login(reader: Reader, urls: Iterable[str]) -> tuple[str, str, str]:
     if ":" in user:
         reader.malformed("dkronUser", "holds a colon, at which basic authentication would cut it")
     if token and (user or password):
-        reader.malformed("dkronToken", "and dkronUser/dkronPassword are both set; only one way to log in can be used")
+        reader.problems.append(
+            "dkronToken and dkronUser/dkronPassword are both set; only one way to log in can be used: remove one with "
+            "`pulumi config rm KEY`, or from the environment"
+        )
     elif bool(user) != bool(password):
         missing = "dkronPassword" if user else "dkronUser"
         reader.malformed(missing, "is not set, but its counterpart is")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.runtime.config import is_config_secret
+from pulumi.runtime.config import CONFIG, is_config_secret
 
 from .errors import SettingsError
 from .job.declarations import MODULES_VARIABLE, Declarations, unknown_stacks
@@ -19,6 +19,7 @@ from .job.references import Values, references_in
 from .job.spec import JobSpec
 from .job.tags import accepted_codes, with_default
 from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, stack_names, way_out
+from .text import nearest
 
 Inputs = dict[str, dict[str, Any]]
 
@@ -106,7 +107,7 @@ def _fill(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], Any])
     jobs = {name: values.fill(name, inputs) for name, inputs in declared.items()}
     unreadable = {problem.partition("_FILE:")[0] for problem in problems}
     problems += [
-        f"{key} is not set, and {_some(values.jobs[key])}: {way_out(key, secret=secret)}"
+        f"{key} is not set, and {_some(values.jobs[key])}: {_misspelt(config, key)}{way_out(key, secret=secret)}"
         for key, secret in values.missing.items()
         if environment_name(key) not in unreadable
     ]
@@ -115,6 +116,13 @@ def _fill(declared: Mapping[str, Mapping[str, Any]], seal: Callable[[str], Any])
         for key, reason in values.malformed.items()
     ]
     return jobs, [*problems, *_unencrypted(config, secret_keys)]
+
+
+def _misspelt(config: pulumi.Config, key: str) -> str:
+    """The key that the stack's config has in its place, "" if it has none that is near."""
+    given = [full.rpartition(":")[2] for full in CONFIG.get() if full.startswith(f"{config.name}:")]
+    near = nearest(key, (name for name in given if not config.get(key) and name != key))
+    return f"the stack's config has {near}; did you mean {key}? If so, rename it, else " if near else ""
 
 
 def _unencrypted(config: pulumi.Config, keys: Iterable[str]) -> list[str]:

@@ -199,6 +199,12 @@ def test_a_name_declared_twice_is_refused_with_both_places(tmp_path: Path) -> No
     assert done["registered"] == []
 
 
+def test_a_misspelt_key_of_the_config_is_asked_back() -> None:
+    found = run(config={"dkronUrl": "http://d", "gatewayURL": "x", "serviceKey": "k"})
+    (line,) = found["error"].splitlines()
+    assert "the stack's config has gatewayURL; did you mean gatewayUrl? If so, rename it, else run `pulumi" in line
+
+
 def test_a_reference_to_config_that_is_not_set_is_one_line_for_each(tmp_path: Path) -> None:
     done = run(
         project(
