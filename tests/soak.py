@@ -102,15 +102,6 @@ def kill_all(world: World) -> None:
     world.watcher.start()
 
 
-def kill_the_runs(world: World) -> None:
-    end_processes_of(world.watcher.project.root)
-
-
-def stop_and_start(world: World) -> None:
-    world.watcher.stop(signal.SIGTERM)
-    world.watcher.start()
-
-
 def kill_dkron(world: World) -> None:
     world.dkron.stop()
     time.sleep(world.chance.uniform(0, LINGER_S))
@@ -160,8 +151,6 @@ PLAIN = (
     declare_a_job_or_one_less,
     kill_the_watcher,
     kill_all,
-    kill_the_runs,
-    stop_and_start,
     kill_dkron,
     list_nothing,
     cut_the_state_off,

@@ -93,7 +93,7 @@ def test_a_clock_that_jumps_by_a_day_neither_hurries_nor_stops_the_cycles(tmp_pa
         nonlocal shift
         shift = jump
 
-    stop_at(w, (100, leap), (150, lambda: w.dkron.jobs.clear()), end=650)
+    stop_at(w, (100, leap), (150, w.dkron.jobs.clear), end=650)
     w.cli.previews = [steady("a")]
     loop_of(w).run()
     assert reasons(w)[:2] == [Reason.START, Reason.DRIFT]
