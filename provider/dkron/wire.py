@@ -34,8 +34,10 @@ CHUNK = 65536
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A server's answer. `url` is the server's configured address, `total` its X-Total-Count, "" where it has none;
-    `retry_after_s` is what its Retry-After asks for."""
+    """A server's answer. `url` is the server's configured address, `total` its X-Total-Count, "" where it has none.
+
+    `retry_after_s`: what its Retry-After asks for, 0.0 where it has none.
+    """
 
     status_code: int
     content: bytes
@@ -94,9 +96,8 @@ class Wire:
                     content = self._content(response, url, path)
                 if deadline.passed:  # what was cut off may look like a whole answer
                     raise TimeoutError
-                headers = response.headers
-                waits = _seconds(headers.get("Retry-After"))
-                return Answer(response.status_code, content, url, headers.get("X-Total-Count", ""), waits)
+                total, retry_after = (response.headers.get(name, "") for name in ("X-Total-Count", "Retry-After"))
+                return Answer(response.status_code, content, url, total, _seconds(retry_after))
         except requests.exceptions.SSLError as error:
             why = f"TLS failed ({_cause(error)}); see dkronCaFile and dkronCertFile"
             raise Unreachable(f"cannot reach Dkron at {url}: {why}") from None
@@ -211,3 +212,8 @@ def _cause(error: BaseException) -> str:
             break
         reason = inner
     return one_line(getattr(reason, "strerror", None) or str(reason) or type(reason).__name__)
+
+
+def _seconds(text: str) -> float:
+    """A Retry-After in seconds; 0.0 for a date or nonsense, which no server here sends."""
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0.0

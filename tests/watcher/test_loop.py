@@ -82,6 +82,26 @@ def test_cycles_run_on_the_interval_from_start_to_start(tmp_path: Path) -> None:
     assert w.board.now.mode == "stopping"
 
 
+@pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
+def test_a_clock_that_jumps_by_a_day_neither_hurries_nor_stops_the_cycles(tmp_path: Path, jump: float) -> None:
+    w = world(tmp_path, job("a"), probe_s=10)
+    shift = 0.0
+    told = w.clock.now
+    w.clock.now = lambda: told() + shift  # type: ignore[method-assign]
+
+    def leap() -> None:
+        nonlocal shift
+        shift = jump
+
+    stop_at(w, (100, leap), (150, w.dkron.jobs.clear), end=650)
+    w.cli.previews = [steady("a")]
+    loop_of(w).run()
+    assert reasons(w)[:2] == [Reason.START, Reason.DRIFT]
+    assert reasons(w).count(Reason.INTERVAL) == 1
+    assert {cycle.outcome for cycle in w.board.now.cycles} == {Outcome.UNCHANGED}
+    assert w.board.now.healthy(w.clock.now())
+
+
 def test_a_failure_is_retried_with_a_doubling_pause_and_success_resets_it(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), probe_s=0)
     bad = preview(errors=("broken",))

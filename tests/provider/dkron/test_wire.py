@@ -151,3 +151,12 @@ def test_a_connection_that_ends_early_is_unreachable() -> None:
 
     with server(speak) as url, pytest.raises(Unreachable, match="cannot reach Dkron at"):
         Wire(DkronSettings((url,))).send(0, "GET", "/v1/jobs")
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [(b"7", 7.0), (b"", 0.0), (b"soon", 0.0), (b"-1", 0.0), (b"9999999999", 0.0)]
+)
+def test_a_retry_after_is_read_in_seconds(value: bytes, seconds: float) -> None:
+    with server(at_once(body=b"", head=b"Retry-After: " + value + b"\r\n", status="503 Busy")) as url:
+        answer = Wire(DkronSettings((url,))).send(0, "GET", "/v1/jobs")
+    assert (answer.status_code, answer.retry_after_s, answer.url) == (503, seconds, url)
