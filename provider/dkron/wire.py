@@ -198,11 +198,6 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _WatchedSecure
 
 
-def _seconds(text: str | None) -> float:
-    """A Retry-After in seconds; 0.0 for a date or nonsense, which no server here sends."""
-    return float(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else 0.0
-
-
 def _cause(error: BaseException) -> str:
     """The innermost reason of a requests exception, on one line: "Connection refused", "Name or service not known"."""
     reason: Any = error
