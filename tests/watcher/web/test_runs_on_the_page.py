@@ -10,10 +10,12 @@ import pytest
 
 from provider.errors import NoLeader
 from provider.job.health import Health, Known, State
+from provider.schedule.calendar import Entry, lay_out
 from tests.watcher.web.support import NOW, Site, job, site
 from watcher.dkron.look import fingerprints
 from watcher.web import strip
 from watcher.web.server import HttpServer
+from watcher.web.view import Live
 
 MARKUP = "<img src=x onerror=alert(1)>\"'&</td></table><script>alert(2)</script>"
 CANARY = "CANARY-4f1d-9b2e"
@@ -122,6 +124,13 @@ def test_executions_that_were_asked_for_are_in_the_strip_too() -> None:
     running = {"started_at": str(started)}
     made.runs.learn("a", [{**running, "finished_at": str(AT)}, running], AT)
     assert "in the 24 hours before: 1 bad" in made.html()
+
+
+def test_a_job_whose_health_is_not_known_has_only_its_ends_in_the_strip() -> None:
+    ended = AT - timedelta(hours=1)
+    laid_out = lay_out([Entry("a", "@daily")], AT.replace(minute=0, second=0, microsecond=0))
+    drawn = strip.with_past(laid_out, Live((job("a", **OVERDUE),), at=NOW), {}, {"a": [(ended, True)]})
+    assert [how for row in drawn.rows for _, how in row.past] == ["good"]
 
 
 def test_a_name_that_holds_a_secret_is_concealed_and_harms_no_picture() -> None:
