@@ -14,6 +14,7 @@ from tests.e2e.harness import CANARY, Dkron, Project, Proxy, changes, proxy_befo
 from tests.e2e.test_jobs_are_kept_true import RENAMING, manual
 
 THOROUGH = pytest.mark.thorough
+OUR_JOBS = "/v1/jobs?metadata%5Bmanaged_by%5D=d2-dkron-mgr"
 
 
 def error_lines(output: str) -> list[str]:
@@ -135,9 +136,9 @@ def test_a_run_without_changes_asks_dkron_for_one_list_and_the_nodes_and_nothing
     for command in (project.up, project.preview):
         proxy.requests.clear()
         command().ok()
-        assert proxy.count("GET", "/v1/jobs") == 1
+        assert [r[1] for r in proxy.requests if r[1].startswith("/v1/jobs")] == [OUR_JOBS]
         assert proxy.count("GET", "/v1/members") <= 1 + (command == project.up), "each time that the program runs"
-        assert [r for r in proxy.requests if r[1] not in ("/v1/jobs", "/v1/leader", "/v1/members")] == []
+        assert [r for r in proxy.requests if r[1] not in (OUR_JOBS, "/v1/leader", "/v1/members")] == []
 
 
 # -- faults

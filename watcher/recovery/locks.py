@@ -79,6 +79,11 @@ def directory(state_dir: Path, project: str, stack: str) -> Path:
     return state_dir / ".pulumi" / "locks" / "organization" / project / stack
 
 
+# A lock's file gets its name when it is whole; what is left of one that could not be written locks Pulumi, too.
+_UNFINISHED = ".tmp"
+UNFINISHED_S = 5.0
+
+
 def holders_on_disk(folder: Path) -> tuple[Holder, ...]:
     """The locks of a file backend. Raises OSError other than that there are none."""
     found = []
@@ -125,6 +130,8 @@ def proof(holder: Holder, evidence: Evidence) -> str:
     watchers = holder.readable and any(fnmatchcase(holder.host, pattern) for pattern in evidence.watcher_hosts)
     if watchers and age > evidence.run_limit_s + CLOCK_SLACK_S:
         return f"it was taken by a watcher's host ({holder.host}) longer ago than any run may last"
+    if holder.key.endswith(_UNFINISHED) and evidence.alone and age > UNFINISHED_S:
+        return "its file was never finished, as on a full disk"
     if not holder.readable and evidence.alone and age > evidence.run_limit_s + CLOCK_SLACK_S:
         return "its file is cut off and older than any run may last"
     return ""

@@ -57,6 +57,8 @@ def test_our_own_lock_of_a_run_that_is_gone_is_dead() -> None:
         (replace(OURS, host="peer", at=NOW - 599), ALONE),
         (replace(OURS, host="peer", at=NOW + 1e9), ALONE),
         (Holder("k", at=NOW - 300, readable=False), ALONE),
+        (Holder("k.json.1.tmp", at=NOW - 1, readable=False), replace(ALONE, runs=())),
+        (Holder("k.json.1.tmp", at=NOW - 300, readable=False), replace(ALONE, alone=False)),
         (Holder("k", at=NOW - 5000, readable=False), replace(ALONE, alone=False)),
         (Holder("k", "ann", "laptop", 1, 0.0), ALONE),
     ],
@@ -156,3 +158,7 @@ def test_a_lock_that_goes_while_it_is_looked_at_is_none(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(Path, "read_text", gone)
     assert holders_on_disk(tmp_path) == ()
+
+
+def test_a_lock_that_could_never_be_finished_is_dead_after_seconds() -> None:
+    assert proof(Holder("k.json.1.tmp", at=NOW - 10, readable=False), ALONE)
