@@ -47,12 +47,15 @@ def _refuse_in_clear(reader: Reader, key: str, urls: Iterable[str]) -> None:
 def is_exposed(url: str) -> bool:
     """Whether what is sent to an address can be read on the way: plain http to another host."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name or address; a name that only begins like one is not."""
     try:
-        here = host == "localhost" or ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
-        here = False
-    return parts.scheme == "http" and not here
+        return False
 
 
 def certificate(reader: Reader) -> tuple[str, str]:

@@ -81,6 +81,7 @@ class JobProvider(ResourceProvider):
         self.urls = settings.urls
         self.owner_tag, self.adopt = load_owner(config)
         self.cannot_look = False
+        self.moved: dict[str, str | None] = {}  # stack mark -> why the address is not the stack's any more
         told = _limits(os.environ)
         self.unkept = told.unkept if told else {}
         rights = Rights(self.owner_tag, self.adopt, told)
@@ -129,9 +130,10 @@ class JobProvider(ResourceProvider):
             return ReadResult(id_, dict(props))
         if job is None:
             return ReadResult("", {})
-        found = canonical(hold.taken_off(job))  # an import: a declaration has no hold
         if props.get("name"):
             found = recorded(job, plain(props), self.owner_tag, _recorded_mark(props))
+        else:
+            found = canonical(hold.taken_off(job))  # an import: a declaration has no hold
         if ownership.DIGEST_KEY not in found:
             found = unkept.as_written(found, props, self.unkept.get(id_, {}))
         # Two dicts: the SDK writes into each.
@@ -178,7 +180,9 @@ class JobProvider(ResourceProvider):
 
     def _check_address(self, mark: str) -> None:
         """Raises SettingsError where the stack's config names another Dkron by now."""
-        reason = moved(mark, self.urls, Path())
+        if mark not in self.moved:
+            self.moved[mark] = moved(mark, self.urls, Path())  # a file is read: once a run, not for each job
+        reason = self.moved[mark]
         if reason:
             raise SettingsError([reason])
 

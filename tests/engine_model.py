@@ -135,7 +135,7 @@ class Engine(PulumiCli):
         limits = parse(Path(path).read_text(encoding="utf-8")) if path else None
         provider = JobProvider()
         provider.owner_tag, provider.defer_checks = TAG, True
-        provider.urls, provider.adopt, provider.cannot_look = (), self.adopt, False
+        provider.urls, provider.adopt, provider.cannot_look, provider.moved = (), self.adopt, False, {}
         provider.unkept = limits.unkept if limits else {}
         provider.writes = Writes(self.dkron, Rights(TAG, self.adopt, limits), Archive(self.archive), lambda _line: None)
         provider.snapshot = Snapshot(self.dkron, TAG, sleep=lambda _s: None)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus, urlsplit
 
+from provider.credentials import is_loopback
 from provider.errors import SettingsError
 from provider.redaction import SHORTEST_SAFE
 from provider.settings import read_variable
@@ -67,7 +68,7 @@ def exposed(env: Mapping[str, str], addresses: Iterable[str]) -> str:
         has_key = read_variable("SERVICE_KEY", env) is not None
     except SettingsError:
         return ""
-    elsewhere = [address for address in addresses if not _is_here(address)]
+    elsewhere = [address for address in addresses if not is_loopback(urlsplit(address).hostname or "")]
     if passphrase != PUBLIC_PASSPHRASE or not (has_key or elsewhere):
         return ""
     found = [*(["a SERVICE_KEY is set"] if has_key else []), *(["Dkron is on another machine"] if elsewhere else [])]
@@ -75,11 +76,6 @@ def exposed(env: Mapping[str, str], addresses: Iterable[str]) -> str:
         f"everybody knows the passphrase that seals the secrets in the state, and {' and '.join(found)}: choose one of "
         "your own with `pulumi stack change-secrets-provider passphrase`, and give it as PULUMI_CONFIG_PASSPHRASE"
     )
-
-
-def _is_here(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _named(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:

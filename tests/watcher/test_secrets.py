@@ -76,6 +76,11 @@ def test_a_long_address_is_read_at_once() -> None:
     [
         ({"PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE, "SERVICE_KEY": "k"}, HERE, "and a SERVICE_KEY is set: choose"),
         ({"PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE}, ["http://dkron:8080"], "and Dkron is on another machine:"),
+        (
+            {"PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE},
+            ["http://127.example.org:1"],
+            "and Dkron is on another machine:",
+        ),
         ({"PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE}, HERE, ""),
         ({"PULUMI_CONFIG_PASSPHRASE": "another", "SERVICE_KEY": "k"}, ["http://dkron:8080"], ""),
         ({"SERVICE_KEY": "k", "PULUMI_CONFIG_PASSPHRASE_FILE": "/nowhere"}, HERE, ""),
