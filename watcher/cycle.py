@@ -125,8 +125,6 @@ class Cycle:
             self.recovery.prune(space)
         outcome, detail = self._outcome(work)
         if outcome.good and not work.waiting:
-            # Where the cycle made the stack, Pulumi wrote its salt.
-            space = space if space.salt else self.keeper.workspace()
             self._standing = Standing(work.plan.declared, work.plan.urns, self._around(space, work))
         return outcome, detail
 

@@ -51,6 +51,7 @@ class Connector:
         self._made_from: Workspace | None = None
         self._config: dict[str, str] | None = None
         self._connection: Connection | None = None
+        self._wanted: object = None  # what it was made for
 
     def connect(self, workspace: Workspace) -> Connection:
         """Raises Ended where a setting is missing or a secret can't be decrypted, NoStack where there is no stack."""
@@ -66,17 +67,12 @@ class Connector:
             raise Ended(Outcome.FAILED, str(error)) from None
         mark = mark_of(workspace.project, workspace.stack)
         said = "ownerTag" in workspace.given or self._given("ownerTag")
-        now = self._connection
-        if now is None or (now.client.settings, now.owner_tag, now.probe.mark, now.said) != (
-            dkron,
-            owner_tag,
-            mark,
-            said,
-        ):
+        wanted = dkron, owner_tag, mark, said
+        if self._connection is None or self._wanted != wanted:
             self.close()
             client = DkronClient(dkron)
+            self._wanted = wanted
             self._connection = Connection(client, Probe(client, owner_tag, mark, self.control), owner_tag, said)
-        assert self._connection is not None
         return self._connection
 
     @property
