@@ -82,6 +82,14 @@ class Dkron:
         assert name in found, f"{name} is not among {sorted(found)}"
         return found[name]
 
+    def await_a_stored_run(self, name: str) -> None:
+        """Waits until a run has begun and the server knows it after a kill; `/v1/busy` names it a little earlier."""
+        wait_until(lambda: any(run["job_name"] == name for run in self._get("/v1/busy")), "the run's beginning")
+        wait_until(lambda: self._get(f"/v1/jobs/{name}/executions"), "the run in the server's store")
+
+    def _get(self, path: str) -> Any:
+        return requests.get(f"{self.url}{path}", timeout=10).json()
+
     def post(self, **job: Any) -> None:
         """Creates or replaces a job by hand."""
         answer = requests.post(f"{self.url}/v1/jobs", json=job, timeout=10)

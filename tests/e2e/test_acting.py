@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from tests.e2e.conftest import make_project
 from tests.e2e.harness import CANARY, Dkron, Project, changes, wait_until
@@ -73,8 +72,7 @@ def test_a_job_that_dkron_skips_for_ever_runs_again_once_it_is_made_anew(
     go = tmp_path / "go"
     post(own_dkron, "stuck", f"[ -e {go} ] || sleep 600", "@every 1s", concurrency="forbid")
     post(own_dkron, "goes-on", schedule="@every 1s")
-    busy = f"{own_dkron.url}/v1/busy"
-    wait_until(lambda: "stuck" in requests.get(busy, timeout=10).text, "the run that is to be lost")
+    own_dkron.await_a_stored_run("stuck")
     own_dkron.stop()
     go.touch()
     own_dkron.start()

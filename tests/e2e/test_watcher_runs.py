@@ -112,7 +112,7 @@ def test_a_forbid_job_whose_run_was_lost_to_a_kill_is_stuck_while_others_go_on(o
     post(own_dkron, "stuck", "sleep 600", concurrency="forbid")
     post(own_dkron, "goes-on", "true")
     follow(client, runs, now())
-    wait_until(lambda: any(e["job_name"] == "stuck" for e in client.busy()), "the run that is to be lost")
+    own_dkron.await_a_stored_run("stuck")
     own_dkron.stop()
     client.close()
     own_dkron.start()
