@@ -26,7 +26,7 @@ RETRY_FIRST_S = 5.0
 WAITING_CAP_S = 30.0  # others' locks, leaders and pauses end without us: look again soon
 FILES_S = 10.0  # how often to look for changed files while the probe is off
 PROBE_S = 2.0
-PROBE_SHARE = 50  # of its own time a look waits at least: it takes a fiftieth of the time at most
+PROBE_SHARE = 50  # of its own time a probe waits at least: it takes a fiftieth of the time at most
 _WAITING = (Outcome.LOCKED, Outcome.NO_LEADER, Outcome.PAUSED, Outcome.RETRY)
 
 
@@ -67,7 +67,7 @@ class Loop:
     def __init__(self, tools: Tools, cycle: Cycle, board: Board, notifier: Notifier | None = None) -> None:
         self.tools, self.cycle, self.board, self.notifier = tools, cycle, board, notifier
         self._drift_seen: float | None = None
-        self._look_took = self._due = self._look_at = 0.0
+        self._probe_took = self._due = self._look_at = 0.0
         self._coming = Next(0.0, Reason.START)
         self.runs = Runs()
         self.holds = Holds(tools.log, tools.metrics)
@@ -153,22 +153,21 @@ class Loop:
     def called(self) -> Reason | None:
         """Why a cycle must run now, None if it need not. Looks around if that is due."""
         clock = self.tools.control.clock
-        began = clock.monotonic()
-        if began >= self._due:
+        now = clock.monotonic()
+        if now >= self._due:
             return self._coming.reason
-        if began < self._look_at:
+        if now < self._look_at:
             return None
         found = self._look_around()
-        self._look_took = clock.monotonic() - began
         self._look_at = clock.monotonic() + self._pause()
         return found
 
     def _pause(self) -> float:
-        """Seconds until the next look around."""
-        fixed = self.tools.settings.probe_s
-        if fixed is None:
-            return max(PROBE_S, PROBE_SHARE * self._look_took)
-        return fixed or FILES_S
+        """Seconds until the next look around; the interval at most, since a cycle looks, too."""
+        settings = self.tools.settings
+        if settings.probe_s is None:
+            return min(settings.interval_s, max(PROBE_S, PROBE_SHARE * self._probe_took))
+        return settings.probe_s or FILES_S
 
     def _look_around(self) -> Reason | None:
         """Changed files, then a person's allowance, then drift."""
@@ -205,6 +204,8 @@ class Loop:
         probes = self.tools.metrics.probes
         try:
             look = connection.probe.look()
+            # Not of a look that fails: waiting for an answer that never comes costs nobody anything.
+            self._probe_took = self.tools.control.clock.monotonic() - seen_at
             if lost_many(noted, look.names):
                 look = connection.probe.settled_look(look)
         except (DkronError, Unsettled) as error:

@@ -189,6 +189,40 @@ def test_a_look_waits_two_seconds_and_never_takes_more_than_a_fiftieth_of_the_ti
     assert [round(look, 3) for look in looks] == [0, 2, 4, 14.2, 16.2, 18.2]  # the first is the cycle's
 
 
+def test_a_look_that_fails_slowly_does_not_put_the_next_ones_off(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), probe_s=None)
+    looks: list[float] = []
+    listed = w.dkron.list_jobs
+
+    def hanging(owner_tag: str | None = None) -> list[dict[str, Any]]:
+        looks.append(w.clock.seconds)
+        if len(looks) == 2:
+            w.clock.seconds += 30.0
+            raise Unreachable("no answer within 30 s")
+        return listed(owner_tag)
+
+    w.dkron.list_jobs = hanging  # type: ignore[method-assign]
+    stop_at(w, end=38)
+    loop_of(w).run()
+    assert looks == [0, 2, 34, 36]
+
+
+def test_between_two_looks_passes_no_more_than_the_interval_of_the_cycles(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), probe_s=None, interval_s=60.0)
+    loop = loop_of(w)
+    loop.once(Reason.START)
+    listed = w.dkron.list_jobs
+
+    def slow(owner_tag: str | None = None) -> list[dict[str, Any]]:
+        w.clock.seconds += 5.0
+        return listed(owner_tag)
+
+    w.dkron.list_jobs = slow  # type: ignore[method-assign]
+    loop._due = w.clock.seconds + 1000
+    assert loop.called() is None
+    assert loop.wakes_at == w.clock.seconds + 60
+
+
 def test_a_long_list_in_the_log_is_cut_and_counted(tmp_path: Path) -> None:
     names = [f"job{number:03}" for number in range(100)]
     w = world(tmp_path)
