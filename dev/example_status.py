@@ -144,8 +144,8 @@ def example_pages() -> Mapping[str, Any]:
         mode="idle",
         next_cycle=NOW + 259,
         leader="dkron-2",
-        last_attempt=NOW - 41,
         last_good=NOW - 39,
+        attempted=NOW - 41,
         cycles=_cycles(),
     )
     board, clock = Board(snapshot), StillClock()

@@ -10,6 +10,8 @@ import socket
 import time
 from typing import Protocol
 
+LEAST_JUMP_S = 60.0
+
 
 class Clock(Protocol):
     """`now`: seconds since 1970. `monotonic`: seconds that never jump. `wait`: sleeps, or less if woken."""
@@ -46,6 +48,23 @@ class SystemClock:
         ready, _, _ = select.select([self._ear], [], [], max(0.0, seconds))
         if ready:
             self._ear.recv(4096)
+
+
+class Jumps:
+    """Notices that the clock on the wall was set, or that the machine slept, which the other clock doesn't see."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._apart = self._now()
+
+    def _now(self) -> float:
+        return self._clock.now() - self._clock.monotonic()
+
+    def since_last(self) -> float:
+        """By how many seconds it has jumped since this was asked last; 0 for less than a minute."""
+        before, self._apart = self._apart, self._now()
+        jump = self._apart - before
+        return jump if abs(jump) >= LEAST_JUMP_S else 0.0
 
 
 class Control:

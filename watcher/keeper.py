@@ -97,10 +97,11 @@ class Keeper:
     def case(self, space: Workspace, connection: Connection) -> Case:
         """What this cycle is judged by."""
         self._file = MemoryFile(space.directory(self.tools.settings.work_dir), space.name)
+        now = self.tools.control.clock.now()
         return Case(
-            self._file.load(),
+            self._file.load().as_of(now),
             connection.identity,
-            self.tools.control.clock.now(),
+            now,
             causes.fingerprints(self._config(space)),
             revision=self._program(),
         )

@@ -12,7 +12,7 @@ from typing import Any
 from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
 from watcher.backoff import doubling
-from watcher.clock import Control
+from watcher.clock import Control, Jumps
 from watcher.cycle import Cycle
 from watcher.dkron.holds import Holds
 from watcher.dkron.probe import Unsettled
@@ -69,6 +69,7 @@ class Loop:
         self._drift_seen: float | None = None
         self._probe_took = self._due = self._look_at = 0.0
         self._coming = Next(0.0, Reason.START)
+        self._jumps = Jumps(tools.control.clock)
         self.runs = Runs()
         self.holds = Holds(tools.log, tools.metrics)
         if tools.settings.job_metrics:
@@ -93,9 +94,9 @@ class Loop:
     def once(self, reason: Reason) -> CycleReport | None:
         """One cycle, told to log, metrics and status. None if it was stopped before it did anything."""
         clock, metrics = self.tools.control.clock, self.tools.metrics
-        started = clock.now()
+        started, since = clock.now(), clock.monotonic()
         metrics.last_attempt.set(started)
-        self.board.update(mode="working", next_cycle=None, last_attempt=started)
+        self.board.update(mode="working", next_cycle=None, attempted=since)
         self.cycle.keeper.note_files()
         self.tools.log.debug("cycle.started", reason=reason.value)
         try:
@@ -103,9 +104,10 @@ class Loop:
         except Exception as error:
             self.tools.log.exception("cycle.bug", kind=type(error).__name__)
             detail = self.tools.redactor(f"a bug: {type(error).__name__}: {error}")
-            report = CycleReport(0, reason, Outcome.FAILED, started, clock.now() - started, detail)
+            report = CycleReport(0, reason, Outcome.FAILED, started, clock.monotonic() - since, detail)
         if report is not None:
             snapshot = self.board.add(report)
+            self._mind_the_clock()
             metrics.observe(report, snapshot.consecutive_failures)
             if report.outcome.good:
                 self.runs.led(datetime.fromtimestamp(started, UTC))
@@ -180,8 +182,21 @@ class Loop:
         self._follow_runs()
         return Reason.DRIFT if drifted else None
 
+    def _mind_the_clock(self) -> None:
+        """What was due in a time that was jumped over was missed; of what lies ahead by now nothing is known."""
+        jump = self._jumps.since_last()
+        if jump == 0.0:
+            return
+        self.tools.log.warning("clock.jumped", seconds=round(jump))
+        self.board.move(jump)
+        if jump > 0:
+            self.runs.lost()
+        else:
+            self.runs.forget()
+
     def _follow_runs(self) -> None:
         """What the last look showed of the jobs' runs; where it raises doubts, a few requests more."""
+        self._mind_the_clock()
         connection = self.cycle.connector.current
         if connection is None or connection.probe.latest is None:
             return

@@ -56,6 +56,14 @@ class Memory:
     updates: tuple[Change, ...] = ()
     unkept: Unkept = field(default_factory=dict)
 
+    def as_of(self, now: float) -> "Memory":
+        """Without times that lie ahead, because the clock was set back: such changes count for an hour from now on."""
+        deletions, updates = (
+            tuple(replace(change, at=min(change.at, now)) for change in changes)
+            for changes in (self.deletions, self.updates)
+        )
+        return replace(self, deletions=deletions, updates=updates)
+
     def recent(self, changes: Iterable[Change], now: float) -> int:
         """How many jobs changed within the last hour."""
         return sum(change.count for change in changes if now - HOUR_S < change.at <= now)

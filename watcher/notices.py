@@ -17,6 +17,7 @@ from watcher.status import Outcome, Snapshot
 from watcher.targets import DRIFT, FAILED, JOB, PERSON, PLAN, RECOVERED, REFUSED
 
 AGAIN_S: Final = 24 * 3600.0
+SET_BACK_S: Final = 3600.0  # a clock that differs by more was set back
 FLOOD: Final = 5  # more messages at once become one
 ALARMING: Final = (State.STUCK, State.OVERDUE, State.FAILING)
 
@@ -93,7 +94,7 @@ def to_tell(
     messages = []
     for key, notice in current.items():
         before = told.get(key)
-        if notice.kind in wanted and (before is None or now - before.at >= AGAIN_S):
+        if notice.kind in wanted and (before is None or not -SET_BACK_S < now - before.at < AGAIN_S):
             still = "" if before is None else "still: "
             messages.append(Notice(notice.kind, notice.subject, still + notice.text))
             kept[key] = Notice(notice.kind, notice.subject, notice.text, now)

@@ -76,7 +76,7 @@ def _parts(chosen: WatcherSettings, shared: Shared, allowance: Allowance) -> Par
         metrics=Metrics(version(), chosen.stack),
         redactor=redactor,
     )
-    board = Board(Snapshot(chosen.stack, clock.now(), chosen.interval_s))
+    board = Board(Snapshot(chosen.stack, clock.now(), chosen.interval_s, attempted=clock.monotonic()))
     cycle = Cycle(tools, board, allowance)
     notifier = None
     if chosen.notify:

@@ -97,13 +97,13 @@ class Snapshot:
     next_cycle: float | None = None
     leader: str | None = None
     managed: tuple[str, ...] = ()
-    last_attempt: float | None = None
     last_good: float | None = None
     consecutive_failures: int = 0
     refusal: str = ""
     advice: tuple[str, ...] = ()  # what the cluster's nodes make of our jobs, a line each
     exposed: str = ""  # what the public passphrase guards and must not
     cycles: tuple[CycleReport, ...] = ()
+    attempted: float = 0.0  # when the last cycle began, or else the watcher, by the clock that never jumps
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -118,9 +118,9 @@ class Snapshot:
     def ready(self) -> bool:
         return self.last is not None and self.last.outcome.good
 
-    def healthy(self, now: float) -> bool:
+    def healthy(self, monotonic: float) -> bool:
         """Red when no cycle was attempted for three intervals."""
-        return now - (self.last_attempt or self.started) <= 3 * self.interval_s
+        return monotonic - self.attempted <= 3 * self.interval_s
 
 
 class Board:
@@ -138,6 +138,13 @@ class Board:
         with self._lock:
             self._now = replace(self._now, **changes)  # type: ignore[arg-type] # replace checks the names itself
             return self._now
+
+    def move(self, seconds: float) -> None:
+        """The clock on the wall was set: what is still to come or counted from moves along."""
+        with self._lock:
+            now = self._now
+            good, coming = (at if at is None else at + seconds for at in (now.last_good, now.next_cycle))
+            self._now = replace(now, started=now.started + seconds, last_good=good, next_cycle=coming)
 
     def add(self, report: CycleReport) -> Snapshot:
         """Takes a finished cycle in."""

@@ -31,15 +31,16 @@ SECRET = "s3cret-value"
 
 
 class FakeClock:
-    """Time that passes only in `wait`. `at`: what happens when a moment is reached."""
+    """Time that passes only in `wait`. `at`: what happens when a moment is reached; `set_by`: how far somebody has set
+    the clock on the wall."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self.seconds = self.set_by = 0.0
         self.waits: list[float] = []
         self.at: list[tuple[float, Callable[[], object]]] = []
 
     def now(self) -> float:
-        return 1_700_000_000.0 + self.seconds
+        return 1_700_000_000.0 + self.seconds + self.set_by
 
     def monotonic(self) -> float:
         return self.seconds

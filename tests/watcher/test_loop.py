@@ -16,6 +16,7 @@ from watcher.loop import Loop, plan_next
 from watcher.pulumi.changes import Drift
 from watcher.pulumi.child import Finished
 from watcher.status import CycleReport, Outcome, Reason
+from watcher.web.server import health_routes
 
 
 def report(outcome: Outcome, seconds: float = 3.0) -> CycleReport:
@@ -85,21 +86,73 @@ def test_cycles_run_on_the_interval_from_start_to_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
 def test_a_clock_that_jumps_by_a_day_neither_hurries_nor_stops_the_cycles(tmp_path: Path, jump: float) -> None:
     w = world(tmp_path, job("a"), probe_s=10)
-    shift = 0.0
-    told = w.clock.now
-    w.clock.now = lambda: told() + shift  # type: ignore[method-assign]
+    green = set()
+    routes = health_routes(w.board, w.tools.metrics, w.clock, str)
 
-    def leap() -> None:
-        nonlocal shift
-        shift = jump
+    def look() -> None:
+        green.add(routes["/healthz"]().status)  # type: ignore[operator]
 
-    stop_at(w, (100, leap), (150, w.dkron.jobs.clear), end=650)
+    moments = [(second, look) for second in range(95, 640, 5)]
+    stop_at(w, (100, lambda: set_clock(w, jump)), (150, w.dkron.jobs.clear), *moments, end=650)
     w.cli.previews = [steady("a")]
     loop_of(w).run()
     assert reasons(w)[:2] == [Reason.START, Reason.DRIFT]
     assert reasons(w).count(Reason.INTERVAL) == 1
     assert {cycle.outcome for cycle in w.board.now.cycles} == {Outcome.UNCHANGED}
-    assert w.board.now.healthy(w.clock.now())
+    assert green == {200}
+    told = [event for event in w.events if event["event"] == "clock.jumped"]
+    assert [event["seconds"] for event in told] == [jump]
+
+
+def set_clock(w: World, seconds: float) -> None:
+    w.clock.set_by += seconds
+
+
+@pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
+def test_a_watcher_that_hangs_is_red_whatever_the_clock_on_the_wall_says(tmp_path: Path, jump: float) -> None:
+    w = world(tmp_path, job("a"))
+    loop_of(w).turn(Reason.START)
+    w.clock.set_by = jump
+    assert w.board.now.healthy(w.clock.monotonic())
+    w.clock.seconds += 901
+    assert not w.board.now.healthy(w.clock.monotonic())
+
+
+@pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
+def test_what_is_to_come_and_the_last_good_cycle_move_with_the_clock(tmp_path: Path, jump: float) -> None:
+    w = world(tmp_path, job("a"))
+    stop_at(w, (50, lambda: set_clock(w, jump)), end=100)
+    loop_of(w).run()
+    now = w.board.now
+    assert now.last_good is not None
+    assert w.clock.now() - now.last_good == 100
+    assert w.clock.now() - now.started == 100
+
+
+@pytest.mark.parametrize(("jump", "missed"), [(86_400.0, True), (-86_400.0, False)])
+def test_jobs_that_were_due_in_the_time_that_a_clock_jumped_over_are_not_overdue(
+    tmp_path: Path, jump: float, missed: bool
+) -> None:
+    ran = "2023-11-14T00:00:01Z"  # this clock begins on that day at 22:13
+    w = world(tmp_path, *(job(name, last_success=ran, timezone="UTC") for name in "ab"))
+    loop = loop_of(w)
+    stop_at(w, (50, lambda: set_clock(w, jump)), end=200)
+    loop.run()
+    assert {health.state.value for health in loop.runs.found.values()} == {"ok"}
+    assert {health.missed is not None for health in loop.runs.found.values()} == {missed}
+
+
+def test_a_bug_in_a_cycle_that_the_clock_jumped_in_delays_the_next_one_no_longer(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"))
+
+    def bug() -> Finished:
+        w.clock.set_by = -86_400.0
+        raise ZeroDivisionError
+
+    w.cli.previews = [bug, steady("a")]
+    stop_at(w, end=30)
+    loop_of(w).run()
+    assert [cycle.outcome for cycle in w.board.now.cycles] == [Outcome.FAILED, Outcome.UNCHANGED]
 
 
 def test_a_failure_is_retried_with_a_doubling_pause_and_success_resets_it(tmp_path: Path) -> None:

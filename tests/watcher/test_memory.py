@@ -89,6 +89,8 @@ def test_changes_count_for_an_hour() -> None:
     assert memory.with_changes(9000, 0, 0) == Memory()
 
 
-def test_a_clock_that_was_set_back_makes_no_change_recent_for_ever() -> None:
-    memory = Memory().with_changes(1_000_000, 3, 0)
-    assert memory.recent(memory.deletions, 1000) == 0
+def test_a_clock_that_was_set_back_makes_changes_neither_forgotten_nor_recent_for_ever() -> None:
+    memory = Memory().with_changes(1_000_000, 3, 0).as_of(1000)
+    assert memory.recent(memory.deletions, 1000) == 3
+    assert memory.recent(memory.deletions, 4600) == 0
+    assert memory.as_of(5000) == memory

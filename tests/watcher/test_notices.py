@@ -110,6 +110,14 @@ def test_one_message_for_an_event_again_after_a_day_and_one_when_it_is_over() ->
     assert told == {}
 
 
+def test_a_clock_that_was_set_back_by_a_day_silences_nobody_for_two() -> None:
+    _, told = to_tell(LATE, {}, KINDS, KINDS, NOW)
+    assert to_tell(LATE, told, KINDS, KINDS, NOW - 5)[0] == []
+    messages, told = to_tell(LATE, told, KINDS, KINDS, NOW - AGAIN_S)
+    assert [m.text for m in messages] == ["still: job a overdue"]
+    assert to_tell(LATE, told, KINDS, KINDS, NOW - AGAIN_S + 60)[0] == []
+
+
 def test_nothing_is_over_while_it_is_not_judged() -> None:
     _, told = to_tell(LATE, {}, KINDS, KINDS, NOW)
     assert to_tell({}, told, {PERSON}, KINDS, NOW) == ([], told)

@@ -39,17 +39,21 @@ class Runs:
     """What is known of the jobs' runs. `found`: the health of each job as of `at`; `marks`: runs that were seen."""
 
     def __init__(self) -> None:
-        self.known = Known()
         self.jobs: Collection[Job] = ()
-        self.at: datetime | None = None
         self.found: Mapping[str, Health] = {}
+        self._budget = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Knows as much as at the start: for a clock that was set back, by which all that was noted lies ahead."""
+        self.known = Known()
+        self.at: datetime | None = None
         self.marks: dict[str, deque[Mark]] = {}
         self._definitions: dict[str, tuple[list[Any], int]] = {}
         self._down_since: datetime | None = None
         self._led_at: datetime | None = None
         self._no_leader_at: datetime | None = None
         self._asked: deque[datetime] = deque()
-        self._budget = threading.Lock()
         self._asked_for: dict[str, tuple[datetime, int]] = {}
         self._busy_at: datetime | None = None
         self._coming: dict[str, tuple[Entry, datetime | str]] = {}

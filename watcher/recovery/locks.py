@@ -40,7 +40,8 @@ class Evidence:
     """What is known when a lock is judged. Times: seconds since 1970.
 
     `alone`: the run lock is held, since `alone_since`, so no process of a recorded run is left. `host` is ours; `alive`
-    tells whether a process is there. `watcher_hosts`: patterns of host names.
+    tells whether a process is there. `watcher_hosts`: patterns of host names. `ahead_s`: how far this clock has jumped
+    ahead of the other hosts' since this watcher began.
     """
 
     now: float
@@ -51,6 +52,7 @@ class Evidence:
     runs: tuple[Run, ...]
     watcher_hosts: frozenset[str]
     run_limit_s: float
+    ahead_s: float = 0.0
 
 
 def locked(stdout: str, stderr: str) -> bool:
@@ -128,7 +130,7 @@ def proof(holder: Holder, evidence: Evidence) -> str:
     if evidence.alone and here_before and not evidence.alive(holder.pid):
         return "it was taken on this host before this watcher began, and its process is gone"
     watchers = holder.readable and any(fnmatchcase(holder.host, pattern) for pattern in evidence.watcher_hosts)
-    if watchers and age > evidence.run_limit_s + CLOCK_SLACK_S:
+    if watchers and age - evidence.ahead_s > evidence.run_limit_s + CLOCK_SLACK_S:
         return f"it was taken by a watcher's host ({holder.host}) longer ago than any run may last"
     if holder.key.endswith(_UNFINISHED) and evidence.alone and age > UNFINISHED_S:
         return "its file was never finished, as on a full disk"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from watcher.clock import Control
+from watcher.clock import Control, Jumps
 from watcher.endings import Ended
 from watcher.logs import EventLog, Redactor
 from watcher.metrics import Metrics
@@ -50,6 +50,7 @@ class Recovery:
         self.suspect = True  # until a first look has shown otherwise
         self._locks: RunLocks | None = None
         self._seen: tuple[int, int] | None = None
+        self._jumps, self._ahead_s = Jumps(tools.control.clock), 0.0
         self.unusable = Unusable(tools.cli, tools.redactor)
 
     def close(self) -> None:
@@ -116,6 +117,7 @@ class Recovery:
         runs = self._locks.record() if self._locks is not None else ()
         settings = self.tools.settings
         alone = self._locks is not None and self._locks.held
+        self._ahead_s += self._jumps.since_last()
         return locks.Evidence(
             now=self.tools.control.clock.now(),
             alone=alone,
@@ -125,6 +127,7 @@ class Recovery:
             runs=runs,
             watcher_hosts=settings.hosts,
             run_limit_s=settings.up_timeout_s,
+            ahead_s=max(0.0, self._ahead_s),
         )
 
     def _free_on_disk(self, workspace: Workspace, state_dir: Path) -> None:

@@ -96,9 +96,9 @@ class LiveJobs:
 
     def executions(self, name: str) -> tuple[Sequence[Execution], str]:
         """What Dkron keeps of a job's runs, the newest first, as of a few seconds ago; and why it may be old."""
-        now = self.clock.now()
-        at, kept = self._executions.get(name, (0.0, ()))
-        if now - at < KEPT_S:
+        now, asked_at = self.clock.now(), self.clock.monotonic()
+        at, kept = self._executions.get(name, (-KEPT_S, ()))
+        if asked_at - at < KEPT_S:
             return kept, ""
         connection = self.sources.connection()
         if connection is None:
@@ -111,5 +111,5 @@ class LiveJobs:
             return kept, str(error)
         if len(self._executions) >= MOST_ASKED:
             self._executions.clear()
-        self._executions[name] = (now, executions(found))
+        self._executions[name] = (asked_at, executions(found))
         return self._executions[name][1], ""

@@ -84,7 +84,7 @@ class Page:
         seen, snapshot, wish = self._look(now), self.board.now, Wish.of(query)
         chosen = choose(seen.rows, wish)
         picture = self._picture(seen, chosen)
-        verdict = verdict_of(snapshot, seen.rows, seen.live, self.clock.now(), self.clean)
+        verdict = verdict_of(snapshot, seen.rows, seen.live, self.clock.monotonic(), self.clean)
         text = self._template.render(
             css=Markup(self.css),  # noqa: S704 - our own file
             stack=snapshot.stack,
@@ -115,7 +115,7 @@ class Page:
         """The same data; times in UTC."""
         now = self.clock.now()
         seen, snapshot = self._look(datetime.fromtimestamp(now, UTC)), self.board.now
-        verdict = verdict_of(snapshot, seen.rows, seen.live, now, self.clean)
+        verdict = verdict_of(snapshot, seen.rows, seen.live, self.clock.monotonic(), self.clean)
         chosen = choose(seen.rows, Wish.of(query))
         document = as_json.document(snapshot, verdict, chosen, seen.calendar, seen.live.at or None)
         document |= {

@@ -50,10 +50,10 @@ _TO_DO: Final[Mapping[Outcome, tuple[str, str, str]]] = {
 }
 
 
-def verdict_of(snapshot: Snapshot, rows: Iterable[JobRow], live: Live, now: float, clean: Clean) -> Verdict:
-    """The first thing that a person must know."""
+def verdict_of(snapshot: Snapshot, rows: Iterable[JobRow], live: Live, monotonic: float, clean: Clean) -> Verdict:
+    """The first thing that a person must know. `monotonic`: now, by the clock that never jumps."""
     last = snapshot.last
-    if not snapshot.healthy(now):
+    if not snapshot.healthy(monotonic):
         return Verdict(BAD, "The watcher is stuck", "no cycle was attempted for three intervals", "Restart it.")
     if last is None:
         return Verdict(BUSY, "Starting", "the first cycle has not ended yet")

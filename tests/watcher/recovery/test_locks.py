@@ -78,6 +78,8 @@ def test_a_lock_of_this_host_from_before_is_dead_if_its_process_is_gone(at: floa
 def test_an_old_lock_of_another_watchers_host_is_dead() -> None:
     holder = Holder("k", "app", "peer", 1, NOW - LIMIT - 6)
     assert "peer" in proof(holder, ALONE)
+    assert proof(holder, replace(ALONE, ahead_s=86_400.0)) == ""
+    assert proof(holder, replace(ALONE, now=NOW + 86_400, ahead_s=86_400.0))
     assert proof(holder, replace(ALONE, alone=False))
 
 

@@ -115,7 +115,7 @@ class Site:
                 mode="idle",
                 next_cycle=NOW + 260,
                 leader="n1",
-                last_attempt=NOW - 40,
+                attempted=NOW - 40,
                 last_good=NOW - 38,
                 consecutive_failures=self.failures,
                 cycles=self.cycles,

@@ -404,7 +404,7 @@ def test_a_held_job_is_shown_with_its_end_and_its_reason() -> None:
 def test_a_hold_that_is_over_is_drift_until_it_is_repaired() -> None:
     made = site(held("a"), noted=fingerprints([job("a")]))
     made.clock.at += 4 * 3600
-    made.board.update(last_attempt=made.clock.at)
+    made.board.update(attempted=made.clock.monotonic())
     assert states(made)["a"][0] == "drifted"
 
 

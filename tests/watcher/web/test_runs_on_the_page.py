@@ -92,7 +92,7 @@ def test_a_job_does_not_become_overdue_while_dkron_cannot_be_read() -> None:
     made.html()
     made.client.fault = NoLeader("away")
     made.clock.at += 3600
-    made.board.update(last_attempt=made.clock.at)
+    made.board.update(attempted=made.clock.monotonic())
     assert document(made)["jobs"][0]["health"]["state"] == "ok"
 
 
@@ -232,6 +232,15 @@ def test_a_jobs_page_asks_dkron_seldom_and_says_when_it_is_old() -> None:
     made.connection = None
     made.live._executions.clear()
     assert "Dkron was not asked yet" in made.job("a?")
+
+
+def test_a_jobs_page_grows_no_older_where_the_clock_was_set_back() -> None:
+    made = troubled()
+    made.job("a?")
+    made.clock.now = lambda: made.clock.at - 86_400  # type: ignore[method-assign]
+    made.clock.at += 6
+    made.client.kept["a"] = [execution()]
+    assert "data-of=node>n1" in made.job("a?")
 
 
 def test_a_child_says_after_whom_it_runs() -> None:
