@@ -20,7 +20,7 @@ from watcher.pulumi import output, processes
 from watcher.pulumi.child import Finished
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
-from watcher.recovery import locks, state_files
+from watcher.recovery import locks, private, state_files
 from watcher.recovery.run_locks import Busy, RunLocks
 from watcher.recovery.state_files import StateFiles
 from watcher.recovery.unusable import Unusable
@@ -68,6 +68,8 @@ class Recovery:
             self._keep_no_logs()
         try:
             self._acquire(workspace, directory)
+            if self.suspect:
+                self._close_to_others(directory)
             if workspace.state_dir is not None:
                 self._free_on_disk(workspace, workspace.state_dir)
                 self._mend(workspace, workspace.state_dir)
@@ -91,6 +93,16 @@ class Recovery:
             return
         if kept:
             self.tools.log.debug("logs.kept", why=f"{self._home / 'logs'} is there already: remove it")
+
+    def _close_to_others(self, directory: Path) -> None:
+        """What an older version, or a person with another umask, left open."""
+        closed = private.close(directory)
+        if closed.done:
+            self.tools.log.info("state.closed", files=closed.done, detail="others could read it, or write it")
+        if closed.left:
+            self.tools.log.warning(
+                "state.open", files=closed.left, why=f"others may read it, or write it: {closed.why}"
+            )
 
     def _acquire(self, workspace: Workspace, directory: Path) -> None:
         if self._locks is None:

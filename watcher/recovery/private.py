@@ -1,0 +1,60 @@
+"""Takes the rights of others off the state's files that are there already: what the runs write is their owner's alone.
+
+It follows no link, and touches nothing but state and the watcher's own files: Pulumi's programs may lie beside them.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+PLACES: Final = (".pulumi/stacks", ".pulumi/history", ".pulumi/backups", ".pulumi/locks", "archive")
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How many files and directories were closed, how many could not be, and the first reason."""
+
+    done: int = 0
+    left: int = 0
+    why: str = ""
+
+
+def close(state_dir: Path) -> Closed:
+    """Closes what others may read, write or enter. Raises OSError where the directory can't be looked through."""
+    done, left, why = 0, 0, ""
+    for name, folder in _found(state_dir):
+        try:
+            done += _close(name, folder)
+        except FileNotFoundError:
+            continue  # it has gone meanwhile
+        except OSError as error:
+            left += 1
+            why = why or f"{name}: {error.strerror or error}"
+    return Closed(done, left, why)
+
+
+def _found(state_dir: Path) -> Iterator[tuple[str, int | None]]:
+    """Each with the handle of the directory that it is in."""
+    for place in PLACES:
+        if (state_dir / place).is_dir():
+            for _, _, files, folder in os.fwalk(state_dir / place):
+                yield ".", folder
+                yield from ((file, folder) for file in files)
+    yield from ((str(path), None) for path in state_dir.glob(".watcher-*"))
+
+
+def _close(name: str, folder: int | None) -> bool:
+    """Whether it was open to others, and is not any more. A link is left as it is."""
+    seen = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    if not (stat.S_ISREG(seen.st_mode) or stat.S_ISDIR(seen.st_mode)) or not seen.st_mode & OTHERS:
+        return False
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        os.fchmod(handle, stat.S_IMODE(os.fstat(handle).st_mode) & ~OTHERS)
+    finally:
+        os.close(handle)
+    return True
