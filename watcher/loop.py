@@ -107,10 +107,10 @@ class Loop:
             report = CycleReport(0, reason, Outcome.FAILED, started, clock.monotonic() - since, detail)
         if report is not None:
             snapshot = self.board.add(report)
-            self._mind_the_clock()
             metrics.observe(report, snapshot.consecutive_failures)
             if report.outcome.good:
                 self.runs.led(datetime.fromtimestamp(started, UTC))
+            self._mind_the_clock()
             self._latency(report)
             self._tell(report)
             self._tell_holds()

@@ -50,6 +50,7 @@ class Recovery:
         self.suspect = True  # until a first look has shown otherwise
         self._locks: RunLocks | None = None
         self._seen: tuple[int, int] | None = None
+        self._open = 0  # files of the state that others may read
         self._jumps, self._ahead_s = Jumps(tools.control.clock), 0.0
         self.unusable = Unusable(tools.cli, tools.redactor)
 
@@ -68,8 +69,7 @@ class Recovery:
             self._keep_no_logs()
         try:
             self._acquire(workspace, directory)
-            if self.suspect:
-                self._close_to_others(directory)
+            self._close_to_others(directory)
             if workspace.state_dir is not None:
                 self._free_on_disk(workspace, workspace.state_dir)
                 self._mend(workspace, workspace.state_dir)
@@ -99,10 +99,10 @@ class Recovery:
         closed = private.close(directory)
         if closed.done:
             self.tools.log.info("state.closed", files=closed.done, detail="others could read it, or write it")
-        if closed.left:
-            self.tools.log.warning(
-                "state.open", files=closed.left, why=f"others may read it, or write it: {closed.why}"
-            )
+        if closed.left and closed.left != self._open:
+            why = f"others may read it, or write it: {closed.why}"
+            self.tools.log.warning("state.open", files=closed.left, why=why)
+        self._open = closed.left
 
     def _acquire(self, workspace: Workspace, directory: Path) -> None:
         if self._locks is None:

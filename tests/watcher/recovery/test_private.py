@@ -60,7 +60,7 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     assert (mode(target), mode(target.parent)) == (0o644, 0o755)
 
 
-def test_a_watcher_closes_what_it_finds_once_and_says_what_it_could_not(
+def test_a_watcher_closes_what_it_finds_and_says_once_what_it_could_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     w = world(tmp_path, job("a"))
@@ -75,7 +75,6 @@ def test_a_watcher_closes_what_it_finds_once_and_says_what_it_could_not(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "fchmod", denied)
-    w.cycle.recovery.suspect = True
     w.cycle.run(Reason.INTERVAL)
     w.cycle.run(Reason.INTERVAL)
     (told,) = [event for event in w.events if event["event"] == "state.open"]
