@@ -97,6 +97,7 @@ class Cycle:
 
     def _stages(self, work: Work, reason: Reason) -> tuple[Outcome, str]:
         space = self.keeper.workspace()
+        self._go_on()
         self.recovery.prepare(space)
         try:
             self.keeper.take_declarations(reason)

@@ -21,6 +21,7 @@ from watcher.pulumi import processes
 POLL_S = 0.1
 LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
 NO_STACK = 6  # the exit code of every `pulumi` command on a stack that isn't there
+LONGEST_END_S = 5.0  # how long a killed child may take to be gone
 STOP_SHARE = 0.5  # of the grace: after that the child is asked to end, too
 
 
@@ -125,7 +126,8 @@ def run(
     timed_out, stopped = _await(child, command, control)
     orphans = _clean_up(child, token)
     seconds = control.clock.monotonic() - started
-    return Finished(command.name, child.returncode, seconds, out.text(), err.text(), timed_out, stopped, orphans)
+    code = -signal.SIGKILL if child.returncode is None else child.returncode
+    return Finished(command.name, code, seconds, out.text(), err.text(), timed_out, stopped, orphans)
 
 
 def output(argv: Sequence[str], cwd: Path, env: Mapping[str, str], limit_s: float) -> str:
@@ -163,5 +165,6 @@ def _clean_up(child: subprocess.Popen[bytes], token: str) -> int:
     left = processes.end_runs([token], None if ended else child.pid)
     if not ended:
         child.kill()
-    child.wait()
+    with suppress(subprocess.TimeoutExpired):  # a process that waits for its disk can't be killed
+        child.wait(LONGEST_END_S)
     return left if ended and child.returncode != 0 else 0

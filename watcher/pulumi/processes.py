@@ -41,7 +41,7 @@ def send(pids: Iterable[int], signum: int = signal.SIGKILL) -> None:
             os.kill(pid, signum)
 
 
-def end_runs(tokens: Collection[str], session: int | None = None, rounds: int = 20) -> int:
+def end_runs(tokens: Collection[str], session: int | None = None, rounds: int = 5) -> int:
     """Kills the processes of runs, and those that they started meanwhile. Returns how many there were at first."""
     first = pids = of_runs(tokens, session)
     for _ in range(rounds):
@@ -49,7 +49,7 @@ def end_runs(tokens: Collection[str], session: int | None = None, rounds: int = 
             break
         send(pids)
         for pid in pids:
-            _await_end(pid)
+            _await_end(pid, 1000 // len(pids))
         pids = of_runs(tokens, session)
     return len(first)
 
@@ -59,8 +59,8 @@ def alive(pid: int) -> bool:
     return bool(psutil.pid_exists(pid))
 
 
-def _await_end(pid: int) -> None:
-    """Waits until a killed process is gone, one second at most. psutil's own waiting would reap our child."""
+def _await_end(pid: int, most_ms: int) -> None:
+    """Waits until a killed process is gone, so long at most. psutil's own waiting would reap our child."""
     try:
         handle = os.pidfd_open(pid)
     except OSError:
@@ -68,6 +68,6 @@ def _await_end(pid: int) -> None:
     try:
         poller = select.poll()
         poller.register(handle, select.POLLIN)
-        poller.poll(1000)
+        poller.poll(most_ms)
     finally:
         os.close(handle)

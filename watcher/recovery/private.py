@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from watcher.recovery.state_files import Stopping, never
+
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 PLACES: Final = (".pulumi/stacks", ".pulumi/history", ".pulumi/backups", ".pulumi/locks", "archive")
 
@@ -23,10 +25,15 @@ class Closed:
     why: str = ""
 
 
-def close(state_dir: Path) -> Closed:
-    """Closes what others may read, write or enter. Raises OSError where the directory can't be looked through."""
+def close(state_dir: Path, stopping: Stopping = never) -> Closed:
+    """Closes what others may read, write or enter. Raises OSError where the directory can't be looked through.
+
+    `stopping`: asked before each file; a disk may take seconds for one.
+    """
     done, left, why = 0, 0, ""
     for name, folder in _found(state_dir):
+        if stopping():
+            break
         try:
             done += _close(name, folder)
         except FileNotFoundError:

@@ -60,6 +60,9 @@ class Recovery:
             self._locks = None
             self.tools.cli.keep_open = ()
 
+    def _is_stopping(self) -> bool:
+        return self.tools.control.stopping
+
     # -- before a cycle
 
     def prepare(self, workspace: Workspace) -> None:
@@ -96,7 +99,7 @@ class Recovery:
 
     def _close_to_others(self, directory: Path) -> None:
         """What an older version, or a person with another umask, left open."""
-        closed = private.close(directory)
+        closed = private.close(directory, self._is_stopping)
         if closed.done:
             self.tools.log.info("state.closed", files=closed.done, detail="others could read it, or write it")
         if closed.left and closed.left != self._open:
@@ -250,10 +253,11 @@ class Recovery:
     def prune(self, workspace: Workspace) -> None:
         """Keeps history, backups and logs from growing. What can't be pruned now is pruned later."""
         try:
-            gone = state_files.prune_newest(self._home / "logs")
+            gone = state_files.prune_newest(self._home / "logs", self._is_stopping)
             if workspace.state_dir is not None:
-                gone += StateFiles(workspace.state_dir, workspace.project, workspace.stack).prune()
-                self._seen = _signature(StateFiles(workspace.state_dir, workspace.project, workspace.stack).checkpoint)
+                files = StateFiles(workspace.state_dir, workspace.project, workspace.stack)
+                gone += files.prune(self._is_stopping)
+                self._seen = _signature(files.checkpoint)
         except OSError as error:
             self.tools.log.warning("prune.failed", why=error.strerror or str(error))
             return

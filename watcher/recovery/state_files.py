@@ -6,6 +6,7 @@ backup the stack starts empty and the jobs are adopted. Never called while a run
 
 import json
 import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,13 @@ from watcher.recovery.soundness import salt_of, unsound
 GOOD, MISSING, BAD = "good", "missing", "bad"
 KEPT = 50
 BAD_KEPT = 5
+
+
+Stopping = Callable[[], bool]
+
+
+def never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +130,9 @@ class StateFiles:
 
     # -- growth
 
-    def prune(self, keep: int = KEPT) -> int:
+    def prune(self, stopping: Stopping = never, keep: int = KEPT) -> int:
         """Removes all but the newest `keep` updates of the history and of the backups. Returns how many files went."""
-        return prune_groups(self.history, keep) + prune_groups(self.backups, keep)
+        return prune_groups(self.history, stopping, keep) + prune_groups(self.backups, stopping, keep)
 
 
 def verdict(text: str | None) -> str:
@@ -177,25 +185,30 @@ def take_over(exported: Any) -> tuple[dict[str, Any], list[str], list[str]]:
     return {**exported, "deployment": {**clean, "resources": resources}}, taken, dropped
 
 
-def prune_groups(folder: Path, keep: int) -> int:
+def prune_groups(folder: Path, stopping: Stopping = never, keep: int = KEPT) -> int:
     """Files of one update share a number in their names; all but the newest `keep` numbers go."""
     groups: dict[str, list[Path]] = {}
     for path in _files(folder, ""):
         groups.setdefault(_stamp(path), []).append(path)
-    gone = 0
-    for stamp in sorted(groups, key=lambda s: (len(s), s))[: max(0, len(groups) - keep)]:
-        for path in groups[stamp]:
-            path.unlink(missing_ok=True)
-            gone += 1
-    return gone
+    old = sorted(groups, key=lambda s: (len(s), s))[: max(0, len(groups) - keep)]
+    return _remove((path for stamp in old for path in groups[stamp]), stopping)
 
 
-def prune_newest(folder: Path, keep: int = KEPT) -> int:
+def prune_newest(folder: Path, stopping: Stopping = never, keep: int = KEPT) -> int:
     """Keeps the newest `keep` files of a folder (Pulumi's logs)."""
     files = sorted(_files(folder, ".log"), key=_modified)
-    for path in files[: max(0, len(files) - keep)]:
+    return _remove(files[: max(0, len(files) - keep)], stopping)
+
+
+def _remove(paths: Iterable[Path], stopping: Stopping) -> int:
+    """How many went until a stop was asked for: a disk may take seconds for one, and the rest is for another time."""
+    gone = 0
+    for path in paths:
+        if stopping():
+            break
         path.unlink(missing_ok=True)
-    return max(0, len(files) - keep)
+        gone += 1
+    return gone
 
 
 def keep_no_logs(home: Path) -> bool:

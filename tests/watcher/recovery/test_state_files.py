@@ -216,8 +216,8 @@ def test_history_and_backups_keep_the_newest_updates(files: StateFiles) -> None:
 
 
 def test_pruning_a_folder_that_is_not_there_is_nothing(tmp_path: Path) -> None:
-    assert prune_groups(tmp_path / "x", 1) == 0
-    assert prune_newest(tmp_path / "x", 1) == 0
+    assert prune_groups(tmp_path / "x") == 0
+    assert prune_newest(tmp_path / "x") == 0
 
 
 def test_logs_keep_the_newest_files(tmp_path: Path) -> None:
@@ -226,5 +226,5 @@ def test_logs_keep_the_newest_files(tmp_path: Path) -> None:
         path.write_text("x")
         os.utime(path, (i, i))
     (tmp_path / "other.txt").write_text("x")
-    assert prune_newest(tmp_path, 2) == 3
+    assert prune_newest(tmp_path, keep=2) == 3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["5.log", "6.log", "other.txt"]
