@@ -6,6 +6,8 @@ without a traceback. It registers nothing.
 
 import json
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,16 @@ def declared_here(found: Declarations) -> Declarations:
     for line in unknown_stacks(found, {stack, *known} if known else ()):
         pulumi.log.warn(line)
     return found.in_stack(stack)
+
+
+def end_quietly() -> None:
+    """A failed run interrupts the program, and Python's own handler would print a traceback below the reason.
+
+    A handler of the program's own stays.
+    """
+    first = threading.current_thread() is threading.main_thread()
+    if first and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()) -> Settings:

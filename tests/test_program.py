@@ -477,6 +477,22 @@ def test_a_job_of_a_wrong_kind_is_left_to_check_and_is_no_traceback(tmp_path: Pa
     assert done["registered"][0]["inputs"]["schedule"] == 5
 
 
+@pytest.mark.parametrize(("given", "then"), [("default_int_handler", "SIG_DFL"), ("SIG_IGN", "SIG_IGN")])
+def test_a_program_of_ones_own_that_is_interrupted_prints_no_traceback(tmp_path: Path, given: str, then: str) -> None:
+    done = run(
+        script(
+            tmp_path,
+            f"""
+import signal
+signal.signal(signal.SIGINT, signal.{given})
+Job("a", executor=shell("true"))
+pulumi.export("handler", repr(signal.getsignal(signal.SIGINT)))
+""",
+        )
+    )
+    assert then in done["outputs"]["handler"]
+
+
 # -- what must never change
 
 

@@ -173,8 +173,6 @@ def test_display_name_and_schedule_changed_together_are_one_update_and_counters_
 
 
 RENAMING = """
-import signal
-signal.signal(signal.SIGINT, signal.SIG_DFL)
 from provider.job.executors import shell
 from provider.resource import Job
 Job("logical", name={name!r}, schedule="@manually", executor=shell("true"))

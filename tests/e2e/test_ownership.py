@@ -12,9 +12,7 @@ from tests.e2e.harness import Dkron, Project, Proxy, Result, changes, wait_until
 from tests.processes import end_processes_of
 
 OURS = {"managed_by": "d2-dkron-mgr", "managed_in": "dkron-jobs/dev"}
-HEAD = """import signal
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-import pulumi
+HEAD = """import pulumi
 from provider import Job, shell
 
 """
