@@ -280,14 +280,20 @@ def test_the_profile_ha_has_three_servers_a_database_and_two_watchers(services: 
 def test_every_dkron_is_the_tested_one_and_sends_no_usage_statistics(services: dict[str, Any]) -> None:
     assert len(servers(services)) == 4
     for server in servers(services).values():
-        assert server["image"] == f"dkron/dkron:{known_good('dkron')}"
+        assert server["image"] == f"${{DKRON_IMAGE:-dkron/dkron:{known_good('dkron')}}}"
         assert "--disable-usage-stats" in words(server)
         assert "/v1/leader" in server["healthcheck"]["test"][1]
 
 
-def test_every_image_is_pinned_or_built_here(services: dict[str, Any]) -> None:
+def test_every_image_is_pinned_and_may_be_given_with_its_digest_or_is_built_here(services: dict[str, Any]) -> None:
+    given = set()
     for name, service in services.items():
-        assert "build" in service or re.fullmatch(r"[\w./-]+:\d+(\.\d+)+", service["image"]), name
+        found = re.fullmatch(r"\$\{([A-Z_]+):-[\w./-]+:\d+(\.\d+)+\}", service["image"])
+        assert "build" in service or found, name
+        given |= {found[1]} if found else set()
+    told = read("docs/running.md")
+    assert given == {"DKRON_IMAGE", "POSTGRES_IMAGE"}
+    assert all(f"`{name}`" in told for name in (*given, "BASE"))
 
 
 def test_a_watcher_waits_until_all_that_it_needs_is_healthy(services: dict[str, Any]) -> None:
