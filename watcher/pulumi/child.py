@@ -21,7 +21,7 @@ from watcher.pulumi import processes
 POLL_S = 0.1
 LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
 NO_STACK = 6  # the exit code of every `pulumi` command on a stack that isn't there
-LONGEST_END_S = 5.0  # how long a killed child may take to be gone
+LONGEST_END_S = 5.0  # how long a killed child may take to be gone, and its pipes to be empty
 STOP_SHARE = 0.5  # of the grace: after that the child is asked to end, too
 
 
@@ -82,7 +82,7 @@ class _Sink(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError), self.pipe:
             for line in self.pipe:
                 if self.size < LONGEST_OUTPUT:
                     self.chunks.append(line)
@@ -91,9 +91,7 @@ class _Sink(threading.Thread):
                     self.on_line(line.decode("utf-8", "replace"))
 
     def text(self) -> str:
-        self.join(timeout=5)
-        with suppress(OSError):
-            self.pipe.close()
+        self.join(LONGEST_END_S)
         return b"".join(self.chunks).decode("utf-8", "replace")
 
 

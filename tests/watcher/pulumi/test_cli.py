@@ -144,6 +144,20 @@ def test_the_time_limit_ends_everything(make: Maker, tmp_path: Path) -> None:
     assert not is_alive(child(tmp_path))
 
 
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_a_child_that_cannot_be_killed_is_left_behind(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulumi, tokens = make("sleep 300", run_s=0.5), set[str]()
+    pulumi.on_start = lambda token, _pid: tokens.add(token)
+    with monkeypatch.context() as stuck:  # as one that waits for its disk
+        stuck.setattr("watcher.pulumi.child.LONGEST_END_S", 0.1)
+        stuck.setattr("watcher.pulumi.processes.send", lambda *_: None)
+        stuck.setattr("subprocess.Popen.kill", lambda _: None)
+        stuck.setattr("watcher.pulumi.processes._await_end", lambda *_: None)
+        done = pulumi.up()
+    assert (done.code, done.timed_out, done.crashed) == (-signal.SIGKILL, True, True)
+    assert processes.end_runs(tokens)
+
+
 def test_a_stop_cuts_a_preview_short(make: Maker, control: Control) -> None:
     control.stop()
     done = make("sleep 300").config_value("x")
