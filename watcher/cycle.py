@@ -126,7 +126,7 @@ class Cycle:
             self.recovery.prune(space)
         outcome, detail = self._outcome(work)
         if outcome.good and not work.waiting:
-            self._standing = Standing(work.plan.declared, work.plan.urns, self._around(space, work))
+            self._standing = Standing(work.plan.declared, work.plan.urns, self._around(space, work), work.plan.ignored)
         return outcome, detail
 
     def _around(self, space: workspace.Workspace, work: Work) -> object:
@@ -151,7 +151,8 @@ class Cycle:
         work.case = work.case.with_modules(work.case.memory.modules)
         self._up(work, reason, repair.targets)
         if not work.applied.changes and not work.failures:
-            work.plan = ChangeSet(sames=tuple(sorted(repair.plan.declared)), urns=repair.plan.urns)
+            sames, plan = tuple(sorted(repair.plan.declared)), repair.plan
+            work.plan = ChangeSet(sames=sames, urns=plan.urns, ignored=plan.ignored)
 
     def _whole_way(self, connection: Connection, work: Work, reason: Reason) -> None:
         self._preview(connection, work)

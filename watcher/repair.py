@@ -7,7 +7,7 @@ the interval.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from provider.dkron.doubt import FEW
@@ -21,11 +21,12 @@ MOST = 20  # jobs; the targets stand in the command line, and beyond a few the w
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What a good cycle left. `jobs`: those in its state; `urns`: job -> URN; `around`: whatever else must not have
-    changed since, compared as a whole."""
+    changed since, compared as a whole. `ignored`: as in the change set."""
 
     jobs: frozenset[str]
     urns: Mapping[str, str]
     around: object
+    ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def simple(standing: Standing, around: object, noted: Prints, seen: Prints, name
         sames=tuple(sorted(standing.jobs - names)),
         drift=drift,
         urns=standing.urns,
+        ignored=standing.ignored,
     )
     return Repair(tuple(standing.urns[name] for name in sorted(names)), plan)
 

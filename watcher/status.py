@@ -61,7 +61,8 @@ class CycleReport:
     `strays`: job -> why it is still there ("" where it was deleted); `unmarked`: jobs with our tag and no stack's mark
     that nobody declares; `revision`: the program's; `drift`: what was repaired. `waiting`: a line
     for each change that is held back; `unrepaired`: the drift among them. `protected`: those that stay because they are
-    protected; `unkept`: job -> the fields that are not compared, because they don't stay as written.
+    protected; `unkept`: job -> the fields that are not compared, because they don't stay as written; `ignored`: those
+    whose changes the program ignores.
     """
 
     number: int
@@ -78,6 +79,7 @@ class CycleReport:
     unmarked: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     unkept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     revision: str = ""
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()

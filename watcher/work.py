@@ -91,6 +91,7 @@ class Work:
             unmarked=self.unmarked,
             protected=tuple(sorted(plan.protected.values())),
             unkept={name: tuple(sorted(paths)) for name, paths in left_out(self.unkept).items()},
+            ignored=plan.ignored,
             revision=self.case.revision,
             created=applied.created,
             updated=(*applied.updated, *applied.replaced),

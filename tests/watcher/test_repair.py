@@ -48,6 +48,14 @@ def test_a_deleted_job_is_created_again() -> None:
     assert (repair.targets, repair.plan.creates, repair.plan.drift) == (("urn:b",), ("b",), (Drift("b", "gone"),))
 
 
+def test_what_the_program_ignores_is_known_after_a_repair_too() -> None:
+    noted = {"a": printed()}
+    left = Standing(frozenset("a"), {"a": "urn:a"}, AROUND, {"a": ("schedule",)})
+    repair = simple(left, AROUND, noted, {}, drifted(noted, {}))
+    assert repair is not None
+    assert repair.plan.ignored == {"a": ("schedule",)}
+
+
 EVERYTHING = {name: printed() for name in "abc"}
 
 

@@ -66,7 +66,7 @@ class ChangeSet:
     come from the program or the config; the others only repair. `restored`: the creates that only
     repair. `urns`: job -> URN, of the resources that stay. `details`: the same once more, field by field, deletions
     first. `wanted`: the prints of what is written. `protected`: URN -> job of the protected resources that the program
-    no longer declares, or not by that name; they stay.
+    no longer declares, or not by that name; they stay. `ignored`: job -> the fields whose changes the program ignores.
     """
 
     creates: tuple[str, ...] = ()
@@ -83,6 +83,7 @@ class ChangeSet:
     urns: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     wanted: Mapping[str, Prints] = field(default_factory=dict)
     protected: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -79,6 +79,7 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
     restored: list[str] = []
     urns: dict[str, str] = {}
     wanted: dict[str, Prints] = {}
+    ignored: dict[str, tuple[str, ...]] = {}
     details: list[JobChange] = []
     for urn, ops in jobs.items():
         op = _net_operation(ops)
@@ -95,6 +96,7 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
             revised.append(name)
         if op in (SAME, CREATE, UPDATE):
             urns[name] = urn
+            ignored[name] = _ignored(ops)
         seen = _drift(name, op, ops)
         if seen is not None:
             drift.append(seen)
@@ -116,6 +118,7 @@ def _change_set(jobs: Mapping[str, Mapping[str, Mapping[str, Any]]], other: int)
         restored=tuple(sorted(restored)),
         urns=urns,
         wanted=wanted,
+        ignored={name: paths for name, paths in ignored.items() if paths},
         details=tuple(sorted(details, key=lambda change: (list(SIGNS).index(change.operation), change.job))),
     )
 
@@ -124,6 +127,12 @@ def _new_inputs(ops: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     """The inputs that a resource gets, empty if no step says them."""
     found = (_inputs(step.get("newState")) for op, step in ops.items() if op != REFRESH)
     return next((inputs for inputs in found if isinstance(inputs.get("name"), str) and inputs["name"]), {})
+
+
+def _ignored(ops: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """The fields whose changes the program ignores."""
+    states = [step.get("newState") or {} for step in ops.values()]
+    return tuple(sorted({str(path) for state in states for path in state.get("ignoreChanges") or ()}))
 
 
 def _is_revised(ops: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -98,7 +98,6 @@ def job_rows(
     failures = {f.job: f.reason for f in last.failures} if last else {}
     unrepaired = {drift.job: drift.words for drift in last.unrepaired} if last else {}
     undeclared = _undeclared(last)
-    unkept = last.unkept if last else {}
     seen = datetime.fromtimestamp(live.at, UTC)
     healths = reckon_all(live.jobs, seen, live.known)
     rows = []
@@ -110,8 +109,7 @@ def job_rows(
         hold = hold_of(job, seen)
         if hold is not None:
             state, detail = HELD, hold.words.removeprefix("held ")
-        if name in unkept:
-            detail = "; ".join(filter(None, (detail, f"not compared, as it doesn't stay: {', '.join(unkept[name])}")))
+        detail = "; ".join(filter(None, (detail, *_not_compared(name, last))))
         if name in failures:
             state, detail = FAILED, failures[name]
         rows.append(replace(_row(job, state, detail, now), health=healths[name], hold=hold))
@@ -124,6 +122,16 @@ def job_rows(
         else:
             rows.append(_row(other, FOREIGN, _holder(other), now))
     return _cleaned(sorted(rows, key=lambda row: row.urgency), clean)
+
+
+def _not_compared(name: str, last: CycleReport | None) -> list[str]:
+    """The fields of a job that may differ, and why."""
+    found = []
+    if last and name in last.unkept:
+        found.append(f"not compared, as it doesn't stay: {', '.join(last.unkept[name])}")
+    if last and name in last.ignored:
+        found.append(f"changes are ignored by the program: {', '.join(last.ignored[name])}")
+    return found
 
 
 def _holder(job: Job) -> str:

@@ -40,6 +40,14 @@ def test_a_job_listed_as_same_is_unchanged() -> None:
     assert change_set(step("refresh", "a", {}, {}), step("same", "a", {}, {}), same=1).sames == ("a",)
 
 
+def test_fields_whose_changes_the_program_ignores_are_named() -> None:
+    state = {"ignoreChanges": ["tags", "schedule"]}
+    steps = [step("refresh", "a", {}, {}), step("refresh", "b", {}, {})]
+    steps[0]["newState"] |= state
+    found, _ = parse_preview(preview(*steps, same=2).stdout)
+    assert found.ignored == {"a": ("schedule", "tags")}
+
+
 def test_a_new_job_is_no_drift() -> None:
     found = change_set(step("create", "a", None, {}))
     assert (found.creates, found.drift, found.existing) == (("a",), (), 0)

@@ -61,10 +61,14 @@ def test_jobs_that_nobody_declares_and_fields_that_are_not_compared_are_named() 
     jobs = [job("old"), job("stamped"), job("both", retries=3)]
     noted = fingerprints([job("old"), job("stamped"), job("both")])
     unkept = {"stamped": ("owner",), "both": ("metadata.a", "owner")}
-    made = site(*jobs, noted=noted, cycles=(cycle(unmarked=("old",), unkept=unkept),))
+    ignored = {"stamped": ("schedule", "tags")}
+    made = site(*jobs, noted=noted, cycles=(cycle(unmarked=("old",), unkept=unkept, ignored=ignored),))
     assert states(made) == {
         "old": ("unmarked", "declared nowhere: declare it, or delete it with `python -m jobs delete old`"),
-        "stamped": ("in sync", "not compared, as it doesn't stay: owner"),
+        "stamped": (
+            "in sync",
+            "not compared, as it doesn't stay: owner; changes are ignored by the program: schedule, tags",
+        ),
         "both": ("drifted", "retries; not compared, as it doesn't stay: metadata.a, owner"),
     }
 
