@@ -12,6 +12,7 @@ from dataclasses import replace
 from provider.errors import DkronJobsError
 from watcher import judgement
 from watcher.allowance import Allowance
+from watcher.declared import Declared
 from watcher.dkron import strays
 from watcher.dkron.census import Census
 from watcher.dkron.connection import Connection, Connector
@@ -45,6 +46,7 @@ class Cycle:
         self.census = Census(tools.control, tools.metrics, board, tools.settings.leader_wait_s)
         self.version = VersionLog(tools.log)
         self.keeper = Keeper(tools, allowance or Allowance())
+        self.declared = Declared(tools)
         self.fights = Fights(calm_s=2 * tools.settings.interval_s)
         self._standing: Standing | None = None
         self._number = 0
@@ -70,7 +72,9 @@ class Cycle:
         except (DkronJobsError, Unsettled) as error:
             outcome, detail = Outcome.FAILED, str(error)
         when = started, clock.monotonic() - since
-        detail = "; ".join(filter(None, (detail, self.keeper.source.stale)))
+        # Without Dkron the program is not run, and nobody would hear of a mistake in it.
+        wrong = self.declared.wrong(self.keeper.files()) if outcome is Outcome.NO_LEADER else ""
+        detail = "; ".join(filter(None, (detail, wrong, self.keeper.source.stale)))
         return work.report(self._number, reason, outcome, self.tools.redactor(detail), when)
 
     def look_only(self) -> tuple[Work, Verdict]:
