@@ -13,13 +13,15 @@ uv=.tools/uv/bin/uv
 say() { echo "setup:   $*"; }
 version_of() { "$1" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null || true; }
 
+# An environment whose Python, or whose largest package, is gone is none.
+here=$(ls "$venv"/lib/python*/site-packages/pulumi/__init__.py >/dev/null 2>&1 && version_of "$venv/bin/python" || true)
 python=${PYTHON:-python3}
-if [ -z "${PYTHON:-}" ] && [ -n "$(version_of "$venv/bin/python")" ]; then
+if [ -z "${PYTHON:-}" ] && [ -n "$here" ]; then
   python=$venv/bin/python
 fi
 version=$(version_of "$python")
 wanted="$version $(cat $lock requirements-uv.txt | cksum)"
-if [ "$(cat "$venv/.stamp" 2>/dev/null)" = "$wanted" ]; then
+if [ "$here" = "$version" ] && [ "$(cat "$venv/.stamp" 2>/dev/null)" = "$wanted" ]; then
   exit 0
 fi
 
@@ -28,7 +30,7 @@ fi
   exit 1
 }
 say "$venv with Python $version and the packages of $lock"
-if [ "$(version_of "$venv/bin/python")" != "$version" ]; then
+if [ "$here" != "$version" ]; then
   rm -rf "$venv"
   "$python" -m venv "$venv"
 fi

@@ -115,8 +115,11 @@ class Notifier:
                 self._unsent.append(message)
 
     def _send(self, target: str, message: Notice) -> bool:
-        from apprise import Apprise, NotifyType
-
+        try:
+            from apprise import Apprise, NotifyType
+        except ImportError as error:  # the environment may be made again under a running watcher
+            self.log.debug("notify.bug", kind=type(error).__name__)
+            return False
         kind = NotifyType.SUCCESS if message.kind == RECOVERED else NotifyType.WARNING
         separator = "&" if "?" in target else "?"
         sender = Apprise()

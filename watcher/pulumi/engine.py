@@ -14,10 +14,10 @@ from provider.archive import DIRECTORY_VARIABLE
 from provider.job.declarations import MODULES_VARIABLE
 from provider.job.limits import LIMITS_VARIABLE, Limits
 from watcher.endings import Ended, Stopped, outcome_of
-from watcher.pulumi import output
+from watcher.pulumi import interpreter, output, workspace
 from watcher.pulumi.changes import Applied, ChangeSet, Failure
 from watcher.pulumi.child import Finished
-from watcher.pulumi.cli import EVERYTHING, Scoped
+from watcher.pulumi.cli import EVERYTHING, Scoped, run_environment
 from watcher.pulumi.preview import parse_preview
 from watcher.recovery import locks
 from watcher.recovery.recovery import Recovery, Tools
@@ -60,7 +60,7 @@ class Engine:
             return self.preview(unkept)
         self.recovery.unusable.note(run)
         self._ended_badly(run)
-        found, failures = _parsed(run)
+        found, failures = self._parsed(run)
         if not run.ok and found.protected:
             # The engine refuses to delete these, and then judges nothing else. Left out, they hold up nobody.
             spared = found.protected
@@ -68,9 +68,9 @@ class Engine:
             if run.stopped:
                 raise Stopped
             self._ended_badly(run)
-            found, failures = _parsed(run, spared)
+            found, failures = self._parsed(run, spared)
         if not run.ok:
-            failures = failures or (_unexplained(run),)
+            failures = self._explained(run, failures)
             raise Ended(outcome_of(failures), told(failures))
         return found, said
 
@@ -104,8 +104,25 @@ class Engine:
         applied = output.parse_up(run.stdout)
         if run.ok:
             return applied, ()
-        failures = applied.failures or (_unexplained(run),)
+        failures = self._explained(run, applied.failures)
         return applied, tuple(replace(f, reason=self.tools.redactor(f.reason)) for f in failures)
+
+    def _parsed(self, run: Finished, spared: Mapping[str, str] | None = None) -> tuple[ChangeSet, tuple[Failure, ...]]:
+        """Raises Ended for what is no preview."""
+        try:
+            return parse_preview(run.stdout, spared)
+        except ValueError:
+            raise Ended(Outcome.FAILED, told(self._explained(run, ()))) from None
+
+    def _explained(self, run: Finished, failures: tuple[Failure, ...]) -> tuple[Failure, ...]:
+        """Why a run failed. Of a broken Python the engine's words name no way out; those of our provider do."""
+        if any(failure.code for failure in failures):
+            return failures
+        folder, env = self.tools.settings.program_dir, run_environment(self.tools.settings.env)
+        why = interpreter.fault(workspace.virtualenv(folder), folder, env, self.tools.control)
+        if why:
+            return (Failure("", why),)
+        return failures or (_unexplained(run),)
 
     def _ended_badly(self, run: Finished) -> None:
         """Raises Ended for a run that didn't come to its own end."""
@@ -131,14 +148,6 @@ class Engine:
             return self.tools.cli.up(message, told_run, scoped)
         finally:
             self.tools.cli.on_event = None
-
-
-def _parsed(run: Finished, spared: Mapping[str, str] | None = None) -> tuple[ChangeSet, tuple[Failure, ...]]:
-    """Raises Ended for what is no preview."""
-    try:
-        return parse_preview(run.stdout, spared)
-    except ValueError:
-        raise Ended(Outcome.FAILED, _unexplained(run).reason) from None
 
 
 def _written(limits: Limits, folder: Path) -> dict[str, str]:

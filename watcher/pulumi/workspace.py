@@ -107,6 +107,14 @@ def read(program_dir: Path, stack: str, env: Mapping[str, str]) -> Workspace:
     )
 
 
+def virtualenv(program_dir: Path) -> Path | None:
+    """Where Pulumi.yaml says that the program's Python is, None where it doesn't. Raises ProgramBroken."""
+    runtime = _yaml(program_dir / "Pulumi.yaml").get("runtime")
+    options = runtime.get("options") if isinstance(runtime, dict) else None
+    named = options.get("virtualenv") if isinstance(options, dict) else None
+    return program_dir / named if isinstance(named, str) and named else None
+
+
 def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
     config = project.get("config")
     rows = config.items() if isinstance(config, dict) else ()
