@@ -31,5 +31,5 @@ def moved(mark: str, urls: tuple[str, ...], folder: Path, env: Mapping[str, str]
         return None
     return (
         f"the stack's config names Dkron at {found[1]}, but this run was given {','.join(urls)}, as the state has it: "
-        "run `pulumi up --run-program` once, or set DKRON_URL"
+        f"run `pulumi up --run-program` once; to destroy, `DKRON_URL={found[1]} pulumi destroy`"
     )

@@ -23,6 +23,7 @@ def test_another_address_in_the_stack_s_file_names_both_and_the_way_out(tmp_path
     assert "Dkron at http://new:1" in found
     assert "given http://old:1" in found
     assert "`pulumi up --run-program`" in found
+    assert "`DKRON_URL=http://new:1 pulumi destroy`" in found
 
 
 @pytest.mark.parametrize(
