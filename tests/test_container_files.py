@@ -239,7 +239,9 @@ def test_dockerignore_lets_in(path: str) -> None:
 def services() -> dict[str, Any]:
     document = yaml.safe_load(read("compose.yaml"))
     found: dict[str, Any] = document["services"]
-    named = {v.partition(":")[0] for s in found.values() for v in s["volumes"]}
+    mounted = [v.partition(":")[0] for s in found.values() for v in s["volumes"]]
+    assert all((ROOT / name).is_file() for name in mounted if name.startswith("./"))
+    named = {name for name in mounted if not name.startswith("./")}
     assert named == set(document["volumes"]), "each service keeps its data on a volume of the project's"
     return found
 

@@ -1,7 +1,6 @@
 """Faults of what is below the watcher: the disk, the database that holds the state, a cluster that loses its leader."""
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ import requests
 from dev.agent import free_port
 from tests.e2e.harness import Dkron, Project, proxy_before, tool, wait_until
 from tests.e2e.watcher_support import Watcher, is_up, shell_jobs, watched_project
+from tests.postgres import Postgres, server
 from tests.processes import end_processes_of
 
 pytestmark = pytest.mark.slow
 NAMES = ("a1", "a2", "a3")
-POSTGRES = Path("/usr/lib/postgresql")
 
 
 # -- what a person's crashed run leaves behind
@@ -104,48 +103,10 @@ def test_a_read_only_state_is_told_and_survived(watcher: Watcher, dkron: Dkron, 
 # -- the state in PostgreSQL
 
 
-class Postgres:
-    """A server of the test's own."""
-
-    def __init__(self, data: Path, bin_dir: Path) -> None:
-        self.data, self.bin, self.port = data, bin_dir, free_port()
-        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres?sslmode=disable"
-
-    def run(self, *command: str) -> None:
-        """As the user postgres: it refuses to run as root."""
-        words = [str(self.bin / command[0]), *command[1:]]
-        if os.geteuid() == 0:
-            words = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *words]
-        subprocess.run(words, check=True, capture_output=True, stdin=subprocess.DEVNULL, cwd="/")
-
-    def create(self) -> None:
-        self.data.mkdir()
-        if os.geteuid() == 0:
-            shutil.chown(self.data, "postgres", "postgres")
-        self.run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "--no-sync")
-        self.start()
-
-    def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-        self.run("pg_ctl", "start", "-w", "-D", str(self.data), "-o", options, "-l", str(self.data / "log"))
-
-    def stop(self) -> None:
-        self.run("pg_ctl", "stop", "-m", "immediate", "-D", str(self.data))
-
-
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    import tempfile
-
-    homes = sorted(POSTGRES.glob("*/bin/initdb"))
-    if not homes:
-        pytest.skip("PostgreSQL isn't installed (Debian: postgresql)")
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        Path(folder).chmod(0o755)
-        server = Postgres(Path(folder) / "data", homes[-1].parent)
-        server.create()
-        yield server
-        server.stop()
+    with server() as started:
+        yield started
 
 
 def on_postgres(watcher: Watcher, postgres: Postgres) -> Watcher:
