@@ -3,6 +3,7 @@
 import io
 import json
 import socketserver
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,20 @@ def answering(status: int) -> Web:
 
 def bodies(web: Web) -> list[Any]:
     return [request.json() for request in web.asked]
+
+
+def test_a_library_that_is_gone_for_a_while_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(200) as web:
+        made = told(tmp_path, f"json://127.0.0.1:{web.port}/hook")
+        with monkeypatch.context() as broken:
+            broken.setitem(sys.modules, "apprise", None)
+            made.cycle(Outcome.REFUSED, "12 deletions")
+            made.look()
+            wait_until(lambda: made.count("failed") == 1, "the first message to fail")
+        made.look(overdue(made.clock, "nightly"))
+        made.close()
+        (sent,) = bodies(web)
+    assert sent["message"].startswith("job nightly overdue")
 
 
 def test_a_refusal_and_an_overdue_job_arrive_with_a_link_and_their_end_too(tmp_path: Path) -> None:
