@@ -72,9 +72,7 @@ class Cycle:
         except (DkronJobsError, Unsettled) as error:
             outcome, detail = Outcome.FAILED, str(error)
         when = started, clock.monotonic() - since
-        # Without Dkron the program is not run, and nobody would hear of a mistake in it.
-        wrong = self.declared.wrong(self.keeper.files()) if outcome is Outcome.NO_LEADER else ""
-        detail = "; ".join(filter(None, (detail, wrong, self.keeper.source.stale)))
+        detail = "; ".join(filter(None, (detail, self.wrong(outcome), self.keeper.source.stale)))
         return work.report(self._number, reason, outcome, self.tools.redactor(detail), when)
 
     def look_only(self) -> tuple[Work, Verdict]:
@@ -96,6 +94,10 @@ class Cycle:
         work.strays = judgement.strays(work.plan, work.look, work.case)
         work.restraint = self._restraint()
         return work, self._judge(work, work.strays if self.tools.settings.delete_strays else NONE)
+
+    def wrong(self, outcome: Outcome) -> str:
+        """Mistakes in the declarations, where there is no Dkron: the program was not run, so nobody told them."""
+        return self.declared.wrong(self.keeper.files()) if outcome is Outcome.NO_LEADER else ""
 
     # -- stages
 

@@ -63,6 +63,7 @@ def report_once(tools: Tools, cycle: Cycle, style: str = "text") -> int:
         problem = Outcome.FAILED, str(error)
     if problem is not None:
         outcome, detail = problem
+        detail = "; ".join(filter(None, (detail, cycle.wrong(outcome))))
         tools.log.error("report.failed", outcome=outcome.value, detail=tools.redactor(detail))
         return EXIT_CODES[outcome]
     tools.log.progress.clear()

@@ -6,7 +6,8 @@ import pytest
 
 from provider.errors import Unreachable
 from tests.watcher.support import World, job, world
-from watcher.status import Outcome, Reason
+from watcher.once import report_once
+from watcher.status import EXIT_CODES, Outcome, Reason
 
 CHECK = """import sys
 with open("../asked", "a") as file:
@@ -41,6 +42,13 @@ def test_the_first_problems_stand_beside_that_dkron_is_away(tmp_path: Path) -> N
     assert told.startswith('cannot reach Dkron; jobs/a.py:1: job "a": schedule: no; jobs/a.py:2: ')
     assert told.endswith("; and 2 more")
     assert "warning" not in told
+
+
+def test_a_report_says_so_too(tmp_path: Path) -> None:
+    w = away(tmp_path, PROBLEMS)
+    assert report_once(w.tools, w.cycle) == EXIT_CODES[Outcome.NO_LEADER]
+    (failed,) = [event for event in w.events if event["event"] == "report.failed"]
+    assert failed["detail"].startswith("cannot reach Dkron; jobs/a.py:1: ")
 
 
 def test_it_is_asked_once_for_each_state_of_the_files(tmp_path: Path) -> None:
