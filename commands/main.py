@@ -23,7 +23,7 @@ from provider.job.references import Values
 from provider.job.spec import JobSpec
 from provider.job.tags import with_default
 from provider.jobs_dir import gather
-from provider.settings import Lookup, environment_name, stack_names
+from provider.settings import Lookup, environment_name, load_default_tags, stack_names
 from provider.text import printable
 
 FINE, TO_MEND, FAILED = 0, 1, 2
@@ -66,9 +66,9 @@ def in_stack(found: Declarations, stack: str, config: Lookup | None = None) -> D
 
     `config`: the stack's; else what stands in clear in its file. Raises SettingsError.
     """
-    from commands.live import config_of, default_tags
+    from commands.live import config_of
 
-    here, tags = found.in_stack(stack), default_tags(config or config_of(stack))
+    here, tags = found.in_stack(stack), load_default_tags(config or config_of(stack))
     here.by_name = {name: with_default(spec, tags) for name, spec in here.by_name.items()}
     return here
 
