@@ -11,7 +11,7 @@ from typing import Any, Final
 from commands.export.conceal import PROCESSOR, Concealer, Keys, as_map, hidden
 from commands.export.sound import without_ignored
 from provider.job.config import json_texts
-from provider.job.executors import Executor, http, shell
+from provider.job.executors import HTTP_OPTIONS, SHELL_OPTIONS, Executor, http, shell
 from provider.job.ownership import OWNER_TAG_KEY, OWNERSHIP_KEYS, owner_tag
 from provider.job.references import ConfigValue, Reference, Text, parts_of, shown
 from provider.job.spec import DEFAULTS
@@ -37,23 +37,7 @@ ORDER: Final = (
     "executor_config",
     "processors",
 )
-_NAMES_OF: Final = {
-    "http": {
-        "url": "url",
-        "method": "method",
-        "headers": "headers",
-        "body": "body",
-        "timeout": "timeout",
-        "expectCode": "expect_code",
-        "expectBody": "expect_body",
-        "debug": "debug",
-        "tlsNoVerifyPeer": "tls_no_verify_peer",
-        "tlsRootCAsFile": "tls_root_cas_file",
-        "tlsCertificateFile": "tls_certificate_file",
-        "tlsCertificateKeyFile": "tls_certificate_key_file",
-    },
-    "shell": {key: key for key in ("command", "shell", "env", "cwd", "timeout", "mem_limit", "payload", "su")},
-}
+_NAMES_OF: Final = {"http": HTTP_OPTIONS, "shell": SHELL_OPTIONS}
 _TEXTS: Final = frozenset({"url", "headers", "body", "command", "env", "payload"})  # may hold references
 _BUILDERS: Final[Mapping[str, Callable[..., Executor]]] = {"http": http, "shell": shell}
 
