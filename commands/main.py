@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from commands import arguments, check, listing
 from provider.errors import DkronJobsError, SettingsError
@@ -178,18 +177,9 @@ def run_status(options: argparse.Namespace) -> int:
     return FINE if all(health.well for health in found.values()) else TO_MEND
 
 
-RUNS: Final = {
-    "list": run_list,
-    "check": run_check,
-    "calendar": run_calendar,
-    "diff": run_diff,
-    "status": run_status,
-}
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code; a problem is told in clear lines on standard error."""
-    options = arguments.parse(argv, RUNS)
+    options = arguments.parse(argv)
     try:
         code: int = options.run(options)
         sys.stdout.flush()
