@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from provider.errors import NoLeader
-from tests.watcher.web.support import NOW, FakeClient, Site, cycle, job, site
-from watcher.dkron.look import fingerprints
+from tests.watcher.web.support import NOW, FakeClient, Site, cycle, fingerprints, job, site
 from watcher.pulumi.changes import Drift, Failure
 from watcher.status import Outcome, Reason, Snapshot
 from watcher.web import view, words

@@ -11,8 +11,7 @@ import pytest
 from provider.errors import NoLeader
 from provider.job.health import Health, Known, State
 from provider.schedule.calendar import Entry, lay_out
-from tests.watcher.web.support import NOW, Site, job, site
-from watcher.dkron.look import fingerprints
+from tests.watcher.web.support import NOW, Site, fingerprints, job, site
 from watcher.web import strip
 from watcher.web.server import HttpServer
 from watcher.web.view import Live
