@@ -9,7 +9,7 @@ import pytest
 from tests.watcher.support import World, job, preview, step, up, world
 from watcher.loop import Loop
 from watcher.pulumi.child import Finished
-from watcher.recovery.state_files import KEPT
+from watcher.recovery.copies import KEPT
 from watcher.status import Outcome, Reason
 
 EIGHT = tuple(f"job-{number}" for number in range(8))

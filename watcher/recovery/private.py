@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from watcher.recovery.state_files import Stopping, never
+from watcher.recovery.copies import Stopping, never
 
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 PLACES: Final = (".pulumi/stacks", ".pulumi/history", ".pulumi/backups", ".pulumi/locks", "archive")

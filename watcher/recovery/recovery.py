@@ -20,9 +20,10 @@ from watcher.pulumi import output, processes
 from watcher.pulumi.child import Finished
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
-from watcher.recovery import locks, private, state_files
+from watcher.recovery import copies, locks, private
 from watcher.recovery.run_locks import Busy, RunLocks
-from watcher.recovery.state_files import StateFiles
+from watcher.recovery.soundness import has_pending
+from watcher.recovery.state_files import StateFiles, take_over
 from watcher.recovery.unusable import Unusable
 from watcher.settings import WatcherSettings
 from watcher.status import Outcome
@@ -68,6 +69,7 @@ class Recovery:
     def prepare(self, workspace: Workspace) -> None:
         """Raises Ended where the cycle can't go on."""
         directory = workspace.directory(self.tools.settings.work_dir)
+        document = None
         if not self.tools.settings.pulumi_logs:
             self._keep_no_logs()
         try:
@@ -75,12 +77,13 @@ class Recovery:
             self._close_to_others(directory)
             if workspace.state_dir is not None:
                 self._free_on_disk(workspace, workspace.state_dir)
-                self._mend(workspace, workspace.state_dir)
+                document = self._mend(workspace, workspace.state_dir)
         except OSError as error:
             raise Ended(Outcome.FAILED, f"cannot use the state in {directory}: {error.strerror or error}") from None
-        exported = self._take_over_pending(workspace) if workspace.state_dir is None and self.suspect else None
+        if workspace.state_dir is None and self.suspect:
+            document = self._take_over_pending(workspace)
         self.suspect = False
-        self.unusable.check_providers(workspace, exported)
+        self.unusable.check_providers(workspace, document)
 
     @property
     def _home(self) -> Path:
@@ -90,7 +93,7 @@ class Recovery:
     def _keep_no_logs(self) -> None:
         """Only a matter of time: a cycle does without it."""
         try:
-            kept = not state_files.keep_no_logs(self._home)
+            kept = not copies.keep_no_logs(self._home)
         except OSError as error:
             self.tools.log.warning("logs.kept", why=f"{self._home / 'logs'}: {error.strerror or error}")
             return
@@ -169,17 +172,22 @@ class Recovery:
         self.tools.metrics.stale_locks.inc()
         self.tools.log.warning("lock.cleared", user=holder.user, host=holder.host, pid=holder.pid, proof=why)
 
-    def _mend(self, workspace: Workspace, state_dir: Path) -> None:
-        files = StateFiles(state_dir, workspace.project, workspace.stack)
-        repairs = files.repair(self.tools.control.clock.now())
-        mended = self.unusable.mend(files, workspace, self.tools.control.clock.now)
-        for repair in [*repairs, *([mended] if mended else [])]:
+    def _mend(self, workspace: Workspace, state_dir: Path) -> Any:
+        """Returns the state as it is then. It is large, so it is read once."""
+        files, clock = StateFiles(state_dir, workspace.project, workspace.stack), self.tools.control.clock
+        repairs, document = files.repair(clock.now())
+        mended = self.unusable.mend(files, document, workspace, clock.now)
+        if mended is not None:
+            repairs.append(mended)
+            document = files.document()
+        for repair in repairs:
             self.tools.metrics.state_repairs.inc()
             self.tools.log.error("state.repaired", problem=repair.problem, remedy=repair.remedy, kept=repair.kept)
         seen = _signature(files.checkpoint)
-        if (self.suspect or seen != self._seen) and files.pending():
-            self._take_over_pending(workspace)
+        if (self.suspect or seen != self._seen) and has_pending(document):
+            document = self._take_over_pending(workspace)
         self._seen = _signature(files.checkpoint)
+        return document
 
     def _take_over_pending(self, workspace: Workspace) -> Any:
         """Creates that were pending when a run died become resources, so that no job is dropped. Raises Ended.
@@ -192,7 +200,7 @@ class Recovery:
         try:
             if not document.get("deployment", {}).get("pending_operations"):
                 return document
-            clean, taken, dropped = state_files.take_over(document)
+            clean, taken, dropped = take_over(document)
         except (ValueError, AttributeError, TypeError, KeyError):
             raise Ended(Outcome.FAILED, "cannot read what `pulumi stack export` printed") from None
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
@@ -253,7 +261,7 @@ class Recovery:
     def prune(self, workspace: Workspace) -> None:
         """Keeps history, backups and logs from growing. What can't be pruned now is pruned later."""
         try:
-            gone = state_files.prune_newest(self._home / "logs", self._is_stopping)
+            gone = copies.prune_newest(self._home / "logs", self._is_stopping)
             if workspace.state_dir is not None:
                 files = StateFiles(workspace.state_dir, workspace.project, workspace.stack)
                 gone += files.prune(self._is_stopping)
