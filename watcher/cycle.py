@@ -176,7 +176,7 @@ class Cycle:
         try:
             connection = self.connector.connect(space)
         except NoStack:
-            self.recovery.create_stack()
+            self.engine.create_stack()
             connection = self.connector.connect(self.keeper.workspace())
         self.keeper.tell_exposed(self.board, connection)
         return connection

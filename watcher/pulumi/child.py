@@ -17,6 +17,7 @@ from typing import IO
 
 from watcher.clock import Control
 from watcher.pulumi import processes
+from watcher.pulumi.output import reason
 
 POLL_S = 0.1
 LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
@@ -58,6 +59,11 @@ class Finished:
     @property
     def ok(self) -> bool:
         return self.code == 0
+
+    @property
+    def why(self) -> str:
+        """The line that says why it failed, unredacted, too."""
+        return reason(self.stderr) or f"exit code {self.code}"
 
     @property
     def no_stack(self) -> bool:

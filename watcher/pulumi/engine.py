@@ -1,4 +1,4 @@
-"""What a cycle asks of `pulumi`: a preview, an up; and what their failures amount to.
+"""What a cycle asks of `pulumi`: a stack, a preview, an up; and what their failures amount to.
 
 It turns a run into values or into the end of the cycle, tells nothing unredacted, and decides nothing about changes.
 """
@@ -25,6 +25,7 @@ from watcher.status import Outcome
 
 SHOWN_FAILURES = 3
 WORK_PREFIX = "dkron-jobs-"
+DEV = "dev"  # the one stack that is made without being asked for
 
 Modules = Mapping[str, tuple[str, ...]]
 Unkept = Mapping[str, Mapping[str, str]]
@@ -55,7 +56,7 @@ class Engine:
         if run.stopped:
             raise Stopped
         if may_create and run.no_stack:
-            self.recovery.create_stack()
+            self.create_stack()
             return self.preview(unkept)
         self.recovery.unusable.note(run)
         self._ended_badly(run)
@@ -119,6 +120,26 @@ class Engine:
         if why:
             return (Failure("", why),)
         return failures or (_unexplained(run),)
+
+    def create_stack(self) -> None:
+        """Makes the stack where that was asked for. Raises Ended."""
+        stack = self.tools.settings.stack
+        if not (self.tools.settings.create_stack or stack == DEV):
+            others = ", ".join(self._stacks()) or "none"
+            way_out = "set STACK to one of them, or create this one with `python -m watcher --create-stack`"
+            raise Ended(Outcome.REFUSED, f'there is no stack "{stack}" (there are: {others}): {way_out}')
+        run = self.tools.cli.create_stack()
+        if run.ok:
+            self.tools.log.warning("stack.created", stack=stack)
+        elif stack not in self._stacks():
+            raise Ended(Outcome.FAILED, f"cannot create the stack: {self.tools.redactor(run.why)}")
+
+    def _stacks(self) -> list[str]:
+        """The names of the project's stacks, as far as they can be had."""
+        try:
+            return [str(row["name"]) for row in json.loads(self.tools.cli.list_stacks().stdout)]
+        except (ValueError, KeyError, TypeError):
+            return []
 
     def _ended_badly(self, run: Finished) -> None:
         """Raises Ended for a run that didn't come to its own end."""

@@ -16,8 +16,7 @@ from watcher.clock import Control, Jumps
 from watcher.endings import Ended
 from watcher.logs import EventLog, Redactor
 from watcher.metrics import Metrics
-from watcher.pulumi import output, processes
-from watcher.pulumi.child import Finished
+from watcher.pulumi import processes
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
 from watcher.recovery import copies, locks, private
@@ -27,8 +26,6 @@ from watcher.recovery.state_files import StateFiles, take_over
 from watcher.recovery.unusable import Unusable
 from watcher.settings import WatcherSettings
 from watcher.status import Outcome
-
-DEV = "dev"  # the one stack that is made without being asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +207,9 @@ class Recovery:
         finally:
             Path(file.name).unlink(missing_ok=True)
         if not imported.ok:
-            raise Ended(Outcome.FAILED, f"cannot take pending operations over: {self._why(imported)}")
+            raise Ended(Outcome.FAILED, f"cannot take pending operations over: {self.tools.redactor(imported.why)}")
         self.tools.log.warning("state.pending_taken_over", project=workspace.project, jobs=taken, dropped=dropped)
         return clean
-
-    def _why(self, run: Finished) -> str:
-        return self.tools.redactor(output.reason(run.stderr) or f"exit code {run.code}")
 
     @property
     def state_signature(self) -> tuple[int, int] | None:
@@ -232,29 +226,9 @@ class Recovery:
             raise self.locked_by(alive)
         run = self.tools.cli.cancel()
         if not run.ok:
-            raise Ended(Outcome.LOCKED, f"cannot clear a dead lock: {self._why(run)}")
+            raise Ended(Outcome.LOCKED, f"cannot clear a dead lock: {self.tools.redactor(run.why)}")
         for holder, why in dead:
             self._cleared(holder, why)
-
-    def create_stack(self) -> None:
-        """Makes the stack where that was asked for. Raises Ended."""
-        stack = self.tools.settings.stack
-        if not (self.tools.settings.create_stack or stack == DEV):
-            others = ", ".join(self._stacks()) or "none"
-            way_out = "set STACK to one of them, or create this one with `python -m watcher --create-stack`"
-            raise Ended(Outcome.REFUSED, f'there is no stack "{stack}" (there are: {others}): {way_out}')
-        run = self.tools.cli.create_stack()
-        if run.ok:
-            self.tools.log.warning("stack.created", stack=stack)
-        elif stack not in self._stacks():
-            raise Ended(Outcome.FAILED, f"cannot create the stack: {self._why(run)}")
-
-    def _stacks(self) -> list[str]:
-        """The names of the project's stacks, as far as they can be had."""
-        try:
-            return [str(row["name"]) for row in json.loads(self.tools.cli.list_stacks().stdout)]
-        except (ValueError, KeyError, TypeError):
-            return []
 
     # -- after a cycle
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from watcher.endings import Ended, Stopped
 from watcher.logs import Redactor
-from watcher.pulumi import output
 from watcher.pulumi.child import Finished
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
@@ -141,8 +140,7 @@ class Unusable:
         if run.no_stack:
             return None
         if not run.ok:
-            why = self.redactor(output.reason(run.stderr) or f"exit code {run.code}")
-            raise Ended(Outcome.FAILED, f"cannot export the stack: {why}")
+            raise Ended(Outcome.FAILED, f"cannot export the stack: {self.redactor(run.why)}")
         try:
             return json.loads(run.stdout)
         except ValueError:

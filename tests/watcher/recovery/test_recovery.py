@@ -147,7 +147,12 @@ def test_a_cycle_reads_the_state_once(tmp_path: Path, monkeypatch: pytest.Monkey
     w = world(tmp_path, job("a"))
     state, read = checkpoint(tmp_path, resources=[]), list[Path]()
     text = state.read_text()
-    monkeypatch.setattr("watcher.recovery.state_files._read", lambda path: read.append(path) or text)
+
+    def reading(path: Path) -> str:
+        read.append(path)
+        return text
+
+    monkeypatch.setattr("watcher.recovery.state_files._read", reading)
     assert run(w).outcome is Outcome.UNCHANGED
     assert read == [state]
 
