@@ -18,7 +18,6 @@ from watcher.dkron.census import Census
 from watcher.dkron.connection import Connection, Connector
 from watcher.dkron.probe import Unsettled
 from watcher.dkron.strays import NONE, Strays
-from watcher.dkron.version import VersionLog
 from watcher.endings import Ended, NoStack, Stopped, outcome_of
 from watcher.fights import Fights
 from watcher.guard import Verdict
@@ -26,7 +25,7 @@ from watcher.keeper import Done, Keeper
 from watcher.pulumi import workspace
 from watcher.pulumi.changes import ChangeSet
 from watcher.pulumi.cli import Scoped
-from watcher.pulumi.engine import Engine, Told, told
+from watcher.pulumi.engine import Engine, told
 from watcher.recovery.recovery import Recovery, Tools
 from watcher.repair import Repair, Standing, simple
 from watcher.restraint import Restraint, Scope, restraint
@@ -43,8 +42,7 @@ class Cycle:
         self.recovery = Recovery(tools)
         self.engine = Engine(tools, self.recovery)
         self.connector = Connector(tools.settings, tools.cli, tools.control, tools.redactor)
-        self.census = Census(tools.control, tools.metrics, board, tools.settings.leader_wait_s)
-        self.version = VersionLog(tools.log)
+        self.census = Census(tools, board)
         self.keeper = Keeper(tools, allowance or Allowance())
         self.declared = Declared(tools)
         self.fights = Fights(calm_s=2 * tools.settings.interval_s)
@@ -112,7 +110,7 @@ class Cycle:
             work.unkept = work.case.memory.unkept
             judgement.require_the_same_tag(connection, work.case.memory)
             waited = self.census.await_leader(connection)
-            self.version.tell(connection.client)
+
             work.look = self.census.before(connection, waited)
             self._go_on()
             repair = self._simple_repair(space, work) if reason is Reason.DRIFT else None
@@ -125,7 +123,7 @@ class Cycle:
             # A repair has looked at its own jobs only, and heard nothing from the program.
             if repair is None:
                 work.unkept = judgement.unkept(work.plan, work.case.memory, None if work.failures else after)
-                self._advise(connection, work.said)
+                self.census.advise(connection, work.said.accepted)
         finally:
             self.recovery.prune(space)
         outcome, detail = self._outcome(work)
@@ -243,14 +241,6 @@ class Cycle:
         work.strays_deleted, work.failures = tuple(deleted), tuple(failures)
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen) - len(deleted)})
         self.tools.log.warning("strays.deleted", jobs=deleted)
-
-    def _advise(self, connection: Connection, said: Told) -> None:
-        """What the cluster's nodes make of our jobs; logged when it changes."""
-        lines = self.census.node_advice(connection, said.accepted)
-        if lines is None or lines == self.board.now.advice:
-            return
-        self.board.update(advice=lines)
-        self.tools.log.warning("nodes.advice", advice=list(lines))
 
     def _touched(self, work: Work) -> Iterable[str]:
         plan = work.part

@@ -14,7 +14,6 @@ from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.clock import Control, Jumps
 from watcher.cycle import Cycle
-from watcher.dkron.holds import Holds
 from watcher.dkron.probe import Unsettled
 from watcher.dkron.runs import Runs
 from watcher.logs import MOST_NAMES
@@ -71,7 +70,7 @@ class Loop:
         self._coming = Next(0.0, Reason.START)
         self._jumps = Jumps(tools.control.clock)
         self.runs = Runs()
-        self.holds = Holds(tools.log, tools.metrics)
+
         if tools.settings.job_metrics:
             tools.metrics.follow_jobs(self.runs.samples)
 
@@ -143,7 +142,7 @@ class Loop:
     def _tell_holds(self) -> None:
         connection = self.cycle.connector.current
         if connection is not None:
-            self.holds.tell(connection.probe.held)
+            self.cycle.census.tell_holds(connection.probe.held)
 
     # -- between cycles
 
