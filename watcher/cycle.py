@@ -6,7 +6,7 @@ It never runs by itself (the loop calls it), never overlaps with another, and ne
 what went wrong is the report's outcome.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from provider.errors import DkronJobsError
@@ -21,7 +21,7 @@ from watcher.dkron.strays import NONE, Strays
 from watcher.endings import Ended, NoStack, Stopped, outcome_of
 from watcher.fights import Fights
 from watcher.guard import Verdict
-from watcher.keeper import Done, Keeper
+from watcher.keeper import Keeper
 from watcher.pulumi import workspace
 from watcher.pulumi.changes import ChangeSet
 from watcher.pulumi.cli import Scoped
@@ -119,7 +119,7 @@ class Cycle:
                 self._repair(work, repair, reason)
             else:
                 self._whole_way(connection, work, reason)
-            after = self.census.note(connection, work.look, self._touched(work))
+            after = self.census.note(connection, work.look, work.touched)
             # A repair has looked at its own jobs only, and heard nothing from the program.
             if repair is None:
                 work.unkept = judgement.unkept(work.plan, work.case.memory, None if work.failures else after)
@@ -197,7 +197,7 @@ class Cycle:
         """Refuses before anything is written. What waits is judged, too, but nothing of it that is refused is done."""
         work.strays = judgement.strays(work.plan, work.look, work.case)
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen), "unmarked": len(work.unmarked)})
-        self.keeper.note_strays(work.case, work.strays, work.unmarked)
+        self.keeper.note_strays(work)
         work.restraint = self._restraint()
         self.keeper.use_let_through()
         self.keeper.tell_protected(work.plan.protected)
@@ -210,7 +210,7 @@ class Cycle:
 
     def _up(self, work: Work, reason: Reason, targets: Sequence[str] = ()) -> None:
         part = work.part
-        self.keeper.note_changes(work.case, work.strays, part, work.allowed)
+        self.keeper.note_changes(work)
         held = sorted(part.doomed & work.look.held.keys())
         if held:
             self.tools.log.warning(
@@ -242,26 +242,15 @@ class Cycle:
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen) - len(deleted)})
         self.tools.log.warning("strays.deleted", jobs=deleted)
 
-    def _touched(self, work: Work) -> Iterable[str]:
-        plan = work.part
-        return {*plan.writes, *plan.deletes, *plan.replaces, *work.applied.created, *work.strays_deleted}
-
     # -- the end
 
     def _outcome(self, work: Work) -> tuple[Outcome, str]:
-        left = {name: seen for name, seen in work.strays.seen.items() if name not in work.strays_deleted}
-        applied, plan, waiting = work.applied, work.part, work.waiting
-        # Resources may be called otherwise than their jobs, so they are only counted.
-        deleted = min(len(applied.deleted) + len(applied.replaced), len(plan.doomed)) + len(work.strays_deleted)
-        updated = min(len(applied.updated), len(plan.revised))
-        good = not work.failures and not waiting
-        done = Done(plan.declared, left, deleted, updated, good, work.unkept)
-        self.keeper.finish(work.case, done, work.allowed)
+        self.keeper.finish(work)
         if work.failures:
             return outcome_of(work.failures), told(work.failures)
         if work.refusal:
             return Outcome.REFUSED, work.refusal
-        if waiting:
+        if work.waiting:
             return Outcome.PLANNED, work.why_waiting
         if not work.plan.empty or work.strays_deleted:
             return Outcome.CHANGED, judgement.large_change(work.plan, work.case)
