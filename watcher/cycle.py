@@ -28,7 +28,7 @@ from watcher.pulumi.cli import Scoped
 from watcher.pulumi.engine import Engine, told
 from watcher.recovery.recovery import Recovery, Tools
 from watcher.repair import Repair, Standing, simple
-from watcher.restraint import Restraint, Scope, restraint
+from watcher.restraint import Scope
 from watcher.status import Board, CycleReport, Outcome, Reason
 from watcher.unkept import left_out
 from watcher.work import Work
@@ -92,7 +92,7 @@ class Cycle:
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.count(connection)
         work.strays = judgement.strays(work.plan, work.look, work.case)
-        work.restraint = self._restraint()
+        work.restraint = self.keeper.restraint()
         return work, self._judge(work, work.strays if self.tools.settings.delete_strays else NONE)
 
     # -- stages
@@ -141,7 +141,7 @@ class Cycle:
         standing, noted = self._standing, self.census.noted
         if standing is None or noted is None or self.recovery.state_signature is None:
             return None
-        if self._restraint().scope is Scope.NOTHING:
+        if self.keeper.restraint().scope is Scope.NOTHING:
             return None
         names = self.census.drifted(work.look) - self.fights.resting
         return simple(standing, self._around(space, work), noted, work.look.prints, names)
@@ -189,16 +189,12 @@ class Cycle:
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.confirm_missing(connection, work.plan, work.look)
 
-    def _restraint(self) -> Restraint:
-        rules, now = self.tools.settings.rules, self.tools.control.clock.now()
-        return restraint(rules, now, self.keeper.allowance.plan)
-
     def _guard(self, work: Work) -> None:
         """Refuses before anything is written. What waits is judged, too, but nothing of it that is refused is done."""
         work.strays = judgement.strays(work.plan, work.look, work.case)
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen), "unmarked": len(work.unmarked)})
         self.keeper.note_strays(work)
-        work.restraint = self._restraint()
+        work.restraint = self.keeper.restraint()
         self.keeper.use_let_through()
         self.keeper.tell_protected(work.plan.protected)
         work.allowed = self._judge(work, NONE)

@@ -19,6 +19,7 @@ from watcher.pulumi import workspace
 from watcher.pulumi.changes import protected_words
 from watcher.pulumi.workspace import Fingerprint, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
+from watcher.restraint import Restraint, restraint
 from watcher.revision import revision
 from watcher.secrets import exposed
 from watcher.setting_table import TABLE
@@ -128,6 +129,10 @@ class Keeper:
         if taken is not None:
             self.allowance = taken
             self.tools.log.warning("allowance.given", who=taken.who, **taken.shown)
+
+    def restraint(self) -> Restraint:
+        """How much of a change set may be applied now."""
+        return restraint(self.tools.settings.rules, self.tools.control.clock.now(), self.allowance.plan)
 
     def use_let_through(self) -> None:
         """A person lets one cycle's change set through, whatever becomes of it."""

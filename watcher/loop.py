@@ -4,10 +4,9 @@ It runs one cycle at a time, whatever the number of stacks, and never ends by it
 logged and counts as a failed cycle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from provider.dkron.doubt import lost_many
 from provider.errors import DkronError
@@ -44,20 +43,6 @@ def plan_next(report: CycleReport, failures: int, interval_s: float) -> Next:
         return Next(until_due, Reason.INTERVAL)
     cap = min(interval_s, WAITING_CAP_S) if report.outcome in _WAITING else interval_s
     return Next(doubling(failures, RETRY_FIRST_S, cap), Reason.RETRY)
-
-
-def _bounded(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What there is to tell, of long lists the beginning and the count."""
-    told: dict[str, Any] = {}
-    for name, value in fields.items():
-        if isinstance(value, list | tuple):
-            if value:
-                told[name] = list(value[:MOST_NAMES])
-            if len(value) > MOST_NAMES:
-                told[f"{name}_count"] = len(value)
-        elif value != "":
-            told[name] = value
-    return told
 
 
 class Loop:
@@ -111,7 +96,8 @@ class Loop:
                 self.runs.led(datetime.fromtimestamp(started, UTC))
             self._mind_the_clock()
             self._latency(report)
-            self._tell(report)
+            log = self.tools.log
+            (log.info if report.outcome.good else log.error)("cycle.done", **report.told)
             self._tell_holds()
             self._notify()
         return report
@@ -120,24 +106,6 @@ class Loop:
         if self._drift_seen is not None and report.outcome.good and report.changes:
             self.tools.metrics.repair_latency.observe(self.tools.control.clock.monotonic() - self._drift_seen)
         self._drift_seen = None
-
-    def _tell(self, report: CycleReport) -> None:
-        fields = {
-            "reason": report.reason.value,
-            "program": report.revision,
-            "outcome": report.outcome.value,
-            "seconds": round(report.seconds, 3),
-            "unchanged": report.unchanged,
-            "created": report.created,
-            "updated": report.updated,
-            "deleted": report.deleted,
-            "drift": [f"{d.job} ({d.words})" for d in report.drift],
-            "failed": [{"job": f.job, "why": f.reason} for f in report.failures],
-            "waiting": report.waiting,
-            "detail": report.detail,
-        }
-        log = self.tools.log
-        (log.info if report.outcome.good else log.error)("cycle.done", **_bounded(fields))
 
     def _tell_holds(self) -> None:
         connection = self.cycle.connector.current

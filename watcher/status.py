@@ -7,7 +7,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
+from watcher.logs import MOST_NAMES
 from watcher.pulumi.changes import Drift, Failure
 
 KEPT = 50
@@ -86,6 +88,28 @@ class CycleReport:
     deleted: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     unrepaired: tuple[Drift, ...] = ()
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As it stands in the log: what there is to tell, and of long lists the beginning and the count."""
+        fields: dict[str, Any] = {
+            "reason": self.reason.value,
+            "program": self.revision,
+            "outcome": self.outcome.value,
+            "seconds": round(self.seconds, 3),
+            "unchanged": self.unchanged,
+            "created": self.created,
+            "updated": self.updated,
+            "deleted": self.deleted,
+            "drift": [f"{d.job} ({d.words})" for d in self.drift],
+            "failed": [{"job": f.job, "why": f.reason} for f in self.failures],
+            "waiting": self.waiting,
+            "detail": self.detail,
+        }
+        for name, value in list(fields.items()):
+            if isinstance(value, list | tuple) and len(value) > MOST_NAMES:
+                fields |= {name: value[:MOST_NAMES], f"{name}_count": len(value)}
+        return {name: value for name, value in fields.items() if value not in ("", (), [])}
 
 
 @dataclass(frozen=True, slots=True)
