@@ -37,7 +37,7 @@ class Redactor:
         return redact(text, self._secrets)
 
     def within(self, value: Any) -> Any:
-        """The same for every text in a field of a log line; names of fields stay."""
+        """The same for every text in a value, such as a field of a log line; names stay."""
         if isinstance(value, Mapping):
             return {key: self.within(item) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):

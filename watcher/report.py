@@ -4,7 +4,7 @@ Names, values and reasons may be a stranger's: each is one line, and in Markdown
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provider.text import one_line
@@ -18,7 +18,6 @@ NONE: Final = "(none)"
 LONGEST_MARKDOWN: Final = 60_000  # characters; GitHub takes no comment above 65,536
 _PLAIN: Final = " -/,="
 Document = dict[str, Any]
-Clean = Callable[[str], str]
 
 
 def document(work: Work, verdict: Verdict, stack: str) -> Document:
@@ -58,29 +57,6 @@ def document(work: Work, verdict: Verdict, stack: str) -> Document:
         "protected": [one_line(protected_words(job, urn)) for urn, job in sorted(plan.protected.items())],
         "unkept": [{"job": one_line(job), "fields": sorted(map(one_line, paths))} for job, paths in unkept.items()],
     }
-
-
-def cleaned(found: Document, clean: Clean) -> Document:
-    """The same without secrets, all texts in one go: replacing is slow to begin and quick to go on."""
-    texts: list[str] = []
-
-    def noted(words: str) -> str:
-        texts.append(words)
-        return words
-
-    _mapped(found, noted)
-    after = iter(json.loads(clean(json.dumps(texts))))
-    result: Document = _mapped(found, lambda _text: next(after))
-    return result
-
-
-def _mapped(value: Any, change: Clean) -> Any:
-    """`value` with each text in it changed; keys stay."""
-    if isinstance(value, dict):
-        return {key: _mapped(item, change) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_mapped(item, change) for item in value]
-    return change(value) if isinstance(value, str) else value
 
 
 def render(found: Document, style: str) -> str:
