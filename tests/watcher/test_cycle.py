@@ -329,7 +329,7 @@ def test_a_run_may_delete_and_overwrite_what_was_judged_and_nothing_else(tmp_pat
         )
     ]
     assert run(w).outcome is Outcome.CHANGED
-    assert w.cli.judged == [{"deletes": ["c"], "updates": ["d", "e"], "run": "", "unkept": {}}]
+    assert w.cli.judged == [{"deletes": ["c"], "updates": ["d", "e"], "unkept": {}}]
 
 
 def test_a_program_that_changes_while_it_is_previewed_is_judged_anew(tmp_path: Path) -> None:

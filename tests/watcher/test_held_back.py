@@ -64,7 +64,7 @@ def test_drift_may_be_repaired_in_a_freeze_and_by_default_under_plan_only(tmp_pa
         assert (report.outcome, report.waiting) == (Outcome.PLANNED, WAITS)
         assert (report.created, report.updated, report.unrepaired) == (("e",), ("d",), ())
         assert w.cli.targets == [(urn("d"), urn("e"))]
-        assert w.cli.judged == [{"deletes": [], "updates": ["d", "e"], "run": "", "unkept": {}}]
+        assert w.cli.judged == [{"deletes": [], "updates": ["d", "e"], "unkept": {}}]
         assert "watcher_drift_repairs_total" in w.tools.metrics.text().decode()
 
 

@@ -51,7 +51,7 @@ class Engine:
 
         `unkept`: the fields that are not compared. Creates the stack if it may and there is none.
         """
-        limits = Limits(frozenset(), frozenset(), unkept=unkept)
+        limits = Limits(unkept=unkept)
         run, said = self._run_preview(limits)
         if run.stopped:
             raise Stopped

@@ -1,6 +1,7 @@
 """The page on an ordinary day: one job that Dkron has lost, one that fails each time, and one that somebody holds."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from provider.dkron.client import Job
 from provider.schedule.calendar import Entry, next_run
@@ -26,7 +27,7 @@ JOBS = (
 HOLD = {"held_until": "2026-11-24T08:00:00Z", "hold_reason": "the tile server is down", "held_by": "ann"}
 REVISION = "3f1c9ae2 (files 9b4d70c1)"
 DRIFT = Drift(FAILING, "changed", ("schedule", "retries"))
-CYCLES = (
+CYCLES: tuple[tuple[float, Reason, Outcome, float, dict[str, Any]], ...] = (
     (4321, Reason.START, Outcome.CHANGED, 9.2, {"created": ("billing-close-day", "health-ping")}),
     (4021, Reason.INTERVAL, Outcome.UNCHANGED, 2.1, {}),
     (3721, Reason.INTERVAL, Outcome.NO_LEADER, 30.0, {"detail": "Dkron has no leader"}),
