@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any
 
 from commands.stack import plain_config
-from provider.dkron.doubt import SECOND_LOOK_AFTER_S, lost_many
+from provider.dkron.cluster import SECOND_LOOK_AFTER_S, lost_many
 from provider.errors import NoLeader, SettingsError
 from provider.settings import (
     DkronSettings,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from provider.dkron.doubt import lost_many
+from provider.dkron.cluster import lost_many
 from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.clock import Control, Jumps

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provider.dkron.doubt import FEW
+from provider.dkron.cluster import FEW
 from provider.job.spec import MANAGED_FIELDS
 from watcher.dkron.look import Prints
 from watcher.pulumi.changes import ChangeSet, Drift

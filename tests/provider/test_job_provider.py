@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from provider.dkron.doubt import FEW
+from provider.dkron.cluster import FEW
 from provider.job.limits import DEFER_CHECKS
 from provider.job.spec import MANAGED_FIELDS, UNKNOWN
 from tests.fake_dkron import FakeDkron

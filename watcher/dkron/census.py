@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from provider.dkron.doubt import lost_many
+from provider.dkron.cluster import lost_many
 from provider.dkron.version import untested
 from provider.errors import DkronError
 from provider.job.hold import Hold
