@@ -122,7 +122,7 @@ def run_calendar(options: argparse.Namespace) -> int:
     from commands import picture
     from commands.live import value_in
     from provider.schedule import calendar, calendar_svg
-    from provider.schedule.display_zone import display_zone
+    from provider.schedule.zones import display_zone
 
     try:
         zone = display_zone(options.timezone)

@@ -11,7 +11,7 @@ from provider.job.spec import MANAGED_FIELDS, UNKNOWN
 from tests.fake_dkron import FakeDkron
 from tests.provider.conftest import Start
 from tests.provider.examples import CANARY, OWNER, http_config, job
-from tests.provider.job.test_diff import OTHER
+from tests.provider.job.test_spec_differences import OTHER
 from tests.provider.process import Failed, Provider, secret
 from tests.web import Answer, as_text
 

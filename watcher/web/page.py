@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from provider.schedule import calendar, calendar_svg
 from provider.schedule.calendar import Calendar, Entry
-from provider.schedule.display_zone import display_zone
+from provider.schedule.zones import display_zone
 from watcher.clock import Clock
 from watcher.dkron.look import Fingerprints
 from watcher.status import Board, CycleReport
