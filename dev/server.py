@@ -12,8 +12,7 @@ import psutil
 from commands.stack import DEFAULT_STACK, plain_config
 from dev.agent import START_TIMEOUT_S, AgentFailed, free_port, start_agent
 from dev.say import ROOT, STATE, say, stop
-from dev.tools import Tool, choose_dkron, docker_answers, sandbox_choice, stand_in
-from dev.versions import known_good
+from dev.tools import Tool, choose_dkron, docker_answers, known_good, sandbox_choice, stand_in
 from provider.dkron.client import DkronClient
 from provider.errors import DkronError
 from provider.settings import DkronSettings

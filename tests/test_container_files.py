@@ -14,7 +14,7 @@ import yaml
 
 from dev import settings_text
 from dev.say import ROOT
-from dev.versions import known_good
+from dev.tools import known_good
 from tests.certificates import certificate
 from watcher.front import Certificate, Front
 from watcher.secrets import PUBLIC_PASSPHRASE

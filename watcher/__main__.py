@@ -13,13 +13,12 @@ from watcher import loop, needs, once, secrets, settings, stacks
 from watcher.allowance import Allowance, user
 from watcher.logs import EventLog
 from watcher.metrics import Together
-from watcher.parts import Parts, assemble, places, version
+from watcher.parts import Parts, assemble, cleaner_of, version
 from watcher.report import FORMATS
 from watcher.restraint import PlanOnly
 from watcher.setting_table import TABLE
 from watcher.settings import WatcherSettings
 from watcher.status import EXIT_CODES
-from watcher.web.clean import cleaner
 from watcher.web.live import LiveJobs, Sources
 from watcher.web.page import pages
 from watcher.web.server import Asked, HttpServer, health_routes
@@ -93,7 +92,7 @@ def _pages(parts: Parts, everyone: Sequence[Parts]) -> Mapping[str, Asked]:
     live = LiveJobs(sources, parts.board, parts.clock)
     names, base = [one.board.now.stack for one in everyone], chosen.front.base
     own = stacks.base_of(base, parts.board.now.stack) if len(names) > 1 else base
-    clean = cleaner(parts.tools.redactor, places(chosen))
+    clean = cleaner_of(chosen, parts.tools.redactor)
     return pages(parts.board, live, parts.clock, clean, own, stacks.tabs_of(base, names))
 
 
@@ -103,7 +102,7 @@ def serve(parts: Parts) -> list[HttpServer]:
     Raises SettingsError where an address can't be had.
     """
     chosen, tools = parts.tools.settings, parts.tools
-    clean, brief = cleaner(tools.redactor, places(chosen)), chosen.front.login is not None
+    clean, brief = cleaner_of(chosen, tools.redactor), chosen.front.login is not None
     by_stack = {
         one.board.now.stack: health_routes(one.board, one.tools.metrics, one.clock, clean, brief=brief)
         for one in parts.all

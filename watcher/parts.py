@@ -1,6 +1,8 @@
 """Wires the parts of each stack. It starts nothing and holds no policy."""
 
+import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from watcher.pulumi.cli import Limits, PulumiCli
 from watcher.recovery.recovery import Tools
 from watcher.settings import WatcherSettings
 from watcher.status import Board, Snapshot
-from watcher.web.clean import cleaner
+from watcher.web.view import Clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _parts(chosen: WatcherSettings, shared: Shared, allowance: Allowance) -> Par
     if chosen.notify:
         file = chosen.work_dir / notify.file_of(chosen.stack, len(chosen.stacks) > 1)
         wishes = Wishes(chosen.notify, chosen.notify_on, chosen.public_url, file)
-        notifier = Notifier(wishes, board, tools.log, tools.metrics, cleaner(redactor, places(chosen)))
+        notifier = Notifier(wishes, board, tools.log, tools.metrics, cleaner_of(chosen, redactor))
     return Parts(tools, board, cycle, Loop(tools, cycle, board, notifier), clock)
 
 
@@ -94,3 +96,26 @@ def places(chosen: WatcherSettings) -> dict[str, str]:
         "program directory": str(chosen.program_dir),
         "Pulumi's home": chosen.env.get("PULUMI_HOME", ""),
     }
+
+
+def cleaner_of(chosen: WatcherSettings, redactor: Redactor) -> Clean:
+    """For what is shown to people."""
+    return cleaner(redactor, places(chosen))
+
+
+def cleaner(redact: Clean, paths: Mapping[str, str]) -> Clean:
+    """Takes secrets out of a text, and the paths where the state lies: `paths` by what is to stand for each."""
+    known = sorted(((path, words) for words, path in paths.items() if len(path) > 1), key=lambda p: -len(p[0]))
+    word = re.compile(r"[^\s\"'():,;]+")  # a run of what a path is made of, so the work stays linear
+
+    def without_state(found: re.Match[str]) -> str:
+        return "[state]" if "/.pulumi" in found[0] else found[0]
+
+    def clean(text: str) -> str:
+        for path, words in known:
+            if path in text:
+                # Up to the end of the path, so that nothing of what lies in it is left.
+                text = re.sub(rf"(?:file://)?{re.escape(path)}(?:/[^\s\"'():,;]*)?", f"[{words}]", text)
+        return redact(word.sub(without_state, text))
+
+    return clean

@@ -8,14 +8,15 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from shutil import which
 from typing import Any, Final
 
-from commands import stack_config
+from commands import programs, stack_config
 from commands.export import files, selection, source
 from commands.export.conceal import Keys
 from commands.export.selection import Imported
 from commands.export.sound import sound
-from commands.export.tidy import tidy
 from commands.live import known_value, live_jobs, our_tag, settings
 from commands.stack import chosen_stack
 from commands.stack_config import StackConfig
@@ -63,6 +64,16 @@ def run(options: argparse.Namespace) -> int:
     else:
         _tell([*told, *found.notes, _nothing(options, wanted)])
     return 0
+
+
+def tidy(text: str) -> str:
+    """A module as `ruff format` gives it; unchanged without ruff, or where it fails."""
+    beside = Path(sys.executable).parent / "ruff"
+    ruff = str(beside) if beside.is_file() else which("ruff")
+    if ruff is None:
+        return text
+    done = programs.run([ruff, "format", "--quiet", "--stdin-filename", "jobs/imported.py", "-"], text)
+    return done.out if done.code == 0 else text
 
 
 def _is_live(options: argparse.Namespace) -> bool:

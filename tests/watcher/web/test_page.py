@@ -14,10 +14,10 @@ import pytest
 
 from provider.errors import NoLeader
 from tests.watcher.web.support import NOW, FakeClient, Site, cycle, fingerprints, job, site
+from watcher.parts import cleaner
 from watcher.pulumi.changes import Drift, Failure
 from watcher.status import Outcome, Reason, Snapshot
 from watcher.web import view, words
-from watcher.web.clean import cleaner
 from watcher.web.page import chosen_zone
 from watcher.web.server import HttpServer
 
