@@ -135,7 +135,7 @@ def health_check() -> list[str]:
 @contextmanager
 def answering(status: int, front: Front | None = None) -> Iterator[int]:
     """A server whose /healthz has this status; yields its port."""
-    routes: dict[str, Route] = {"/healthz": lambda: Answer(status, b"")}
+    routes: dict[str, Route] = {"/healthz": lambda _request: Answer(status, b"")}
     server = HttpServer(("127.0.0.1", 0), routes, lambda _what: None, front=front or Front())
     try:
         yield server.port

@@ -21,7 +21,7 @@ from watcher.settings import WatcherSettings
 from watcher.status import EXIT_CODES
 from watcher.web.live import LiveJobs, Sources
 from watcher.web.page import pages
-from watcher.web.server import Asked, HttpServer, health_routes
+from watcher.web.server import HttpServer, Route, health_routes
 
 BAD_SETTINGS = 2
 PRIVATE = 0o077  # the state and its history, which the runs write, are their owner's alone
@@ -79,12 +79,12 @@ def take_signals(parts: Parts) -> None:
     parts.clock.arm()
 
 
-def status_pages(parts: Parts) -> Mapping[str, Asked]:
+def status_pages(parts: Parts) -> dict[str, Route]:
     """The page for people and its data, of each stack, without the places where the state lies."""
     return stacks.pages_of({one.board.now.stack: _pages(one, parts.all) for one in parts.all})
 
 
-def _pages(parts: Parts, everyone: Sequence[Parts]) -> Mapping[str, Asked]:
+def _pages(parts: Parts, everyone: Sequence[Parts]) -> Mapping[str, Route]:
     cycle, chosen = parts.cycle, parts.tools.settings
     sources = Sources(
         lambda: cycle.connector.current, lambda: cycle.census.noted, parts.loop.runs, parts.tools.settings.show_output
@@ -117,7 +117,7 @@ def serve(parts: Parts) -> list[HttpServer]:
     name, address = "HEALTH_ADDR", chosen.health
     try:
         if address:
-            servers.append(HttpServer(address, routes, bug, status_pages(parts), chosen.front))
+            servers.append(HttpServer(address, routes | status_pages(parts), bug, chosen.front))
         name, address = "METRICS_ADDR", chosen.front.metrics
         if address:
             servers.append(HttpServer(address, metrics, bug))

@@ -24,7 +24,7 @@ from watcher.parts import Parts, version
 from watcher.pulumi.changes import Drift, Failure
 from watcher.setting_table import TABLE
 from watcher.status import EXIT_CODES, Board, CycleReport, Outcome, Reason, Snapshot
-from watcher.web.server import Answer, HttpServer, health_routes
+from watcher.web.server import Answer, HttpServer, Request, health_routes
 
 
 def cycle(outcome: Outcome, number: int = 1, detail: str = "") -> CycleReport:
@@ -174,7 +174,7 @@ def served() -> Iterator[tuple[HttpServer, Board, FakeClock, list[str]]]:
     clock, told = FakeClock(), list[str]()
     board = Board(Snapshot("dev", clock.now(), 300))
 
-    def bug() -> Answer:
+    def bug(_request: Request) -> Answer:
         raise KeyError("inside")
 
     def hide_state(text: str) -> str:

@@ -14,7 +14,8 @@ from tests.watcher.web import example as day
 from tests.watcher.web.browser import chromium, document, screenshot
 from tests.watcher.web.support import cycle, job, site
 from watcher.status import Outcome
-from watcher.web.server import Answer, HttpServer
+from watcher.web.page import pages
+from watcher.web.server import Answer, HttpServer, Request, Route
 
 pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="no Chromium on PATH"),
@@ -32,7 +33,7 @@ def attacked() -> Iterator[str]:
     """The address of a page whose every text tries to break out."""
     marked = {**job("a", displayname=ATTACK, schedule=ATTACK), "name": ATTACK}
     made = site(marked, job("b"), cycles=(cycle(Outcome.FAILED, detail=ATTACK),), stack=ATTACK)
-    server = HttpServer(("127.0.0.1", 0), {}, pytest.fail, {"/": made.page.html})
+    server = HttpServer(("127.0.0.1", 0), pages(made.board, made.live, made.clock, made.clean), pytest.fail)
     yield f"http://127.0.0.1:{server.port}/"
     server.close()
 
@@ -40,18 +41,19 @@ def attacked() -> Iterator[str]:
 @pytest.fixture
 def example() -> Iterator[str]:
     """The address of the example's page; beside it, a frame of a phone's width around it."""
-    page = day.example().page.html
+    made = day.example()
+    page = pages(made.board, made.live, made.clock, made.clean)["/"]
 
-    def framed(_query: str) -> Answer:
+    def framed(_request: Request) -> Answer:
         body = b'<!doctype html><iframe id=f width=390 height=800 src="/inside"></iframe>' + MEASURE
         return Answer(200, body, "text/html")
 
-    asked = {
+    routes: dict[str, Route] = {
         "/": page,
-        "/inside": lambda query: Answer(200, page(query).body, "text/html; charset=utf-8"),
+        "/inside": lambda request: Answer(200, page(request).body, "text/html; charset=utf-8"),
         "/phone": framed,
     }
-    server = HttpServer(("127.0.0.1", 0), {}, pytest.fail, asked)
+    server = HttpServer(("127.0.0.1", 0), routes, pytest.fail)
     yield f"http://127.0.0.1:{server.port}"
     server.close()
 
