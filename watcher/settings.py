@@ -83,10 +83,9 @@ class _Reader(Reader):
         row = self.rows[name]
         return self.judged(name, whole_number(row.minimum or 0), int(row.default))
 
-    def seconds(self, name: str) -> float | None:
-        """Of a setting in milliseconds; None where it is not given and has no default."""
-        given = self.judged(name, whole_number(self.rows[name].minimum or 0), None)
-        return None if given is None else given / 1000
+
+def _seconds(text: str) -> float:
+    return whole_number(0)(text) / 1000
 
 
 def _address(text: str) -> tuple[str, int] | None:
@@ -203,7 +202,7 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         stacks=stacks,
         program_dir=program_dir,
         interval_s=reader.number("RECONCILE_INTERVAL_MS") / 1000,
-        probe_s=reader.seconds("PROBE_INTERVAL_MS"),
+        probe_s=reader.judged("PROBE_INTERVAL_MS", _seconds, None),
         max_deletes=reader.judged("MAX_DELETES", parse_bound, DEFAULT),
         max_updates=reader.judged("MAX_UPDATES", parse_bound, None),
         delete_strays=reader.choice("STRAYS") == "delete",
