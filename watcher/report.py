@@ -73,19 +73,8 @@ def text(found: Document) -> Iterator[str]:
         yield f"{SIGNS[change['operation']]} {change['job']}{drift}"
         for field in change["fields"]:
             yield f"    {field['field']}: {_shown(field['old'])} -> {_shown(field['new'])}"
-    for stray in found["strays"]:
-        yield f"? {stray['job']}  stray, in no state and no program: {stray['why']}"
-    for name in found["unmarked"]:
-        yield (
-            f"? {name}  unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, "
-            f"or delete it with `python -m jobs delete {name}`"
-        )
-    for held in found["held"]:
-        yield f"= {held['job']}  {held['hold']}"
-    for line in found["protected"]:
-        yield f"! {line}"
-    for one in found["unkept"]:
-        yield f"= {one['job']}  not compared, as it doesn't stay as written: {', '.join(one['fields'])}"
+    for sign, name, words in _notes(found):
+        yield f"{sign} {name}  {words}" if name else f"{sign} {words}"
     yield _counted(found)
     yield from _verdict(found)
 
@@ -123,7 +112,7 @@ def markdown(found: Document) -> str:
             lines += ["", f"And {len(changes) - number} more changes: `--format json` has them all."]
             break
         lines += rows
-    notes = [*_notes(found)]
+    notes = [f"- {' '.join(filter(None, map(_code, (name, words))))}" for _, name, words in _notes(found)]
     if length + sum(map(len, notes)) <= LONGEST_MARKDOWN and notes:
         lines += ["", *notes]
     return "\n".join(lines)
@@ -139,17 +128,19 @@ def _rows(change: Mapping[str, Any]) -> Iterator[str]:
         first = "| | |"
 
 
-def _notes(found: Document) -> Iterator[str]:
+def _notes(found: Document) -> Iterator[tuple[str, str, str]]:
+    """What there is to say besides the changes: a sign, the job if it is about one, and the words."""
     for stray in found["strays"]:
-        yield f"- {_code(stray['job'])} is a stray, in no state and no program: {_code(stray['why'])}"
+        yield "?", stray["job"], f"stray, in no state and no program: {stray['why']}"
     for name in found["unmarked"]:
-        yield f"- {_code(name)} carries our tag and no stack's mark, and nobody declares it"
+        words = "unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, or delete it with"
+        yield "?", name, f"{words} `python -m jobs delete {name}`"
     for held in found["held"]:
-        yield f"- {_code(held['job'])} is {_code(held['hold'])}"
+        yield "=", held["job"], held["hold"]
     for line in found["protected"]:
-        yield f"- {_code(line)}"
+        yield "!", "", line
     for one in found["unkept"]:
-        yield f"- {_code(one['job'])}: not compared, as it doesn't stay as written: {_code(', '.join(one['fields']))}"
+        yield "=", one["job"], f"not compared, as it doesn't stay as written: {', '.join(one['fields'])}"
 
 
 def _code(words: str) -> str:
