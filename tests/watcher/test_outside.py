@@ -339,14 +339,14 @@ def test_metrics_can_have_an_address_of_their_own_without_the_login(tmp_path: Pa
     front = Front(login=Login("ann", lambda: "right"), metrics=("127.0.0.1", 0))
     made = parts(tmp_path, health=("127.0.0.1", 0), front=front)
     made.board.add(cycle(Outcome.REFUSED, detail="too many"))
-    page, metrics = main.serve(made)
+    page, metrics = main.serve([made])
     assert ask(page, "/") == (401, "log in\n")
     assert ask(page, "/readyz") == (503, "refused\n")  # no reason for a stranger
     assert ask(metrics, "/metrics")[0] == 200
     assert ask(metrics, "/readyz")[0] == 404
     taken = parts(tmp_path, health=("127.0.0.1", 0), front=Front(metrics=("127.0.0.1", metrics.port)))
     with pytest.raises(SettingsError, match="METRICS_ADDR: cannot listen"):
-        main.serve(taken)
+        main.serve([taken])
     main.close([page, metrics])
     for one in (made, taken):
         one.clock.close()
@@ -355,13 +355,13 @@ def test_metrics_can_have_an_address_of_their_own_without_the_login(tmp_path: Pa
 @pytest.mark.enable_socket
 def test_an_address_that_is_taken_is_a_bad_setting(tmp_path: Path) -> None:
     first = parts(tmp_path, health=("127.0.0.1", 0))
-    (server,) = main.serve(first)
+    (server,) = main.serve([first])
     second = parts(tmp_path, health=("127.0.0.1", server.port))
     with pytest.raises(SettingsError, match="HEALTH_ADDR: cannot listen"):
-        main.serve(second)
+        main.serve([second])
     server.close()
     silent = parts(tmp_path, health=None)
-    assert main.serve(silent) == []
+    assert main.serve([silent]) == []
     assert main.complain(SettingsError(["x"]), first.tools.log) == 2
     for made in (first, second, silent):
         made.clock.close()
