@@ -125,7 +125,6 @@ class Snapshot:
     managed: tuple[str, ...] = ()
     last_good: float | None = None
     consecutive_failures: int = 0
-    refusal: str = ""
     advice: tuple[str, ...] = ()  # what the cluster's nodes make of our jobs, a line each
     exposed: str = ""  # what the public passphrase guards and must not
     cycles: tuple[CycleReport, ...] = ()
@@ -182,6 +181,5 @@ class Board:
                 cycles=(*before.cycles, report)[-KEPT:],
                 last_good=report.started + report.seconds if good else before.last_good,
                 consecutive_failures=0 if good else before.consecutive_failures + 1,
-                refusal=report.detail if report.outcome is Outcome.REFUSED else "",
             )
             return self._now

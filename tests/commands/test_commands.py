@@ -334,7 +334,7 @@ def test_the_keys_and_settings_of_a_stack_are_used_where_it_is_named(
     job = {"schedule": "@daily", "executor": "shell", "executor_config": {"command": f"x --token {CANARY}"}}
     address = serve([{**job, "name": "a", "metadata": {OWNER_TAG_KEY: "them"}}])
     config = stack_config.StackConfig(
-        "prod", {"jobToken": CANARY, "dkronUrl": address, "ownerTag": "them"}, frozenset({"jobToken"})
+        {"jobToken": CANARY, "dkronUrl": address, "ownerTag": "them"}, frozenset({"jobToken"})
     )
     monkeypatch.setattr(stack_config, "read", lambda _stack: config)
     monkeypatch.delenv("DKRON_URL", raising=False)
@@ -350,7 +350,7 @@ def test_secrets_are_set_in_the_stack_that_is_named(
     job = {"schedule": "@daily", "executor": "shell", "executor_config": {"command": f"x --token {CANARY}"}}
     address = serve([{**job, "name": "a"}])
     told: list[tuple[str, str, str]] = []
-    monkeypatch.setattr(stack_config, "read", lambda stack: stack_config.StackConfig(stack, {"aCommand": "z"}))
+    monkeypatch.setattr(stack_config, "read", lambda _stack: stack_config.StackConfig({"aCommand": "z"}))
     monkeypatch.setattr(stack_config, "set_secret", lambda stack, key, value: told.append((stack, key, value)))
     assert main(["export", "--all", "--dkron", address, "--stack", "prod", "--set-config"]) == 0
     out = capsys.readouterr()

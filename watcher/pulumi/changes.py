@@ -167,7 +167,6 @@ class Applied:
     replaced: tuple[str, ...] = ()
     unchanged: int = 0
     failures: tuple[Failure, ...] = ()
-    complete: bool = False
 
     @property
     def changes(self) -> dict[str, int]:
