@@ -23,7 +23,6 @@ from watcher.fights import Fights
 from watcher.guard import Verdict
 from watcher.keeper import Keeper
 from watcher.pulumi import workspace
-from watcher.pulumi.changes import ChangeSet
 from watcher.pulumi.cli import Scoped
 from watcher.pulumi.engine import Engine, told
 from watcher.recovery.recovery import Recovery, Tools
@@ -109,9 +108,7 @@ class Cycle:
             work.case = self.keeper.case(space, connection)
             work.unkept = work.case.memory.unkept
             judgement.require_the_same_tag(connection, work.case.memory)
-            waited = self.census.await_leader(connection)
-
-            work.look = self.census.before(connection, waited)
+            work.look = self.census.before(connection, self.census.await_leader(connection))
             self._go_on()
             repair = self._simple_repair(space, work) if reason is Reason.DRIFT else None
             self._standing = None
@@ -153,8 +150,7 @@ class Cycle:
         work.case = work.case.with_modules(work.case.memory.modules)
         self._up(work, reason, repair.targets)
         if not work.applied.changes and not work.failures:
-            sames, plan = tuple(sorted(repair.plan.declared)), repair.plan
-            work.plan = ChangeSet(sames=sames, urns=plan.urns, ignored=plan.ignored)
+            work.plan = repair.unneeded
 
     def _whole_way(self, connection: Connection, work: Work, reason: Reason) -> None:
         self._preview(connection, work)

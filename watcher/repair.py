@@ -34,6 +34,11 @@ class Repair:
     targets: tuple[str, ...]
     plan: ChangeSet
 
+    @property
+    def unneeded(self) -> ChangeSet:
+        """The plan as it reads after a run that found nothing to do."""
+        return ChangeSet(sames=tuple(sorted(self.plan.declared)), urns=self.plan.urns, ignored=self.plan.ignored)
+
 
 def simple(standing: Standing, around: object, noted: Prints, seen: Prints, names: frozenset[str]) -> Repair | None:
     """The repair of the jobs that drifted, None where the whole way has to be taken.

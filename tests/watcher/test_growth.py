@@ -34,7 +34,6 @@ def grows(w: World, root: Path) -> None:
         for path in ("backups/dkron-jobs/dev/dev.{}.json", "history/dkron-jobs/dev/dev-{}.history.json"):
             (pulumi / path.format(number)).write_text("x" * 100)
         (pulumi / "history" / "dkron-jobs" / "dev" / f"dev-{number}.checkpoint.json").write_text("x" * 100)
-        assert w.cli.on_event is not None
         w.cli.on_start(f"token-{number}", number % 1000)
         return up(("update", EIGHT[number % 8]))
 

@@ -19,7 +19,8 @@ from watcher.metrics import Metrics
 from watcher.pulumi import processes
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
-from watcher.recovery import copies, locks, private
+from watcher.recovery import copies, locks
+from watcher.recovery.private import Private
 from watcher.recovery.run_locks import Busy, RunLocks
 from watcher.recovery.soundness import has_pending
 from watcher.recovery.state_files import StateFiles, take_over
@@ -48,9 +49,9 @@ class Recovery:
         self.suspect = True  # until a first look has shown otherwise
         self._locks: RunLocks | None = None
         self._seen: tuple[int, int] | None = None
-        self._open = 0  # files of the state that others may read
         self._jumps, self._ahead_s = Jumps(tools.control.clock), 0.0
         self.unusable = Unusable(tools.cli, tools.redactor)
+        self.private = Private(tools.log)
 
     def close(self) -> None:
         if self._locks is not None:
@@ -71,7 +72,7 @@ class Recovery:
             self._keep_no_logs()
         try:
             self._acquire(workspace, directory)
-            self._close_to_others(directory)
+            self.private.close(directory, self._is_stopping)
             if workspace.state_dir is not None:
                 self._free_on_disk(workspace, workspace.state_dir)
                 document = self._mend(workspace, workspace.state_dir)
@@ -96,16 +97,6 @@ class Recovery:
             return
         if kept:
             self.tools.log.debug("logs.kept", why=f"{self._home / 'logs'} is there already: remove it")
-
-    def _close_to_others(self, directory: Path) -> None:
-        """What an older version, or a person with another umask, left open."""
-        closed = private.close(directory, self._is_stopping)
-        if closed.done:
-            self.tools.log.info("state.closed", files=closed.done, detail="others could read it, or write it")
-        if closed.left and closed.left != self._open:
-            why = f"others may read it, or write it: {closed.why}"
-            self.tools.log.warning("state.open", files=closed.left, why=why)
-        self._open = closed.left
 
     def _acquire(self, workspace: Workspace, directory: Path) -> None:
         if self._locks is None:
