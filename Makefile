@@ -65,7 +65,7 @@ wheel: setup ## build the provider as a package for other Pulumi programs (build
 	$(RUN) -m hatchling build -t wheel -d build
 
 screenshot: setup ## draw docs/status.png, the status page with example data (needs chromium)
-	@$(RUN) -m dev.screenshot
+	@PICTURE=$(CURDIR)/docs/status.png $(RUN) -m pytest -n 0 tests/watcher/web/test_page_in_a_browser.py -k light
 
 # The picture's library stays out of $(VENV): what is installed there costs each pulumi run time.
 PLOT := .tools/bench

@@ -18,7 +18,7 @@ from dev.say import ROOT
 from dev.tools import Tool, choose_dkron, choose_pulumi, stand_in, version
 from provider.settings import KEYS, environment_name
 from watcher.pulumi.cli import run_environment
-from watcher.recovery.state_files import keep_no_logs
+from watcher.recovery.copies import keep_no_logs
 from watcher.setting_table import TABLE
 
 TIMEOUT_S = 60.0

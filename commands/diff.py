@@ -13,7 +13,7 @@ from typing import Any, Final
 from commands.export.conceal import PROCESSOR, Concealer, Keys, hidden
 from provider.job.hold import Hold, hold_of
 from provider.job.ownership import OWNER_TAG_KEY, is_ours, owner_tag, stack_mark, without_mark
-from provider.job.references import Reference, with_known
+from provider.job.references import Reference, references_in, with_known
 from provider.job.spec import DEFAULTS, MANAGED_FIELDS, JobSpec, canonical
 from provider.text import one_line, printable
 
@@ -77,7 +77,7 @@ def compare(specs: Iterable[JobSpec], live: Mapping[str, Mapping[str, Any]], our
         if hold is not None:
             result.held[spec.name] = hold
             continue
-        for key in {key for key in _keys(inputs) if not lookup(key)}:
+        for key in {key for _, reference in references_in(inputs) for key in reference.keys if not lookup(key)}:
             result.unknown[key] = result.unknown.get(key, 0) + 1
         differences = tuple(_differences(spec.name, inputs, job, lookup))
         if not is_ours(job, ours.tag, ours.mark):
@@ -97,14 +97,6 @@ def _whose(job: Mapping[str, Any], ours: str) -> str:
     if tag == ours:
         return f'belongs to the stack "{one_line(stack_mark(job) or "")}"'
     return f'carries the owner tag "{tag}"' if tag else "carries no owner tag"
-
-
-def _keys(value: Any) -> Iterable[str]:
-    if isinstance(value, Reference):
-        yield from value.keys
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _keys(item)
 
 
 def _differences(name: str, inputs: Mapping[str, Any], job: Mapping[str, Any], lookup: Lookup) -> Iterable[Difference]:

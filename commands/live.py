@@ -2,42 +2,24 @@
 the environment and where it is asked for from the stack's file. It writes nothing to Dkron."""
 
 import os
-import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from functools import cache, partial
 from typing import Any
 
 from commands.stack import plain_config
-from provider.dkron.doubt import SECOND_LOOK_AFTER_S, lost_many
+from provider.dkron.cluster import SECOND_LOOK_AFTER_S, lost_many
 from provider.errors import NoLeader, SettingsError
 from provider.settings import (
     DkronSettings,
     Lookup,
     from_environment,
-    load_default_tags,
     load_dkron,
     load_owner,
     parse_urls,
 )
 
 Jobs = dict[str, dict[str, Any]]
-
-
-@contextmanager
-def progress(text: str) -> Iterator[None]:
-    """One line on a terminal's standard error while something takes long; nothing in a pipe."""
-    shown = sys.stderr.isatty()
-    if shown:
-        sys.stderr.write(f"\r\x1b[K{text} ...")
-        sys.stderr.flush()
-    try:
-        yield
-    finally:
-        if shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
 
 
 def _no_config(_key: str) -> str | None:
@@ -65,11 +47,6 @@ def our_tag(config: Lookup | None = None) -> str:
     """Our owner tag: OWNER_TAG, else `config`, else what the stack's file says, else the default. Raises
     SettingsError."""
     return load_owner(config or plain_config)[0]
-
-
-def default_tags(config: Lookup | None = None) -> dict[str, str]:
-    """The tags of jobs that declare none: DEFAULT_TAGS, else as for `our_tag`. Raises SettingsError."""
-    return load_default_tags(config or plain_config)
 
 
 def value_in(stack: str) -> Lookup:
@@ -112,13 +89,12 @@ def live_jobs(
         return found
 
     try:
-        with progress(f"reading the jobs of {chosen.shown}"):
-            if client.leader() is None:
-                raise NoLeader(f"Dkron at {chosen.shown} has no leader just now; try again in a moment")
-            found = look()
-            if not found or lost_many(expected, found):
-                sleep(SECOND_LOOK_AFTER_S)
-                found |= look()
-            return found
+        if client.leader() is None:
+            raise NoLeader(f"Dkron at {chosen.shown} has no leader just now; try again in a moment")
+        found = look()
+        if not found or lost_many(expected, found):
+            sleep(SECOND_LOOK_AFTER_S)
+            found |= look()
+        return found
     finally:
         client.close()

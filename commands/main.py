@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from commands import arguments, check, listing
 from provider.errors import DkronJobsError, SettingsError
@@ -23,7 +22,7 @@ from provider.job.references import Values
 from provider.job.spec import JobSpec
 from provider.job.tags import with_default
 from provider.jobs_dir import gather
-from provider.settings import Lookup, environment_name, stack_names
+from provider.settings import Lookup, environment_name, load_default_tags, stack_names
 from provider.text import printable
 
 FINE, TO_MEND, FAILED = 0, 1, 2
@@ -66,9 +65,9 @@ def in_stack(found: Declarations, stack: str, config: Lookup | None = None) -> D
 
     `config`: the stack's; else what stands in clear in its file. Raises SettingsError.
     """
-    from commands.live import config_of, default_tags
+    from commands.live import config_of
 
-    here, tags = found.in_stack(stack), default_tags(config or config_of(stack))
+    here, tags = found.in_stack(stack), load_default_tags(config or config_of(stack))
     here.by_name = {name: with_default(spec, tags) for name, spec in here.by_name.items()}
     return here
 
@@ -123,7 +122,7 @@ def run_calendar(options: argparse.Namespace) -> int:
     from commands import picture
     from commands.live import value_in
     from provider.schedule import calendar, calendar_svg
-    from provider.schedule.display_zone import display_zone
+    from provider.schedule.zones import display_zone
 
     try:
         zone = display_zone(options.timezone)
@@ -178,18 +177,9 @@ def run_status(options: argparse.Namespace) -> int:
     return FINE if all(health.well for health in found.values()) else TO_MEND
 
 
-RUNS: Final = {
-    "list": run_list,
-    "check": run_check,
-    "calendar": run_calendar,
-    "diff": run_diff,
-    "status": run_status,
-}
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code; a problem is told in clear lines on standard error."""
-    options = arguments.parse(argv, RUNS)
+    options = arguments.parse(argv)
     try:
         code: int = options.run(options)
         sys.stdout.flush()

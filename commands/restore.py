@@ -14,9 +14,8 @@ from commands.listing import parse_moment
 from provider.archive import MASK, Copy
 from provider.dkron.client import Job
 from provider.errors import JobError, SettingsError
-from provider.job.diff import changed_fields
 from provider.job.ownership import Owner
-from provider.job.spec import canonical, to_dkron, unknown_fields
+from provider.job.spec import canonical, changed_fields, to_dkron, unknown_fields
 
 
 def restore(options: Namespace) -> int:

@@ -16,7 +16,6 @@ from provider.text import one_line
 class StackConfig:
     """The config of one stack, by the keys of its own project. `secrets`: the keys that are encrypted."""
 
-    stack: str = ""
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = frozenset()
 
@@ -34,7 +33,7 @@ def read(stack: str) -> StackConfig:
         secrets = frozenset(key for key, item in items.items() if item.get("secret"))
     except (ValueError, AttributeError, TypeError):
         raise SettingsError([f"the config of the stack {stack} can't be read: pulumi printed no JSON"]) from None
-    return StackConfig(stack, values, secrets)
+    return StackConfig(values, secrets)
 
 
 def set_secret(stack: str, key: str, value: str) -> None:

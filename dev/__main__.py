@@ -4,18 +4,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from commands import listing
 from commands.live import config_of, our_tag
 from dev.say import ROOT, STATE, say, stop
 from dev.server import ensure_dkron, stop_dkron
-from dev.table import table
 from dev.tools import choose_pulumi
-from provider.dkron.client import DkronClient
+from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronJobsError
+from provider.schedule.calendar import Entry, next_run
 from provider.settings import load_dkron
+from provider.text import one_line
 from watcher.secrets import PUBLIC_PASSPHRASE
 
 STACK = os.environ.get("STACK", "").strip() or "dev"
@@ -48,6 +50,17 @@ def up() -> None:
     jobs = client.list_jobs(our_tag(config_of(STACK)))
     client.close()
     sys.stdout.write(f"\n{len(jobs)} jobs of ours in Dkron at {url}:\n\n{table(jobs, datetime.now(UTC))}\n")
+
+
+def table(jobs: Iterable[Job], now: datetime) -> str:
+    """One line for each live job, sorted by name; its next run is ours, since Dkron's own ignores the time zone."""
+    rows: list[Sequence[str]] = [("JOB", "SCHEDULE", "TIME ZONE", "NEXT RUN (UTC)", "DISPLAY NAME")]
+    for job in sorted(jobs, key=lambda j: str(j["name"])):
+        texts = [one_line(str(job.get(field) or "-")) for field in ("name", "schedule", "timezone")]
+        run = next_run(Entry.of(job), now)
+        when = run if isinstance(run, str) else f"{run:%Y-%m-%d %H:%M:%S}"
+        rows.append((*texts, when, one_line(str(job.get("displayname") or ""))))
+    return listing.table(rows)
 
 
 def preview() -> None:

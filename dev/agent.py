@@ -32,23 +32,24 @@ class Agent:
     def wait_until_it_serves(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Returns when it takes writes. Raises AgentFailed, with nothing left running."""
         deadline = time.monotonic() + timeout_s
-        # The leader is known a moment before it can serve writes.
-        while not all(self._answers(path) for path in ("/v1/leader", "/v1/isleader")):
+        while not serves(self.url):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise AgentFailed(self.log.read_text(encoding="utf-8", errors="replace"))
             time.sleep(0.05)
-
-    def _answers(self, path: str) -> bool:
-        with contextlib.suppress(requests.RequestException):
-            return bool(requests.get(self.url + path, timeout=5).status_code == requests.codes.ok)
-        return False
 
     def stop(self) -> None:
         """Kills it and what it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def serves(url: str) -> bool:
+    """Whether the Dkron there takes writes: its leader is known a moment before."""
+    with contextlib.suppress(requests.RequestException):
+        return all(requests.get(f"{url}/v1/{path}", timeout=5).ok for path in ("leader", "isleader"))
+    return False
 
 
 def free_port(wanted: int = 0) -> int:

@@ -29,7 +29,6 @@ PURE = [
     "provider/redaction.py",
     "provider/recording.py",
     "provider/dkron/answers.py",
-    "provider/dkron/doubt.py",
     "provider/dkron/cluster.py",
     "watcher/bound.py",
     "watcher/causes.py",

@@ -10,13 +10,9 @@ from typing import Any
 import psutil
 
 from commands.stack import DEFAULT_STACK, plain_config
-from dev.agent import START_TIMEOUT_S, AgentFailed, free_port, start_agent
+from dev.agent import START_TIMEOUT_S, AgentFailed, free_port, serves, start_agent
 from dev.say import ROOT, STATE, say, stop
-from dev.tools import Tool, choose_dkron, docker_answers, sandbox_choice, stand_in
-from dev.versions import known_good
-from provider.dkron.client import DkronClient
-from provider.errors import DkronError
-from provider.settings import DkronSettings
+from dev.tools import Tool, choose_dkron, docker_answers, known_good, sandbox_choice, stand_in
 
 CONTAINER = "dkron-jobs-dev"
 PORT = 8888  # the dev stack's dkronUrl
@@ -140,22 +136,12 @@ def _start_container() -> str:
         stop(f"dkron: docker could not start {image}: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
     url = f"http://127.0.0.1:{port}"
     _remember(url, container=CONTAINER)
-    _wait_for_leader(url)
-    return url
-
-
-def _wait_for_leader(url: str) -> None:
-    client = DkronClient(DkronSettings((url,)))
     deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        try:
-            if client.leader():
-                client.close()
-                return
-        except DkronError:
-            pass
+    while not serves(url):
+        if time.monotonic() > deadline:
+            stop(f"dkron: no leader at {url} within {START_TIMEOUT_S:.0f} s: see `docker logs {CONTAINER}`")
         time.sleep(0.1)
-    stop(f"dkron: no leader at {url} within {START_TIMEOUT_S:.0f} s: see `docker logs {CONTAINER}`")
+    return url
 
 
 def _end(pid: int) -> None:

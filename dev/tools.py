@@ -8,11 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev.say import ROOT, SANDBOX_BIN, say, stop
-from dev.versions import known_good
 
 INSTALL_TIMEOUT_S = 300
 TOOLS = ROOT / ".tools"
@@ -22,6 +22,12 @@ from pulumi.automation import PulumiCommand
 from semver import VersionInfo
 PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]))
 """
+
+
+def known_good(what: str) -> str:
+    """The version that the tests ran on, of `pulumi` (the CLI), `sdk` or `dkron`; pyproject.toml alone names it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project["tool"]["dkron-jobs"]["tested"][what])
 
 
 @dataclass(frozen=True, slots=True)

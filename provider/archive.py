@@ -97,11 +97,6 @@ class Archive:
         found = [_loaded(self.directory / file) for file in self._files() if file.endswith(ending)]
         return [self._opened(entry) for entry in found if entry and entry.get("name") == name]
 
-    def latest(self, name: str, at: datetime | None = None) -> Copy | None:
-        """The last copy of a job, or the last one made until `at`; None if there is none. Raises as `entries` does."""
-        copies = [copy for copy in self.entries(name) if at is None or copy.at <= at]
-        return copies[-1] if copies else None
-
     def _files(self) -> list[str]:
         """Their names, the oldest first."""
         return sorted(path.name for path in self.directory.glob(f"*{_SUFFIX}"))

@@ -25,9 +25,8 @@ def login(reader: Reader, urls: Iterable[str]) -> tuple[str, str, str]:
             "dkronToken and dkronUser/dkronPassword are both set; only one way to log in can be used: remove one with "
             "`pulumi config rm KEY`, or from the environment"
         )
-    elif bool(user) != bool(password):
-        missing = "dkronPassword" if user else "dkronUser"
-        reader.malformed(missing, "is not set, but its counterpart is")
+    else:
+        reader.both("dkronUser", "dkronPassword")
     insecure = reader.judged("dkronInsecure", boolean, False)
     if (token or password) and not insecure:
         _refuse_in_clear(reader, "dkronToken" if token else "dkronPassword", urls)
@@ -61,9 +60,7 @@ def is_loopback(host: str) -> bool:
 def certificate(reader: Reader) -> tuple[str, str]:
     """The files of our certificate and its key, both "" without one."""
     ours, key = reader.text("dkronCertFile"), reader.text("dkronKeyFile")
-    if bool(ours) != bool(key):
-        reader.malformed("dkronKeyFile" if ours else "dkronCertFile", "is not set, but its counterpart is")
-    elif ours:
+    if reader.both("dkronCertFile", "dkronKeyFile"):
         from .certificates import problem  # TLS takes a while to load, and most stacks have no use for it here
 
         reason = problem(ours, key)

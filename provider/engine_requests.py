@@ -49,7 +49,7 @@ def request_of(name: str, inputs: Mapping[str, Any]) -> resource_pb2.RegisterRes
         if value is None:
             continue
         try:
-            _encode(request.object.fields[key], value)
+            request.object.update({key: _as_json(value)})
         except (TypeError, ValueError, OverflowError) as error:
             raise pulumi.RunError(f'job "{name}": {key} can\'t be sent to the engine: {error}') from None
         # Named, and depending on nothing: without an entry the engine takes each property to depend on the parent job.
@@ -57,30 +57,17 @@ def request_of(name: str, inputs: Mapping[str, Any]) -> resource_pb2.RegisterRes
     return request
 
 
-def _encode(into: Any, value: Any) -> None:
-    """Writes a value into a protobuf Value. Raises TypeError, ValueError or OverflowError for what it can't hold."""
-    if isinstance(value, str):
-        into.string_value = value
-    elif isinstance(value, Sealed):
-        marked = into.struct_value.fields
-        marked[SIGNATURE].string_value = SECRET_MARK
-        _encode(marked["value"], value.text)
-    elif isinstance(value, bool):
-        into.bool_value = value
-    elif isinstance(value, int | float):
-        into.number_value = value
-    elif value is None:
-        into.null_value = 0
-    elif isinstance(value, Mapping):
-        into.struct_value.SetInParent()
-        for key, item in value.items():
-            _encode(into.struct_value.fields[key], item)
-    elif isinstance(value, list | tuple):
-        into.list_value.SetInParent()
-        for item in value:
-            _encode(into.list_value.values.add(), item)
-    else:
-        raise TypeError(f"{type(value).__name__} is no kind of JSON")
+def _as_json(value: Any) -> Any:
+    """A value as protobuf's Struct takes it, with the engine's mark around a secret."""
+    if isinstance(value, Sealed):
+        return {SIGNATURE: SECRET_MARK, "value": _as_json(value.text)}
+    if isinstance(value, Mapping):
+        return {key: _as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"{type(value).__name__} is no kind of JSON")
 
 
 async def register(

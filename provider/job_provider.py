@@ -31,10 +31,9 @@ from .dkron.snapshot import Snapshot
 from .dkron.writes import Rights, Writes
 from .errors import DkronError, DkronJobsError, InvalidJob, SettingsError, with_code
 from .event_loops import keep_event_loops
-from .job import adoption, hold, lifetime, limits, ownership, unkept, validation
+from .job import hold, lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
-from .job.diff import changed_fields, replacing
-from .job.spec import UNKNOWN, canonical
+from .job.spec import UNKNOWN, canonical, changed_fields
 from .moved import moved
 from .recording import recorded
 from .redaction import config_secrets
@@ -106,7 +105,9 @@ class JobProvider(ResourceProvider):
     def diff(self, _id: str, _olds: Props, _news: Props) -> DiffResult:
         """Field by field on the canonical form. Create before delete: a failing delete first would hang the engine."""
         changed = changed_fields(plain(_olds), plain(_news))
-        return DiffResult(changes=bool(changed), replaces=replacing(changed), delete_before_replace=False)
+        # A Dkron job is its name: another name is another job. Everything else an upsert changes in place.
+        replaces = ["name"] if "name" in changed else []
+        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=False)
 
     @coded
     def create(self, props: Props) -> CreateResult:
@@ -169,9 +170,8 @@ class JobProvider(ResourceProvider):
         if self.cannot_look:
             return
         try:
-            line = adoption.words(
-                self.snapshot.before_adoption(str(news.get("name"))), news, self.owner_tag, self.adopt
-            )
+            live = self.snapshot.before_adoption(str(news.get("name")))
+            line = ownership.adoption_words(live, news, self.owner_tag, self.adopt)
         except DkronError as error:
             self.cannot_look = True
             line = f"it can't be said which jobs are in Dkron already: {error}"

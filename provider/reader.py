@@ -35,6 +35,13 @@ class Reader:
             self.malformed(name, str(error), value)
             return default
 
+    def both(self, first: str, second: str) -> bool:
+        """Whether two settings that belong together are given; one without the other is a problem."""
+        given = [name for name in (first, second) if self.text(name)]
+        if len(given) == 1:
+            self.malformed(second if given == [first] else first, f"is not set, but {given[0]} is")
+        return len(given) == 2
+
     def malformed(self, name: str, reason: str, value: str = "") -> None:
         self.problems.append(self._told(name, value, reason))
 

@@ -55,6 +55,15 @@ def bare_address(url: str, hidden: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path}{more}"
 
 
+def shown_value(path: tuple[str, ...], value: str, hidden: str) -> str:
+    """A value of a live job as it may be shown; `hidden` stands for what may be a secret. `path`: field, key in it."""
+    field, key = path[0], path[-1]
+    if (field, key) == ("executor_config", "url"):
+        return bare_address(value, hidden)
+    safe = {"tags": True, "metadata": key in OWNERSHIP_KEYS, "executor_config": key in HARMLESS_OPTIONS}
+    return value if safe.get(field, field != "processors") else hidden
+
+
 def secret_texts(job: Mapping[str, Any]) -> Iterator[str]:
     """Every text in a job's inputs that may be, or may hold, a secret."""
     for option, value in _items(job.get("executor_config")):

@@ -14,7 +14,7 @@ import yaml
 
 from dev import settings_text
 from dev.say import ROOT
-from dev.versions import known_good
+from dev.tools import known_good
 from tests.certificates import certificate
 from watcher.front import Certificate, Front
 from watcher.secrets import PUBLIC_PASSPHRASE
@@ -135,7 +135,7 @@ def health_check() -> list[str]:
 @contextmanager
 def answering(status: int, front: Front | None = None) -> Iterator[int]:
     """A server whose /healthz has this status; yields its port."""
-    routes: dict[str, Route] = {"/healthz": lambda: Answer(status, b"")}
+    routes: dict[str, Route] = {"/healthz": lambda _request: Answer(status, b"")}
     server = HttpServer(("127.0.0.1", 0), routes, lambda _what: None, front=front or Front())
     try:
         yield server.port

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from commands import act, diff, main, status
-from dev.table import table
+from dev.__main__ import table
 from provider.dkron.answers import refusal
 from provider.dkron.cluster import Word, apart, doubt
 from provider.job import hold, ownership

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dev.say import ROOT
-from dev.versions import known_good
+from dev.tools import known_good
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ROOMS = {"provider", "jobs", "commands", "watcher", "sandbox", "dev", "bench", "tests"}

@@ -11,18 +11,18 @@ from types import FrameType
 from provider.errors import SettingsError
 from watcher import loop, needs, once, secrets, settings, stacks
 from watcher.allowance import Allowance, user
+from watcher.clock import Control, SystemClock
 from watcher.logs import EventLog
 from watcher.metrics import Together
-from watcher.parts import Parts, assemble, places, version
+from watcher.parts import Parts, assemble, cleaner_of, version
 from watcher.report import FORMATS
 from watcher.restraint import PlanOnly
 from watcher.setting_table import TABLE
 from watcher.settings import WatcherSettings
 from watcher.status import EXIT_CODES
-from watcher.web.clean import cleaner
 from watcher.web.live import LiveJobs, Sources
 from watcher.web.page import pages
-from watcher.web.server import Asked, HttpServer, health_routes
+from watcher.web.server import HttpServer, Route, health_routes
 
 BAD_SETTINGS = 2
 PRIVATE = 0o077  # the state and its history, which the runs write, are their owner's alone
@@ -64,9 +64,8 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def take_signals(parts: Parts) -> None:
+def take_signals(control: Control, clock: SystemClock) -> None:
     """TERM and INT end it after the operation in hand, HUP starts a cycle now."""
-    control = parts.tools.control
 
     def on_stop(_signum: int, _frame: FrameType | None) -> None:
         control.stop()
@@ -77,15 +76,15 @@ def take_signals(parts: Parts) -> None:
     signal.signal(signal.SIGTERM, on_stop)
     signal.signal(signal.SIGINT, on_stop)
     signal.signal(signal.SIGHUP, on_hangup)
-    parts.clock.arm()
+    clock.arm()
 
 
-def status_pages(parts: Parts) -> Mapping[str, Asked]:
+def status_pages(parts: Sequence[Parts]) -> dict[str, Route]:
     """The page for people and its data, of each stack, without the places where the state lies."""
-    return stacks.pages_of({one.board.now.stack: _pages(one, parts.all) for one in parts.all})
+    return stacks.pages_of({one.board.now.stack: _pages(one, parts) for one in parts})
 
 
-def _pages(parts: Parts, everyone: Sequence[Parts]) -> Mapping[str, Asked]:
+def _pages(parts: Parts, everyone: Sequence[Parts]) -> Mapping[str, Route]:
     cycle, chosen = parts.cycle, parts.tools.settings
     sources = Sources(
         lambda: cycle.connector.current, lambda: cycle.census.noted, parts.loop.runs, parts.tools.settings.show_output
@@ -93,22 +92,22 @@ def _pages(parts: Parts, everyone: Sequence[Parts]) -> Mapping[str, Asked]:
     live = LiveJobs(sources, parts.board, parts.clock)
     names, base = [one.board.now.stack for one in everyone], chosen.front.base
     own = stacks.base_of(base, parts.board.now.stack) if len(names) > 1 else base
-    clean = cleaner(parts.tools.redactor, places(chosen))
+    clean = cleaner_of(chosen, parts.tools.redactor)
     return pages(parts.board, live, parts.clock, clean, own, stacks.tabs_of(base, names))
 
 
-def serve(parts: Parts) -> list[HttpServer]:
+def serve(parts: Sequence[Parts]) -> list[HttpServer]:
     """The HTTP side: the page's server, and the metrics' where they have an address of their own.
 
     Raises SettingsError where an address can't be had.
     """
-    chosen, tools = parts.tools.settings, parts.tools
-    clean, brief = cleaner(tools.redactor, places(chosen)), chosen.front.login is not None
+    tools = parts[0].tools
+    chosen = tools.settings
+    clean, brief = cleaner_of(chosen, tools.redactor), chosen.front.login is not None
     by_stack = {
-        one.board.now.stack: health_routes(one.board, one.tools.metrics, one.clock, clean, brief=brief)
-        for one in parts.all
+        one.board.now.stack: health_routes(one.board, one.tools.metrics, one.clock, clean, brief=brief) for one in parts
     }
-    routes = stacks.routes_of(by_stack, Together({one.board.now.stack: one.tools.metrics for one in parts.all}))
+    routes = stacks.routes_of(by_stack, Together({one.board.now.stack: one.tools.metrics for one in parts}))
     metrics = {"/metrics": routes.pop("/metrics")} if chosen.front.metrics else {}
 
     def bug(what: str) -> None:
@@ -118,7 +117,7 @@ def serve(parts: Parts) -> list[HttpServer]:
     name, address = "HEALTH_ADDR", chosen.health
     try:
         if address:
-            servers.append(HttpServer(address, routes, bug, status_pages(parts), chosen.front))
+            servers.append(HttpServer(address, routes | status_pages(parts), bug, chosen.front))
         name, address = "METRICS_ADDR", chosen.front.metrics
         if address:
             servers.append(HttpServer(address, metrics, bug))
@@ -134,15 +133,15 @@ def close(servers: Iterable[HttpServer]) -> None:
         server.close()
 
 
-def run_for_ever(parts: Parts) -> int:
+def run_for_ever(parts: Sequence[Parts]) -> int:
     servers = serve(parts)
-    log, chosen = parts.tools.log, parts.tools.settings
+    log, chosen = parts[0].tools.log, parts[0].tools.settings
     listening = f"{chosen.health[0]}:{servers[0].port}" if servers and chosen.health else "off"
-    for one in parts.all:
+    for one in parts:
         told = {"stack": one.board.now.stack, "interval_s": chosen.interval_s, "http": listening}
         log.info("watcher.started", version=version(), **told)
     try:
-        loop.run([one.loop for one in parts.all])
+        loop.run([one.loop for one in parts])
     finally:
         close(servers)
     log.info("watcher.stopped")
@@ -175,26 +174,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     let_through = options.once and chosen.rules.plan_only is not PlanOnly.OFF
     allowance = Allowance(options.allow_deletes, options.allow_updates, user(), let_through)
     parts = assemble(chosen, allowance)
-    take_signals(parts)
+    tools, clock = parts[0].tools, parts[0].clock
+    take_signals(tools.control, clock)
     for name in secrets.weak(chosen.env):
         why = "it is a word that anybody would try, or so short that it is hidden only where it stands alone"
-        parts.tools.log.warning("secret.weak", name=name, why=f"{why}; choose one of 16 characters or more")
+        tools.log.warning("secret.weak", name=name, why=f"{why}; choose one of 16 characters or more")
     try:
         if options.report:
-            return stacks.worst(once.report_once(one.tools, one.cycle, options.format) for one in parts.all)
+            return stacks.worst(once.report_once(one.tools, one.cycle, options.format) for one in parts)
         if allowance.given:
-            parts.tools.log.warning("allowance.given", who=allowance.who, **allowance.shown)
+            tools.log.warning("allowance.given", who=allowance.who, **allowance.shown)
         if options.once:
-            return stacks.worst([once.run_once(one.tools, one.cycle, one.loop) for one in parts.all])
+            return stacks.worst([once.run_once(one.tools, one.cycle, one.loop) for one in parts])
         return run_for_ever(parts)
     except SettingsError as error:
-        return complain(error, parts.tools.log)
+        return complain(error, tools.log)
     finally:
-        for one in parts.all:
+        for one in parts:
             if one.loop.notifier is not None:
                 one.loop.notifier.close()
             one.cycle.close()
-        parts.clock.close()
+        clock.close()
 
 
 def complain(error: SettingsError, log: EventLog | None = None) -> int:

@@ -6,7 +6,7 @@ It never runs by itself (the loop calls it), never overlaps with another, and ne
 what went wrong is the report's outcome.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from provider.errors import DkronJobsError
@@ -18,18 +18,16 @@ from watcher.dkron.census import Census
 from watcher.dkron.connection import Connection, Connector
 from watcher.dkron.probe import Unsettled
 from watcher.dkron.strays import NONE, Strays
-from watcher.dkron.version import VersionLog
 from watcher.endings import Ended, NoStack, Stopped, outcome_of
 from watcher.fights import Fights
 from watcher.guard import Verdict
-from watcher.keeper import Done, Keeper
+from watcher.keeper import Keeper
 from watcher.pulumi import workspace
-from watcher.pulumi.changes import ChangeSet
 from watcher.pulumi.cli import Scoped
-from watcher.pulumi.engine import Engine, Told, told
+from watcher.pulumi.engine import Engine, told
 from watcher.recovery.recovery import Recovery, Tools
 from watcher.repair import Repair, Standing, simple
-from watcher.restraint import Restraint, Scope, restraint
+from watcher.restraint import Scope
 from watcher.status import Board, CycleReport, Outcome, Reason
 from watcher.unkept import left_out
 from watcher.work import Work
@@ -43,8 +41,7 @@ class Cycle:
         self.recovery = Recovery(tools)
         self.engine = Engine(tools, self.recovery)
         self.connector = Connector(tools.settings, tools.cli, tools.control, tools.redactor)
-        self.census = Census(tools.control, tools.metrics, board, tools.settings.leader_wait_s)
-        self.version = VersionLog(tools.log)
+        self.census = Census(tools, board)
         self.keeper = Keeper(tools, allowance or Allowance())
         self.declared = Declared(tools)
         self.fights = Fights(calm_s=2 * tools.settings.interval_s)
@@ -92,7 +89,7 @@ class Cycle:
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.count(connection)
         work.strays = judgement.strays(work.plan, work.look, work.case)
-        work.restraint = self._restraint()
+        work.restraint = self.keeper.restraint()
         return work, self._judge(work, work.strays if self.tools.settings.delete_strays else NONE)
 
     def wrong(self, outcome: Outcome) -> str:
@@ -113,9 +110,7 @@ class Cycle:
             work.case = self.keeper.case(space, connection)
             work.unkept = work.case.memory.unkept
             judgement.require_the_same_tag(connection, work.case.memory)
-            waited = self.census.await_leader(connection)
-            self.version.tell(connection.client)
-            work.look = self.census.before(connection, waited)
+            work.look = self.census.before(connection, self.census.await_leader(connection))
             self._go_on()
             repair = self._simple_repair(space, work) if reason is Reason.DRIFT else None
             self._standing = None
@@ -123,11 +118,11 @@ class Cycle:
                 self._repair(work, repair, reason)
             else:
                 self._whole_way(connection, work, reason)
-            after = self.census.note(connection, work.look, self._touched(work))
+            after = self.census.note(connection, work.look, work.touched)
             # A repair has looked at its own jobs only, and heard nothing from the program.
             if repair is None:
                 work.unkept = judgement.unkept(work.plan, work.case.memory, None if work.failures else after)
-                self._advise(connection, work.said)
+                self.census.advise(connection, work.said.accepted)
         finally:
             self.recovery.prune(space)
         outcome, detail = self._outcome(work)
@@ -145,7 +140,7 @@ class Cycle:
         standing, noted = self._standing, self.census.noted
         if standing is None or noted is None or self.recovery.state_signature is None:
             return None
-        if self._restraint().scope is Scope.NOTHING:
+        if self.keeper.restraint().scope is Scope.NOTHING:
             return None
         names = self.census.drifted(work.look) - self.fights.resting
         return simple(standing, self._around(space, work), noted, work.look.prints, names)
@@ -157,8 +152,7 @@ class Cycle:
         work.case = work.case.with_modules(work.case.memory.modules)
         self._up(work, reason, repair.targets)
         if not work.applied.changes and not work.failures:
-            sames, plan = tuple(sorted(repair.plan.declared)), repair.plan
-            work.plan = ChangeSet(sames=sames, urns=plan.urns, ignored=plan.ignored)
+            work.plan = repair.unneeded
 
     def _whole_way(self, connection: Connection, work: Work, reason: Reason) -> None:
         self._preview(connection, work)
@@ -178,7 +172,7 @@ class Cycle:
         try:
             connection = self.connector.connect(space)
         except NoStack:
-            self.recovery.create_stack()
+            self.engine.create_stack()
             connection = self.connector.connect(self.keeper.workspace())
         self.keeper.tell_exposed(self.board, connection)
         return connection
@@ -193,16 +187,12 @@ class Cycle:
         work.plan = judgement.read(work.plan, work.case)
         work.look = self.census.confirm_missing(connection, work.plan, work.look)
 
-    def _restraint(self) -> Restraint:
-        rules, now = self.tools.settings.rules, self.tools.control.clock.now()
-        return restraint(rules, now, self.keeper.allowance.plan)
-
     def _guard(self, work: Work) -> None:
         """Refuses before anything is written. What waits is judged, too, but nothing of it that is refused is done."""
         work.strays = judgement.strays(work.plan, work.look, work.case)
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen), "unmarked": len(work.unmarked)})
-        self.keeper.note_strays(work.case, work.strays, work.unmarked)
-        work.restraint = self._restraint()
+        self.keeper.note_strays(work)
+        work.restraint = self.keeper.restraint()
         self.keeper.use_let_through()
         self.keeper.tell_protected(work.plan.protected)
         work.allowed = self._judge(work, NONE)
@@ -214,7 +204,7 @@ class Cycle:
 
     def _up(self, work: Work, reason: Reason, targets: Sequence[str] = ()) -> None:
         part = work.part
-        self.keeper.note_changes(work.case, work.strays, part, work.allowed)
+        self.keeper.note_changes(work)
         held = sorted(part.doomed & work.look.held.keys())
         if held:
             self.tools.log.warning(
@@ -246,34 +236,15 @@ class Cycle:
         self.tools.metrics.count_jobs({"stray": len(work.strays.seen) - len(deleted)})
         self.tools.log.warning("strays.deleted", jobs=deleted)
 
-    def _advise(self, connection: Connection, said: Told) -> None:
-        """What the cluster's nodes make of our jobs; logged when it changes."""
-        lines = self.census.node_advice(connection, said.accepted)
-        if lines is None or lines == self.board.now.advice:
-            return
-        self.board.update(advice=lines)
-        self.tools.log.warning("nodes.advice", advice=list(lines))
-
-    def _touched(self, work: Work) -> Iterable[str]:
-        plan = work.part
-        return {*plan.writes, *plan.deletes, *plan.replaces, *work.applied.created, *work.strays_deleted}
-
     # -- the end
 
     def _outcome(self, work: Work) -> tuple[Outcome, str]:
-        left = {name: seen for name, seen in work.strays.seen.items() if name not in work.strays_deleted}
-        applied, plan, waiting = work.applied, work.part, work.waiting
-        # Resources may be called otherwise than their jobs, so they are only counted.
-        deleted = min(len(applied.deleted) + len(applied.replaced), len(plan.doomed)) + len(work.strays_deleted)
-        updated = min(len(applied.updated), len(plan.revised))
-        good = not work.failures and not waiting
-        done = Done(plan.declared, left, deleted, updated, good, work.unkept)
-        self.keeper.finish(work.case, done, work.allowed)
+        self.keeper.finish(work)
         if work.failures:
             return outcome_of(work.failures), told(work.failures)
         if work.refusal:
             return Outcome.REFUSED, work.refusal
-        if waiting:
+        if work.waiting:
             return Outcome.PLANNED, work.why_waiting
         if not work.plan.empty or work.strays_deleted:
             return Outcome.CHANGED, judgement.large_change(work.plan, work.case)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Final
 
-from provider.schedule.display_zone import display_zone
+from provider.schedule.zones import display_zone
 from provider.text import one_line
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

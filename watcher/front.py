@@ -6,7 +6,8 @@ It serves nothing and decides nothing about the page; `web.server` asks it for e
 import base64
 import hmac
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -63,16 +64,13 @@ class Certificate:
         load_into(context, *self._files)
         return context
 
-    def _stamp_now(self) -> tuple[tuple[int, int, int] | None, ...]:
-        return tuple(map(_stamp, self._files))
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = Path(path).stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    def _stamp_now(self) -> list[tuple[int, int, int]]:
+        found = []
+        for path in map(Path, self._files):
+            with suppress(OSError):
+                seen = path.stat()
+                found.append((seen.st_mtime_ns, seen.st_ino, seen.st_size))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,30 +97,3 @@ def base_of(url: str) -> tuple[str, str]:
     if "?" in url or "#" in url:
         return "", "must have no ? or # part"
     return parts.path.rstrip("/"), ""
-
-
-def login_of(user: str, password: Callable[[], str]) -> Login | None:
-    """None where neither is given. Raises ValueError, which begins with the setting's name."""
-    if not user and not password():
-        return None
-    if not user or not password():
-        missing, given = ("HTTP_PASSWORD", "HTTP_USER") if user else ("HTTP_USER", "HTTP_PASSWORD")
-        raise ValueError(f"{missing} is not set, but {given} is: set both, or neither")
-    if ":" in user:
-        raise ValueError("HTTP_USER holds a colon, at which basic authentication would cut it")
-    return Login(user, password)
-
-
-def certificate_of(env: Mapping[str, str]) -> Certificate | None:
-    """None where no file is named. Raises ValueError, which begins with the settings' names."""
-    names = ("HTTP_CERT_FILE", "HTTP_KEY_FILE")
-    certificate, key = (env.get(name, "").strip() for name in names)
-    if not certificate and not key:
-        return None
-    if not certificate or not key:
-        missing, given = reversed(names) if certificate else names
-        raise ValueError(f"{missing} is not set, but {given} is: set both, or neither")
-    try:
-        return Certificate(certificate, key)
-    except ValueError as error:
-        raise ValueError(f"{' and '.join(names)}: {error}") from None

@@ -4,8 +4,8 @@ It writes its own files only. A disk that takes nothing costs the memory, and so
 cycle. It judges nothing.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from provider.archive import DIRECTORY_VARIABLE, Archive, passphrase_from
@@ -13,34 +13,20 @@ from provider.settings import KEYS, environment_name
 from watcher import causes
 from watcher.allowance import Allowance, AllowanceFile
 from watcher.dkron.connection import Connection
-from watcher.dkron.strays import Strays
-from watcher.guard import Verdict
 from watcher.judgement import Case
-from watcher.memory import Identity, Memory, MemoryFile, Sighting
+from watcher.memory import Identity, Memory, MemoryFile
 from watcher.pulumi import workspace
-from watcher.pulumi.changes import ChangeSet, protected_words
+from watcher.pulumi.changes import protected_words
 from watcher.pulumi.workspace import Fingerprint, Workspace, files_fingerprint
 from watcher.recovery.recovery import Tools
+from watcher.restraint import Restraint, restraint
 from watcher.revision import revision
 from watcher.secrets import exposed
 from watcher.setting_table import TABLE
 from watcher.source import Source
 from watcher.status import Board, Reason
-from watcher.unkept import Unkept, begun, words
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a cycle did. `jobs`: those in the state now; `strays`: those that are still there; the numbers of deletions
-    and of updates by the program or the config; `good`: whether nothing failed; `unkept`: the fields that don't stay as
-    they are written."""
-
-    jobs: frozenset[str]
-    strays: Mapping[str, Sighting]
-    deleted: int
-    updated: int
-    good: bool
-    unkept: Unkept
+from watcher.unkept import begun, words
+from watcher.work import Work
 
 
 class Keeper:
@@ -144,6 +130,10 @@ class Keeper:
             self.allowance = taken
             self.tools.log.warning("allowance.given", who=taken.who, **taken.shown)
 
+    def restraint(self) -> Restraint:
+        """How much of a change set may be applied now."""
+        return restraint(self.tools.settings.rules, self.tools.control.clock.now(), self.allowance.plan)
+
     def use_let_through(self) -> None:
         """A person lets one cycle's change set through, whatever becomes of it."""
         self.allowance = replace(self.allowance, plan=False)
@@ -158,15 +148,15 @@ class Keeper:
 
     # -- what a cycle leaves
 
-    def note_strays(self, case: Case, strays: Strays, unmarked: Collection[str]) -> None:
+    def note_strays(self, work: Work) -> None:
         """Remembers when each was seen first, and tells of them when they change."""
-        self._save(replace(case.memory, strays=strays.seen))
-        found = strays.told(()), tuple(unmarked)
+        self._save(replace(work.case.memory, strays=work.strays.seen))
+        strays, unmarked = found = work.strays.told(), work.unmarked
         if found == self._told:
             return
         self._told = found
-        if strays.seen:
-            self.tools.log.warning("strays.found", jobs=strays.told(()))
+        if strays:
+            self.tools.log.warning("strays.found", jobs=strays)
         if unmarked:
             self.tools.log.info("unmarked.found", jobs=list(unmarked))
 
@@ -177,22 +167,24 @@ class Keeper:
             self.tools.log.warning("job.protected", job=protected[urn], detail=detail)
         self._protected = frozenset(protected)
 
-    def note_changes(self, case: Case, strays: Strays, plan: ChangeSet, verdict: Verdict) -> None:
+    def note_changes(self, work: Work) -> None:
         """Remembers what is about to be done: a run that dies in the middle has used up its hour, too."""
-        memory = replace(case.memory, strays=strays.seen)
-        self._save(_with_changes(memory, case.now, len(plan.doomed), len(plan.revised), verdict))
+        memory = replace(work.case.memory, strays=work.strays.seen)
+        self._save(_with_changes(memory, work, len(work.part.doomed), len(work.part.revised)))
 
-    def finish(self, case: Case, done: Done, verdict: Verdict) -> None:
+    def finish(self, work: Work) -> None:
         """Remembers what was done, and whether the cycle was good."""
-        for job, path in begun(case.memory.unkept, done.unkept):
+        case, verdict = work.case, work.allowed
+        for job, path in begun(case.memory.unkept, work.unkept):
             self.tools.log.warning("field.unkept", job=job, field=path, detail=words(job, path))
-        memory = replace(case.memory, strays=done.strays, unkept=done.unkept)
-        memory = _with_changes(memory, case.now, done.deleted, done.updated, verdict)
-        if done.good:
+        left = {name: seen for name, seen in work.strays.seen.items() if name not in work.strays_deleted}
+        memory = replace(case.memory, strays=left, unkept=work.unkept)
+        memory = _with_changes(memory, work, work.deletions, work.revisions)
+        if not work.failures and not work.waiting:
             memory = replace(
                 memory,
                 identity=case.here,
-                jobs=done.jobs,
+                jobs=work.part.declared,
                 modules=case.modules or {},
                 config=case.config,
                 revision=case.revision,
@@ -215,8 +207,9 @@ class Keeper:
             self.tools.log.warning("memory.not_saved", why=f"{self._file.path}: {error.strerror or error}")
 
 
-def _with_changes(memory: Memory, now: float, deleted: int, updated: int, verdict: Verdict) -> Memory:
+def _with_changes(memory: Memory, work: Work, deleted: int, updated: int) -> Memory:
     """What a person allowed doesn't count."""
+    allowed = work.allowed
     return memory.with_changes(
-        now, 0 if verdict.allowed_deletes else deleted, 0 if verdict.allowed_updates else updated
+        work.case.now, 0 if allowed.allowed_deletes else deleted, 0 if allowed.allowed_updates else updated
     )

@@ -4,17 +4,15 @@ It runs one cycle at a time, whatever the number of stacks, and never ends by it
 logged and counts as a failed cycle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from provider.dkron.doubt import lost_many
+from provider.dkron.cluster import lost_many
 from provider.errors import DkronError
 from watcher.backoff import doubling
 from watcher.clock import Control, Jumps
 from watcher.cycle import Cycle
-from watcher.dkron.holds import Holds
 from watcher.dkron.probe import Unsettled
 from watcher.dkron.runs import Runs
 from watcher.logs import MOST_NAMES
@@ -47,20 +45,6 @@ def plan_next(report: CycleReport, failures: int, interval_s: float) -> Next:
     return Next(doubling(failures, RETRY_FIRST_S, cap), Reason.RETRY)
 
 
-def _bounded(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What there is to tell, of long lists the beginning and the count."""
-    told: dict[str, Any] = {}
-    for name, value in fields.items():
-        if isinstance(value, list | tuple):
-            if value:
-                told[name] = list(value[:MOST_NAMES])
-            if len(value) > MOST_NAMES:
-                told[f"{name}_count"] = len(value)
-        elif value != "":
-            told[name] = value
-    return told
-
-
 class Loop:
     """Drives a `Cycle` for ever."""
 
@@ -71,7 +55,7 @@ class Loop:
         self._coming = Next(0.0, Reason.START)
         self._jumps = Jumps(tools.control.clock)
         self.runs = Runs()
-        self.holds = Holds(tools.log, tools.metrics)
+
         if tools.settings.job_metrics:
             tools.metrics.follow_jobs(self.runs.samples)
 
@@ -112,7 +96,8 @@ class Loop:
                 self.runs.led(datetime.fromtimestamp(started, UTC))
             self._mind_the_clock()
             self._latency(report)
-            self._tell(report)
+            log = self.tools.log
+            (log.info if report.outcome.good else log.error)("cycle.done", **report.told)
             self._tell_holds()
             self._notify()
         return report
@@ -122,28 +107,10 @@ class Loop:
             self.tools.metrics.repair_latency.observe(self.tools.control.clock.monotonic() - self._drift_seen)
         self._drift_seen = None
 
-    def _tell(self, report: CycleReport) -> None:
-        fields = {
-            "reason": report.reason.value,
-            "program": report.revision,
-            "outcome": report.outcome.value,
-            "seconds": round(report.seconds, 3),
-            "unchanged": report.unchanged,
-            "created": report.created,
-            "updated": report.updated,
-            "deleted": report.deleted,
-            "drift": [f"{d.job} ({d.words})" for d in report.drift],
-            "failed": [{"job": f.job, "why": f.reason} for f in report.failures],
-            "waiting": report.waiting,
-            "detail": report.detail,
-        }
-        log = self.tools.log
-        (log.info if report.outcome.good else log.error)("cycle.done", **_bounded(fields))
-
     def _tell_holds(self) -> None:
         connection = self.cycle.connector.current
         if connection is not None:
-            self.holds.tell(connection.probe.held)
+            self.cycle.census.tell_holds(connection.probe.held)
 
     # -- between cycles
 

@@ -81,7 +81,7 @@ class _OfStacks(Collector):
         yield from families.values()
 
 
-class _Scraped:
+class Scraped:
     """What Prometheus scrapes of a registry."""
 
     registry: CollectorRegistry
@@ -95,7 +95,7 @@ class _Scraped:
         return choose_encoder(accept)[1]
 
 
-class Together(_Scraped):
+class Together(Scraped):
     """The metrics of several stacks in one text."""
 
     def __init__(self, by_stack: Mapping[str, "Metrics"]) -> None:
@@ -103,7 +103,7 @@ class Together(_Scraped):
         self.registry.register(_OfStacks(by_stack))
 
 
-class Metrics(_Scraped):
+class Metrics(Scraped):
     """One instance for each stack."""
 
     def __init__(self, version: str, stack: str) -> None:

@@ -57,9 +57,7 @@ def _referred(lookup: Callable[[str], str | None], chosen: WatcherSettings) -> l
 
 def _no_such_file(program_dir: Path, stack: str) -> list[str]:
     """That the stack has no file of its own may be why so much is missing."""
-    if (program_dir / f"Pulumi.{stack}.yaml").is_file():
+    names = program.stack_names(program_dir)
+    if stack in names:
         return []
-    names = sorted(
-        path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in program_dir.glob("Pulumi.*.yaml")
-    )
     return [f'STACK is "{stack}", and there is no Pulumi.{stack}.yaml (there are: {", ".join(names) or "none"})']

@@ -1,14 +1,16 @@
 """Wires the parts of each stack. It starts nothing and holds no policy."""
 
+import re
 import tomllib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from watcher import notify, stacks
 from watcher.allowance import Allowance
 from watcher.clock import Control, SystemClock
 from watcher.cycle import Cycle
-from watcher.logs import EventLog, Redactor, open_log
+from watcher.logs import Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
 from watcher.notify import Notifier, Wishes
@@ -16,23 +18,18 @@ from watcher.pulumi.cli import Limits, PulumiCli
 from watcher.recovery.recovery import Tools
 from watcher.settings import WatcherSettings
 from watcher.status import Board, Snapshot
-from watcher.web.clean import cleaner
+from watcher.web.view import Clean
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that one stack has of a kind. `others`: those of further stacks, with the same clock and log."""
+    """Everything that one stack has of a kind. Clock, control and log are the same for all stacks."""
 
     tools: Tools
     board: Board
     cycle: Cycle
     loop: Loop
     clock: SystemClock
-    others: tuple["Parts", ...] = ()
-
-    @property
-    def all(self) -> tuple["Parts", ...]:
-        return self, *self.others
 
 
 def version() -> str:
@@ -43,46 +40,34 @@ def version() -> str:
         return "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all stacks have in common; the log names the stack."""
-
-    clock: SystemClock
-    control: Control
-    redactor: Redactor
-    log: EventLog
-
-
-def assemble(chosen: WatcherSettings, allowance: Allowance) -> Parts:
-    """The parts of the first stack, and with them those of the others."""
+def assemble(chosen: WatcherSettings, allowance: Allowance) -> list[Parts]:
+    """The parts of each stack; where there are several, the log names the stack."""
     clock, redactor = SystemClock(), Redactor(chosen.secrets)
     control, log = Control(clock), open_log(chosen.log_format, chosen.log_level, redactor)
     several = len(chosen.stacks) > 1
-    first, *others = [
-        _parts(one, Shared(clock, control, redactor, log.of(stack=one.stack) if several else log), allowance)
-        for one in stacks.each(chosen)
-    ]
-    return replace(first, others=tuple(others))
+    made = []
+    for one in stacks.each(chosen):
+        tools = Tools(
+            settings=one,
+            control=control,
+            cli=PulumiCli(one.program_dir, one.stack, one.env, Limits(one.up_timeout_s, one.grace_s), control),
+            log=log.of(stack=one.stack) if several else log,
+            metrics=Metrics(version(), one.stack),
+            redactor=redactor,
+        )
+        made.append(_parts(tools, clock, allowance))
+    return made
 
 
-def _parts(chosen: WatcherSettings, shared: Shared, allowance: Allowance) -> Parts:
-    clock, control, redactor = shared.clock, shared.control, shared.redactor
-    limits = Limits(chosen.up_timeout_s, chosen.grace_s)
-    tools = Tools(
-        settings=chosen,
-        control=control,
-        cli=PulumiCli(chosen.program_dir, chosen.stack, chosen.env, limits, control),
-        log=shared.log,
-        metrics=Metrics(version(), chosen.stack),
-        redactor=redactor,
-    )
+def _parts(tools: Tools, clock: SystemClock, allowance: Allowance) -> Parts:
+    chosen = tools.settings
     board = Board(Snapshot(chosen.stack, clock.now(), chosen.interval_s, attempted=clock.monotonic()))
     cycle = Cycle(tools, board, allowance)
     notifier = None
     if chosen.notify:
         file = chosen.work_dir / notify.file_of(chosen.stack, len(chosen.stacks) > 1)
         wishes = Wishes(chosen.notify, chosen.notify_on, chosen.public_url, file)
-        notifier = Notifier(wishes, board, tools.log, tools.metrics, cleaner(redactor, places(chosen)))
+        notifier = Notifier(wishes, board, tools.log, tools.metrics, cleaner_of(chosen, tools.redactor))
     return Parts(tools, board, cycle, Loop(tools, cycle, board, notifier), clock)
 
 
@@ -94,3 +79,26 @@ def places(chosen: WatcherSettings) -> dict[str, str]:
         "program directory": str(chosen.program_dir),
         "Pulumi's home": chosen.env.get("PULUMI_HOME", ""),
     }
+
+
+def cleaner_of(chosen: WatcherSettings, redactor: Redactor) -> Clean:
+    """For what is shown to people."""
+    return cleaner(redactor, places(chosen))
+
+
+def cleaner(redact: Clean, paths: Mapping[str, str]) -> Clean:
+    """Takes secrets out of a text, and the paths where the state lies: `paths` by what is to stand for each."""
+    known = sorted(((path, words) for words, path in paths.items() if len(path) > 1), key=lambda p: -len(p[0]))
+    word = re.compile(r"[^\s\"'():,;]+")  # a run of what a path is made of, so the work stays linear
+
+    def without_state(found: re.Match[str]) -> str:
+        return "[state]" if "/.pulumi" in found[0] else found[0]
+
+    def clean(text: str) -> str:
+        for path, words in known:
+            if path in text:
+                # Up to the end of the path, so that nothing of what lies in it is left.
+                text = re.sub(rf"(?:file://)?{re.escape(path)}(?:/[^\s\"'():,;]*)?", f"[{words}]", text)
+        return redact(word.sub(without_state, text))
+
+    return clean

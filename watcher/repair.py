@@ -8,10 +8,8 @@ the interval.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from provider.dkron.doubt import FEW
-from provider.job.spec import MANAGED_FIELDS
+from provider.dkron.cluster import FEW
 from watcher.dkron.look import Prints
 from watcher.pulumi.changes import ChangeSet, Drift
 
@@ -35,6 +33,11 @@ class Repair:
 
     targets: tuple[str, ...]
     plan: ChangeSet
+
+    @property
+    def unneeded(self) -> ChangeSet:
+        """The plan as it reads after a run that found nothing to do."""
+        return ChangeSet(sames=tuple(sorted(self.plan.declared)), urns=self.plan.urns, ignored=self.plan.ignored)
 
 
 def simple(standing: Standing, around: object, noted: Prints, seen: Prints, names: frozenset[str]) -> Repair | None:
@@ -61,13 +64,4 @@ def simple(standing: Standing, around: object, noted: Prints, seen: Prints, name
 
 
 def _drift(name: str, noted: str, seen: str | None) -> Drift:
-    if seen is None:
-        return Drift(name, "gone")
-    before, now = _fields(noted), _fields(seen)
-    fields = tuple(field for field in MANAGED_FIELDS if before.get(field) != now.get(field))
-    return Drift(name, "changed", fields, now.get("disabled") is True and not before.get("disabled"))
-
-
-def _fields(fingerprint: str) -> Mapping[str, Any]:
-    fields: Mapping[str, Any] = json.loads(fingerprint)
-    return fields
+    return Drift(name, "gone") if seen is None else Drift.between(name, json.loads(noted), json.loads(seen))

@@ -4,7 +4,7 @@ Names, values and reasons may be a stranger's: each is one line, and in Markdown
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provider.text import one_line
@@ -18,7 +18,6 @@ NONE: Final = "(none)"
 LONGEST_MARKDOWN: Final = 60_000  # characters; GitHub takes no comment above 65,536
 _PLAIN: Final = " -/,="
 Document = dict[str, Any]
-Clean = Callable[[str], str]
 
 
 def document(work: Work, verdict: Verdict, stack: str) -> Document:
@@ -60,29 +59,6 @@ def document(work: Work, verdict: Verdict, stack: str) -> Document:
     }
 
 
-def cleaned(found: Document, clean: Clean) -> Document:
-    """The same without secrets, all texts in one go: replacing is slow to begin and quick to go on."""
-    texts: list[str] = []
-
-    def noted(words: str) -> str:
-        texts.append(words)
-        return words
-
-    _mapped(found, noted)
-    after = iter(json.loads(clean(json.dumps(texts))))
-    result: Document = _mapped(found, lambda _text: next(after))
-    return result
-
-
-def _mapped(value: Any, change: Clean) -> Any:
-    """`value` with each text in it changed; keys stay."""
-    if isinstance(value, dict):
-        return {key: _mapped(item, change) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_mapped(item, change) for item in value]
-    return change(value) if isinstance(value, str) else value
-
-
 def render(found: Document, style: str) -> str:
     """The report in one of FORMATS, without a line break at its end."""
     if style == "json":
@@ -97,19 +73,8 @@ def text(found: Document) -> Iterator[str]:
         yield f"{SIGNS[change['operation']]} {change['job']}{drift}"
         for field in change["fields"]:
             yield f"    {field['field']}: {_shown(field['old'])} -> {_shown(field['new'])}"
-    for stray in found["strays"]:
-        yield f"? {stray['job']}  stray, in no state and no program: {stray['why']}"
-    for name in found["unmarked"]:
-        yield (
-            f"? {name}  unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, "
-            f"or delete it with `python -m jobs delete {name}`"
-        )
-    for held in found["held"]:
-        yield f"= {held['job']}  {held['hold']}"
-    for line in found["protected"]:
-        yield f"! {line}"
-    for one in found["unkept"]:
-        yield f"= {one['job']}  not compared, as it doesn't stay as written: {', '.join(one['fields'])}"
+    for sign, name, words in _notes(found):
+        yield f"{sign} {name}  {words}" if name else f"{sign} {words}"
     yield _counted(found)
     yield from _verdict(found)
 
@@ -147,7 +112,7 @@ def markdown(found: Document) -> str:
             lines += ["", f"And {len(changes) - number} more changes: `--format json` has them all."]
             break
         lines += rows
-    notes = [*_notes(found)]
+    notes = [f"- {' '.join(filter(None, map(_code, (name, words))))}" for _, name, words in _notes(found)]
     if length + sum(map(len, notes)) <= LONGEST_MARKDOWN and notes:
         lines += ["", *notes]
     return "\n".join(lines)
@@ -163,17 +128,19 @@ def _rows(change: Mapping[str, Any]) -> Iterator[str]:
         first = "| | |"
 
 
-def _notes(found: Document) -> Iterator[str]:
+def _notes(found: Document) -> Iterator[tuple[str, str, str]]:
+    """What there is to say besides the changes: a sign, the job if it is about one, and the words."""
     for stray in found["strays"]:
-        yield f"- {_code(stray['job'])} is a stray, in no state and no program: {_code(stray['why'])}"
+        yield "?", stray["job"], f"stray, in no state and no program: {stray['why']}"
     for name in found["unmarked"]:
-        yield f"- {_code(name)} carries our tag and no stack's mark, and nobody declares it"
+        words = "unmarked: carries our tag and no stack's mark, and nobody declares it; declare it, or delete it with"
+        yield "?", name, f"{words} `python -m jobs delete {name}`"
     for held in found["held"]:
-        yield f"- {_code(held['job'])} is {_code(held['hold'])}"
+        yield "=", held["job"], held["hold"]
     for line in found["protected"]:
-        yield f"- {_code(line)}"
+        yield "!", "", line
     for one in found["unkept"]:
-        yield f"- {_code(one['job'])}: not compared, as it doesn't stay as written: {_code(', '.join(one['fields']))}"
+        yield "=", one["job"], f"not compared, as it doesn't stay as written: {', '.join(one['fields'])}"
 
 
 def _code(words: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from provider.credentials import is_exposed
 from provider.text import one_line
 
 DEFAULT_DIR: Final = "jobs"
@@ -20,7 +21,7 @@ SETTINGS: Final = ("GIT_URL", "GIT_REF", "GIT_DIR", "GIT_MAX_MB", TOKEN, f"{TOKE
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NO_REF: Final = re.compile(r"[\s\x00-\x1f\x7f:*?\[\\^~]|\.\.|@\{|^-|^/|/$")
 _SCP: Final = re.compile(r"[\w.-]+@[\w.-]+:[^:]+")
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
 _PASSED: Final = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TMPDIR|(https?|all|no)_proxy|SSL_CERT_\w+|SSH_AUTH_SOCK|GIT_SSH\w*|GIT_SSL_\w+",
     re.IGNORECASE,
@@ -65,7 +66,7 @@ def _bad_url(url: str, with_token: bool) -> str:
         return "GIT_URL must look like https://host/path, ssh://user@host/path, user@host:path or file:///path"
     if parts.password is not None:
         return "GIT_URL must hold no password: use GIT_TOKEN_FILE"
-    if with_token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if with_token and is_exposed(url):
         return "GIT_URL is http://, over which everybody could read GIT_TOKEN: use https://"
     return ""
 

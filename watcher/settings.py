@@ -72,7 +72,7 @@ class _Reader(Reader):
         self.rows = {row.name: row for row in TABLE}
         super().__init__(
             lambda name: env.get(name, "").strip() or self.rows[name].default,
-            lambda name, value, reason: f"{name} is {_quoted(value)}: it {reason}",
+            _told,
         )
 
     def choice(self, name: str) -> str:
@@ -83,10 +83,9 @@ class _Reader(Reader):
         row = self.rows[name]
         return self.judged(name, whole_number(row.minimum or 0), int(row.default))
 
-    def seconds(self, name: str) -> float | None:
-        """Of a setting in milliseconds; None where it is not given and has no default."""
-        given = self.judged(name, whole_number(self.rows[name].minimum or 0), None)
-        return None if given is None else given / 1000
+
+def _seconds(text: str) -> float:
+    return whole_number(0)(text) / 1000
 
 
 def _address(text: str) -> tuple[str, int] | None:
@@ -106,6 +105,11 @@ def _hosts(text: str) -> frozenset[str]:
     if any(not pattern.strip("*?") for pattern in patterns):
         raise ValueError("must not name every host: a person's old lock would pass for a dead watcher's")
     return patterns
+
+
+def _told(name: str, value: str, reason: str) -> str:
+    """One line; without a value it is about the missing half of a pair."""
+    return f"{name} is {_quoted(value)}: it {reason}" if value else f"{name} {reason}: set both, or neither"
 
 
 def _quoted(value: str) -> str:
@@ -170,15 +174,16 @@ def _front(reader: _Reader, env: Mapping[str, str]) -> Front:
     base, reason = front.base_of(reader.text("PUBLIC_URL"))
     if reason:
         reader.malformed("PUBLIC_URL", reason, reader.text("PUBLIC_URL"))
-    login, certificate = None, None
-    try:
-        login = front.login_of(reader.text("HTTP_USER"), lambda: env.get("HTTP_PASSWORD", "").strip())
-    except ValueError as error:
-        reader.problems.append(str(error))
-    try:
-        certificate = front.certificate_of(env)
-    except ValueError as error:
-        reader.problems.append(str(error))
+    login, certificate, user = None, None, reader.text("HTTP_USER")
+    if reader.both("HTTP_USER", "HTTP_PASSWORD"):
+        login = front.Login(user, lambda: env.get("HTTP_PASSWORD", "").strip())
+    if ":" in user:
+        reader.malformed("HTTP_USER", "holds a colon, at which basic authentication would cut it", user)
+    if reader.both("HTTP_CERT_FILE", "HTTP_KEY_FILE"):
+        try:
+            certificate = front.Certificate(reader.text("HTTP_CERT_FILE"), reader.text("HTTP_KEY_FILE"))
+        except ValueError as error:
+            reader.problems.append(f"HTTP_CERT_FILE and HTTP_KEY_FILE: {error}")
     return Front(base, login, certificate, reader.judged("METRICS_ADDR", _address, None))
 
 
@@ -197,7 +202,7 @@ def load(environ: Mapping[str, str] | None = None) -> WatcherSettings:
         stacks=stacks,
         program_dir=program_dir,
         interval_s=reader.number("RECONCILE_INTERVAL_MS") / 1000,
-        probe_s=reader.seconds("PROBE_INTERVAL_MS"),
+        probe_s=reader.judged("PROBE_INTERVAL_MS", _seconds, None),
         max_deletes=reader.judged("MAX_DELETES", parse_bound, DEFAULT),
         max_updates=reader.judged("MAX_UPDATES", parse_bound, None),
         delete_strays=reader.choice("STRAYS") == "delete",

@@ -5,15 +5,16 @@ It holds no cycle and decides nothing about jobs: `loop.run` drives the stacks, 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from provider.errors import SettingsError
 from watcher.metrics import Together
 from watcher.settings import WatcherSettings
-from watcher.web.server import Answer, Asked, ByAccept, Route
+from watcher.web.server import Answer, Request, Route, scraped
 
 FOLDER: Final = "/stack"
-Routes = Mapping[str, Route | ByAccept]
+Routes = Mapping[str, Route]
 
 
 def each(chosen: WatcherSettings) -> list[WatcherSettings]:
@@ -31,7 +32,7 @@ def base_of(base: str, stack: str) -> str:
     return f"{base}{FOLDER}/{stack.rpartition('/')[2]}"
 
 
-def pages_of(by_stack: Mapping[str, Mapping[str, Asked]]) -> dict[str, Asked]:
+def pages_of(by_stack: Mapping[str, Routes]) -> dict[str, Route]:
     """Every stack's pages below its own path; the first one's, too, where a single stack's would be."""
     if not by_stack:
         return {}
@@ -42,23 +43,20 @@ def pages_of(by_stack: Mapping[str, Mapping[str, Asked]]) -> dict[str, Asked]:
     return found
 
 
-def routes_of(by_stack: Mapping[str, Routes], together: Together) -> dict[str, Route | ByAccept]:
+def routes_of(by_stack: Mapping[str, Routes], together: Together) -> dict[str, Route]:
     """/healthz and /readyz are red where one stack's is, with a line for each; /metrics has all series."""
     if len(by_stack) == 1:
         return dict(next(iter(by_stack.values())))
 
     def all_of(path: str) -> Answer:
-        answers = {stack: route() for stack, routes in by_stack.items() if callable(route := routes[path])}
+        answers = {stack: routes[path](Request()) for stack, routes in by_stack.items()}
         lines = [f"{stack}: {answer.body.decode()}" for stack, answer in answers.items()]
         return Answer(max(answer.status for answer in answers.values()), "".join(lines).encode())
 
-    def scraped(accept: str) -> Answer:
-        return Answer(200, together.text(accept), together.content_type(accept))
-
     return {
-        "/healthz": lambda: all_of("/healthz"),
-        "/readyz": lambda: all_of("/readyz"),
-        "/metrics": ByAccept(scraped),
+        "/healthz": lambda _request: all_of("/healthz"),
+        "/readyz": lambda _request: all_of("/readyz"),
+        "/metrics": partial(scraped, together),
     }
 
 

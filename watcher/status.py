@@ -7,7 +7,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
+from watcher.logs import MOST_NAMES
 from watcher.pulumi.changes import Drift, Failure
 
 KEPT = 50
@@ -87,6 +89,28 @@ class CycleReport:
     waiting: tuple[str, ...] = ()
     unrepaired: tuple[Drift, ...] = ()
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """As it stands in the log: what there is to tell, and of long lists the beginning and the count."""
+        fields: dict[str, Any] = {
+            "reason": self.reason.value,
+            "program": self.revision,
+            "outcome": self.outcome.value,
+            "seconds": round(self.seconds, 3),
+            "unchanged": self.unchanged,
+            "created": self.created,
+            "updated": self.updated,
+            "deleted": self.deleted,
+            "drift": [f"{d.job} ({d.words})" for d in self.drift],
+            "failed": [{"job": f.job, "why": f.reason} for f in self.failures],
+            "waiting": self.waiting,
+            "detail": self.detail,
+        }
+        for name, value in list(fields.items()):
+            if isinstance(value, list | tuple) and len(value) > MOST_NAMES:
+                fields |= {name: value[:MOST_NAMES], f"{name}_count": len(value)}
+        return {name: value for name, value in fields.items() if value not in ("", (), [])}
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -101,7 +125,6 @@ class Snapshot:
     managed: tuple[str, ...] = ()
     last_good: float | None = None
     consecutive_failures: int = 0
-    refusal: str = ""
     advice: tuple[str, ...] = ()  # what the cluster's nodes make of our jobs, a line each
     exposed: str = ""  # what the public passphrase guards and must not
     cycles: tuple[CycleReport, ...] = ()
@@ -158,6 +181,5 @@ class Board:
                 cycles=(*before.cycles, report)[-KEPT:],
                 last_good=report.started + report.seconds if good else before.last_good,
                 consecutive_failures=0 if good else before.consecutive_failures + 1,
-                refusal=report.detail if report.outcome is Outcome.REFUSED else "",
             )
             return self._now

@@ -56,6 +56,23 @@ class Work:
         return tuple(drift for drift in self.plan.drift if drift not in self.part.drift)
 
     @property
+    def deletions(self) -> int:
+        """How many jobs were deleted. Resources may be called otherwise than their jobs, so they are only counted."""
+        deleted = len(self.applied.deleted) + len(self.applied.replaced)
+        return min(deleted, len(self.part.doomed)) + len(self.strays_deleted)
+
+    @property
+    def revisions(self) -> int:
+        """How many jobs were updated by the program or the config."""
+        return min(len(self.applied.updated), len(self.part.revised))
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The jobs that may be other ones in Dkron now."""
+        plan = self.part
+        return plan.writes.union(plan.deletes, plan.replaces, self.applied.created, self.strays_deleted)
+
+    @property
     def unmarked(self) -> tuple[str, ...]:
         """Jobs that dkron-mgr or an older version left, and that nobody declares."""
         return tuple(sorted(self.look.unmarked - self.plan.known))

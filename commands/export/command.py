@@ -8,15 +8,16 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from shutil import which
 from typing import Any, Final
 
-from commands import stack_config
+from commands import programs, stack_config
 from commands.export import files, selection, source
 from commands.export.conceal import Keys
 from commands.export.selection import Imported
 from commands.export.sound import sound
-from commands.export.tidy import tidy
-from commands.live import known_value, live_jobs, our_tag, progress, settings
+from commands.live import known_value, live_jobs, our_tag, settings
 from commands.stack import chosen_stack
 from commands.stack_config import StackConfig
 from provider.errors import SettingsError
@@ -52,11 +53,9 @@ def run(options: argparse.Namespace) -> int:
     keys.certain = frozenset(found.sensitive)
     jobs, told = sound(found.jobs)
     picked = selection.chosen(jobs, wanted)
-    with progress(f"writing {len(picked)} declarations"):
-        imported = selection.bring_in(picked, keys, places, found.against)
-        text = tidy(source.module(imported))
+    imported = selection.bring_in(picked, keys, places, found.against)
     if picked:
-        sys.stdout.write(text)
+        sys.stdout.write(tidy(source.module(imported)))
     _tell(f"warning: {problem}" for problem in gathered.problems if not _own(problem))
     if imported:
         _tell([*told, *found.notes, *advice(imported, ours if found.live else None)])
@@ -65,6 +64,16 @@ def run(options: argparse.Namespace) -> int:
     else:
         _tell([*told, *found.notes, _nothing(options, wanted)])
     return 0
+
+
+def tidy(text: str) -> str:
+    """A module as `ruff format` gives it; unchanged without ruff, or where it fails."""
+    beside = Path(sys.executable).parent / "ruff"
+    ruff = str(beside) if beside.is_file() else which("ruff")
+    if ruff is None:
+        return text
+    done = programs.run([ruff, "format", "--quiet", "--stdin-filename", "jobs/imported.py", "-"], text)
+    return done.out if done.code == 0 else text
 
 
 def _is_live(options: argparse.Namespace) -> bool:
@@ -169,7 +178,6 @@ def how_to_set(jobs: Sequence[Imported], keys: Keys) -> list[str]:
 def set_config(stack: str, jobs: Sequence[Imported], keys: Keys) -> list[str]:
     """Sets the values that were cut out; what was set. Raises SettingsError."""
     needed = proposed(jobs, keys)
-    for number, key in enumerate(needed, start=1):
-        with progress(f"setting secret {number} of {len(needed)}"):
-            stack_config.set_secret(stack, key, keys.value(key))
+    for key in needed:
+        stack_config.set_secret(stack, key, keys.value(key))
     return [f"set in the config of the stack {stack}: {', '.join(needed)}"] if needed else []

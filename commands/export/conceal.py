@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from commands.export.suspicion import apart, secret_spans, suspicious
-from provider.job.references import ConfigValue, Reference, Text
+from provider.job.config import json_texts
+from provider.job.references import ConfigValue, Reference, Text, parts_of
 from provider.redaction import HARMLESS_OPTIONS
 
 LEAST_FOUND: Final = 6  # characters of a hidden value that is looked for in other texts, too
@@ -164,7 +165,7 @@ class Concealer:
 
     def _raw_headers(self, text: str) -> Text:
         """The JSON as it is written, with the values in it replaced; all of it where that can't be done."""
-        items = header_items(text)
+        items = json_texts(text)
         if items is None:
             return self.whole(text, f"{self.job}-headers")
         rest, parts = text, list[str | ConfigValue]()
@@ -188,19 +189,6 @@ def _is_plain_text(value: str) -> bool:
     except ValueError:
         return False
     return len(text.split()) > 1 and not secret_spans(text, command=True)
-
-
-def header_items(text: str) -> list[str] | None:
-    """The headers as Dkron reads them, None if it can't."""
-    try:
-        items = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return items if isinstance(items, list) and all(isinstance(item, str) for item in items) else None
-
-
-def parts_of(text: Text) -> tuple[str | ConfigValue, ...]:
-    return text.parts if isinstance(text, Reference) else (text,)
 
 
 def _merged(parts: list[str | ConfigValue]) -> Text:
@@ -228,13 +216,13 @@ def hidden(text: Text) -> str:
     return "".join(p if isinstance(p, str) else "[secret]" if p.secret else "${" + p.key + "}" for p in parts_of(text))
 
 
-def pair_items(pairs: Iterable[Text]) -> dict[str, Text] | None:
-    """NAME=value items as a map, None where it would not say the same."""
+def as_map(items: Iterable[Text], between: str) -> dict[str, Text] | None:
+    """Items such as NAME=value as a map, None where it would not say the same. `between`: what stands between both."""
     found: dict[str, Text] = {}
-    for pair in pairs:
-        first, *rest = parts_of(pair)
-        name, equals, value = first.partition("=") if isinstance(first, str) else ("", "", "")
-        if not equals or name in found:
+    for item in items:
+        first, *rest = parts_of(item)
+        name, stands, value = first.partition(between) if isinstance(first, str) else ("", "", "")
+        if not stands or name in found:
             return None
         found[name] = Reference((value, *rest) if value else tuple(rest)) if rest else value
     return found

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from commands.export.conceal import PROCESSOR, Concealer, Keys, header_items, hidden, pair_items, parts_of
+from commands.export.conceal import PROCESSOR, Concealer, Keys, as_map, hidden
 from commands.export.sound import without_ignored
-from provider.job.executors import Executor, http, shell
+from provider.job.config import json_texts
+from provider.job.executors import HTTP_OPTIONS, SHELL_OPTIONS, Executor, http, shell
 from provider.job.ownership import OWNER_TAG_KEY, OWNERSHIP_KEYS, owner_tag
-from provider.job.references import ConfigValue, Reference, Text, shown
+from provider.job.references import ConfigValue, Reference, Text, parts_of, shown
 from provider.job.spec import DEFAULTS
 from provider.job.validation import check_job, parent_cycle
 
@@ -36,23 +37,7 @@ ORDER: Final = (
     "executor_config",
     "processors",
 )
-_NAMES_OF: Final = {
-    "http": {
-        "url": "url",
-        "method": "method",
-        "headers": "headers",
-        "body": "body",
-        "timeout": "timeout",
-        "expectCode": "expect_code",
-        "expectBody": "expect_body",
-        "debug": "debug",
-        "tlsNoVerifyPeer": "tls_no_verify_peer",
-        "tlsRootCAsFile": "tls_root_cas_file",
-        "tlsCertificateFile": "tls_certificate_file",
-        "tlsCertificateKeyFile": "tls_certificate_key_file",
-    },
-    "shell": {key: key for key in ("command", "shell", "env", "cwd", "timeout", "mem_limit", "payload", "su")},
-}
+_NAMES_OF: Final = {"http": HTTP_OPTIONS, "shell": SHELL_OPTIONS}
 _TEXTS: Final = frozenset({"url", "headers", "body", "command", "env", "payload"})  # may hold references
 _BUILDERS: Final[Mapping[str, Callable[..., Executor]]] = {"http": http, "shell": shell}
 
@@ -159,10 +144,10 @@ def _executor(name: str, config: Mapping[str, str], hide: Concealer) -> Call:
 def _argument(executor: str, option: str, value: str, hide: Concealer) -> Any:
     """An option's value as the argument of the builder."""
     if option == "headers":
-        items = header_items(value)
-        return None if items is None else _headers([hide.header(item) for item in items])
+        items = [hide.header(item) for item in json_texts(value) or []]
+        return as_map(items, ": ") or items or None
     if option == "env":
-        return pair_items(hide.pairs(value))
+        return as_map(hide.pairs(value), "=")
     if option in ("debug", "tlsNoVerifyPeer", "shell"):
         return True if value == "true" else None
     whole = value.isascii() and value.isdigit() and str(int(value)) == value if len(value) < 10 else False
@@ -170,18 +155,6 @@ def _argument(executor: str, option: str, value: str, hide: Concealer) -> Any:
         return int(value)
     text = hide.option(option, value, executor)
     return text if option in _TEXTS or isinstance(text, str) else None
-
-
-def _headers(items: list[Text]) -> dict[str, Text] | list[Text]:
-    """As a map from name to value if that says the same, else as they are."""
-    found: dict[str, Text] = {}
-    for item in items:
-        first, *rest = parts_of(item)
-        name, colon, value = first.partition(": ") if isinstance(first, str) else ("", "", "")
-        if not colon or name in found:
-            return items
-        found[name] = Reference((value, *rest) if value else tuple(rest)) if rest else value
-    return found
 
 
 def _gives(

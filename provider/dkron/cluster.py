@@ -2,12 +2,24 @@
 
 A fresh or cut-off server lists nothing, with 200. Then everything would be created anew, or the state emptied. So "all
 gone" is believed of the leader's own node, or of two servers of one cluster, and of nobody while a server lists some.
+A server that has just started answers with no or few jobs for seconds (recorded: cluster.json, restart.json): a list
+that lost more than a few at once is believed only if a second look, after a pause, agrees. Provider, watcher and
+commands go by that one rule.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ..text import one_line
+
+FEW: Final = 2  # this many missing jobs are still believed, or asked for one by one
+SECOND_LOOK_AFTER_S: Final = 2.0
+
+
+def lost_many(expected: Iterable[str], seen: Iterable[str]) -> bool:
+    """Whether so many of the expected jobs are missing that the list must be taken a second time."""
+    return len(set(expected) - set(seen)) > FEW
 
 
 @dataclass(frozen=True, slots=True)

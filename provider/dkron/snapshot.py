@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from ..errors import NoLeader, NotConfirmed, TwoClusters
 from ..job.ownership import is_ours
 from . import cluster
-from .doubt import FEW, SECOND_LOOK_AFTER_S
+from .cluster import FEW, SECOND_LOOK_AFTER_S
 from .version import untested
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ from typing import Any
 from ..archive import Archive
 from ..errors import DkronJobsError, ForeignJob, NoLeader, NotJudged, ServerFault, TimedOut, Unreachable
 from ..job import hold, ownership
-from ..job.diff import changed_fields
 from ..job.limits import Limits
-from ..job.spec import to_dkron
+from ..job.spec import changed_fields, to_dkron
 from ..redaction import secret_texts
 from .client import DkronClient, Job
 from .version import forgets_children

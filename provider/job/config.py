@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from ..text import did_you_mean
@@ -20,7 +20,7 @@ def known(config: Config, option: str) -> str | None:
     return value if value and value != UNKNOWN else None
 
 
-def unknown_options(config: Config, options: frozenset[str], executor: str) -> Iterator[Finding]:
+def unknown_options(config: Config, options: Collection[str], executor: str) -> Iterator[Finding]:
     """Options that the executor doesn't have, and would ignore without a word."""
     for option in config:
         if option not in options:

@@ -6,28 +6,27 @@ values that Dkron 4.0.9 reads. Pure; validation is `validate`'s.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from .references import Reference, Text, json_list
 from .stacks import by_stack
 
-HTTP_OPTIONS = frozenset(
-    {
-        "method",
-        "url",
-        "headers",
-        "body",
-        "timeout",
-        "expectCode",
-        "expectBody",
-        "debug",
-        "tlsNoVerifyPeer",
-        "tlsRootCAsFile",
-        "tlsCertificateFile",
-        "tlsCertificateKeyFile",
-    }
-)
-SHELL_OPTIONS = frozenset({"command", "shell", "env", "cwd", "timeout", "mem_limit", "payload", "su"})
+# Dkron's options, each with the builder's argument that gives it.
+HTTP_OPTIONS: Final = {
+    "url": "url",
+    "method": "method",
+    "headers": "headers",
+    "body": "body",
+    "timeout": "timeout",
+    "expectCode": "expect_code",
+    "expectBody": "expect_body",
+    "debug": "debug",
+    "tlsNoVerifyPeer": "tls_no_verify_peer",
+    "tlsRootCAsFile": "tls_root_cas_file",
+    "tlsCertificateFile": "tls_certificate_file",
+    "tlsCertificateKeyFile": "tls_certificate_key_file",
+}
+SHELL_OPTIONS: Final = {o: o for o in ("command", "shell", "env", "cwd", "timeout", "mem_limit", "payload", "su")}
 # The others that Dkron 4.0.9 ships; any name is taken, since a cluster may have plugins of its own.
 SHIPPED = frozenset({"http", "shell", "grpc", "kafka", "nats", "rabbitmq", "gcppubsub"})
 

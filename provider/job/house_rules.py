@@ -7,7 +7,7 @@ error has none, so that nobody passes it by.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 from ..advice import Advice, Code
 from ..text import did_you_mean, one_line
@@ -84,23 +84,12 @@ def judge(specs: Iterable[JobSpec], rules: HouseRules) -> tuple[list[str], list[
     found: dict[Level, list[str]] = {"error": [], "warning": []}
     for spec in specs if rules.levels else ():
         for rule, reason in _broken(spec, rules):
-            level, code = rules.levels[rule], _CODES[rule]
+            level, code = rules.levels[rule], cast(Code, f"rule-{rule}")
             if level == "warning" and code in ([spec.accept] if isinstance(spec.accept, str) else spec.accept):
                 continue
             where, text = f'{spec.declared_at}: job "{spec.name}"', f"house rule {rule}: {reason}"
             found[level].append(f"{where}: {Advice(code, text).line if level == 'warning' else text}")
     return found["error"], found["warning"]
-
-
-_CODES: Final[Mapping[str, Code]] = {
-    "tags": "rule-tags",
-    "owner": "rule-owner",
-    "timeout": "rule-timeout",
-    "expect-code": "rule-expect-code",
-    "no-shell": "rule-no-shell",
-    "shortest-period": "rule-shortest-period",
-    "name": "rule-name",
-}
 
 
 def _broken(spec: JobSpec, rules: HouseRules) -> Iterator[tuple[str, str]]:

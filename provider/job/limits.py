@@ -18,20 +18,17 @@ LIMITS_VARIABLE: Final = "DKRON_JOBS_LIMITS"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`deletes`: the jobs that may be deleted. `updates`: the existing jobs that may be overwritten, None for any; a
-    create of a job that exists and differs overwrites it. `run`: the token of the run. `unkept`: job -> path -> print
-    of the fields that Dkron doesn't keep as written (see the module `unkept`)."""
+    """`deletes`: the jobs that may be deleted. `updates`: the existing jobs that may be overwritten; a create of a job
+    that exists and differs overwrites it. `unkept`: job -> path -> print of the fields that Dkron doesn't keep as
+    written (see the module `unkept`)."""
 
-    deletes: frozenset[str]
-    updates: frozenset[str] | None = None
-    run: str = ""
+    deletes: frozenset[str] = frozenset()
+    updates: frozenset[str] = frozenset()
     unkept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The text of the file."""
-        updates = None if self.updates is None else sorted(self.updates)
-        told = {"deletes": sorted(self.deletes), "updates": updates, "run": self.run, "unkept": self.unkept}
-        return json.dumps(told)
+        return json.dumps({"deletes": sorted(self.deletes), "updates": sorted(self.updates), "unkept": self.unkept})
 
     def against_delete(self, name: str) -> str | None:
         """Why the job may not be deleted in this run, one line; None if it may."""
@@ -39,33 +36,23 @@ class Limits:
 
     def against_overwrite(self, name: str) -> str | None:
         """Why the existing job may not be overwritten in this run, one line; None if it may."""
-        return None if self.updates is None or name in self.updates else _refusal(name, "overwritten")
+        return None if name in self.updates else _refusal(name, "overwritten")
 
 
 def parse(text: str) -> Limits:
     """The limits in the text of the file. Raises ValueError for anything else."""
-    values = json.loads(text)
-    if not isinstance(values, dict):
-        raise ValueError("no JSON object")  # noqa: TRY004 - of the text, not of an argument
-    updates = values.get("updates")
-    return Limits(
-        deletes=_names(values.get("deletes")),
-        updates=None if updates is None else _names(updates),
-        run=str(values.get("run") or ""),
-        unkept=_unkept(values.get("unkept") or {}),
-    )
+    try:
+        values = json.loads(text)
+        unkept = {job: dict(paths) for job, paths in values.get("unkept", {}).items()}
+        return Limits(_names(values["deletes"]), _names(values["updates"]), unkept)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"it is not what the watcher writes: {error}") from None
 
 
 def _names(value: Any) -> frozenset[str]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError("no list of names")
     return frozenset(value)
-
-
-def _unkept(value: Any) -> dict[str, dict[str, str]]:
-    if not isinstance(value, dict) or not all(isinstance(paths, dict) for paths in value.values()):
-        raise ValueError("no fields by job")
-    return {job: {path: str(print_) for path, print_ in paths.items()} for job, paths in value.items()}
 
 
 def _refusal(name: str, done: str) -> str:

@@ -10,7 +10,8 @@ from enum import Enum
 from typing import Any, Final
 
 from ..text import one_line
-from .hold import HOLD_KEYS
+from .hold import HOLD_KEYS, taken_off
+from .spec import changed_fields
 
 OWNER_TAG_KEY: Final = "managed_by"
 STACK_MARK_KEY: Final = "managed_in"
@@ -90,6 +91,24 @@ def refusal(job: Mapping[str, Any], name: str, tag: str, mark: str) -> str:
         f'job "{name}" exists in Dkron and {holder(job, tag, mark)}, so it is left as it is: rename yours, '
         "or take it over with `pulumi config set adopt true`"
     )
+
+
+def adoption_words(live: Mapping[str, Any] | None, declared: Mapping[str, Any], tag: str, adopt: bool) -> str | None:
+    """What a job that is about to be created meets in Dkron, one line; None for a new one, which needs no words.
+
+    `tag`: our owner tag; `adopt`: whether the stack takes foreign jobs over. Names fields, and never their values.
+    """
+    if live is None:
+        return None
+    name, mark = str(declared.get("name")), stack_mark(declared) or ""
+    owner = owner_of(live, tag, mark)
+    if not may_write(owner, adopt):
+        return refusal(live, name, tag, mark)
+    fields = ", ".join(changed_fields(taken_off(live), declared))
+    if owner in (Owner.OURS, Owner.UNMARKED):
+        told = f"and differs: it is adopted, and written are {fields}" if fields else "and equal: it is only adopted"
+        return f'job "{name}" is in Dkron already, ours {told}'
+    return f'job "{name}" {holder(live, tag, mark)}; it is taken over, and overwritten are {fields}'
 
 
 def left_alone(job: Mapping[str, Any], name: str, tag: str, mark: str) -> str:

@@ -85,7 +85,8 @@ def executor_advice(executor: str, config: Config) -> Iterator[Advice]:
             yield Advice("missing-option", f"{executor}: {option} is missing, so every run would fail")
     for option, reason in unknown_options(config, frozenset(plugin.required + plugin.others), executor):
         yield Advice("unknown-option", f"{one_line(option)}: {reason}")
-    for option, reason in _CHECKS[executor](config):
+    check = _CHECKS.get(executor)
+    for option, reason in check(config) if check is not None else ():
         yield Advice("bad-option", f"{executor}: {option} {reason}")
 
 
@@ -112,10 +113,6 @@ def _kafka(config: Config) -> Iterator[Finding]:
         mechanism = config.get("saslMechanism", "")
         if mechanism not in ("sha256", "sha512") and (not mechanism or known(config, "saslMechanism")):
             yield "saslMechanism", 'must be "sha256" or "sha512", or every run would fail'
-
-
-def _nats(_config: Config) -> Iterator[Finding]:
-    yield from ()
 
 
 def _rabbitmq(config: Config) -> Iterator[Finding]:
@@ -151,4 +148,4 @@ def _gcppubsub(config: Config) -> Iterator[Finding]:
             yield "attributes", "must be a JSON map from text to text, or every run would fail"
 
 
-_CHECKS: Final = {"kafka": _kafka, "nats": _nats, "rabbitmq": _rabbitmq, "grpc": _grpc, "gcppubsub": _gcppubsub}
+_CHECKS: Final = {"kafka": _kafka, "rabbitmq": _rabbitmq, "grpc": _grpc, "gcppubsub": _gcppubsub}

@@ -57,7 +57,7 @@ class Reference:
     parts: tuple[str | ConfigValue, ...]
 
     def __add__(self, other: str | Reference) -> Reference:
-        return Reference((*self.parts, *_parts(other)))
+        return Reference((*self.parts, *parts_of(other)))
 
     def __radd__(self, other: str) -> Reference:
         return Reference((other, *self.parts))
@@ -101,7 +101,8 @@ class Reference:
 Text = str | Reference
 
 
-def _parts(text: Text) -> tuple[str | ConfigValue, ...]:
+def parts_of(text: Text) -> tuple[str | ConfigValue, ...]:
+    """The text as it is joined."""
     return text.parts if isinstance(text, Reference) else (text,)
 
 

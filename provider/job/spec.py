@@ -170,6 +170,12 @@ def canonical(values: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The managed fields that differ, in Dkron's order; either side in any form that `canonical` takes."""
+    left, right = canonical(old), canonical(new)
+    return [name for name, default in DEFAULTS.items() if left.get(name, default) != right.get(name, default)]
+
+
 def unknown_fields(live: Mapping[str, Any]) -> dict[str, Any]:
     """What a live job has of fields that only another version of Dkron knows."""
     known = SERVER_FIELDS.union(DEFAULTS)

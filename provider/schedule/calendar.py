@@ -155,13 +155,8 @@ def in_words(entry: Entry) -> str:
         return f"depends on {entry.unknown}"
     if not entry.schedule:
         return f"after {entry.parent}" if entry.parent else "no schedule"
-    return _described(entry.schedule, entry.name if "~" in entry.schedule else "")
-
-
-@lru_cache(maxsize=8192)
-def _described(text: str, name: str) -> str:
     try:
-        return _parsed(text, name).describe()
+        return _schedule(entry).describe()
     except ScheduleError:
         return "not a schedule"
 

@@ -13,6 +13,8 @@ from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from .words import one_line
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = 86400
 # Beyond these a zone's offset would lead out of the years that datetime holds; it is taken as it is there.
@@ -151,3 +153,12 @@ def load_zone(name: str) -> Zone:
 def zone_of(zone: tzinfo) -> Zone:
     """The same for a zone that is an object already."""
     return Zone(zone)
+
+
+def display_zone(name: str) -> tzinfo:
+    """The zone in which a picture or a page shows its hours; "" is UTC. Raises ValueError, one line, for no name."""
+    if name in ("", "UTC"):
+        return UTC
+    if name not in zone_names():
+        raise ValueError(f'"{one_line(name, 60)}" is no time zone such as Europe/Berlin or UTC')
+    return ZoneInfo(name)

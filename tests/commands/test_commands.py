@@ -272,18 +272,6 @@ def test_an_empty_cluster_is_looked_at_twice(serve: Serve, httpserver: HTTPServe
     assert len(looks) == 1
 
 
-def test_progress_is_shown_on_a_terminal_only(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with live.progress("reading"):
-        pass
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with live.progress("reading"):
-        pass
-    assert capsys.readouterr().err == "\r\x1b[Kreading ...\r\x1b[K"
-
-
 @pytest.mark.parametrize(("fault", "code"), [(KeyboardInterrupt, 130)])
 def test_an_interrupt_ends_it_quietly(
     fault: type[BaseException], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -346,7 +334,7 @@ def test_the_keys_and_settings_of_a_stack_are_used_where_it_is_named(
     job = {"schedule": "@daily", "executor": "shell", "executor_config": {"command": f"x --token {CANARY}"}}
     address = serve([{**job, "name": "a", "metadata": {OWNER_TAG_KEY: "them"}}])
     config = stack_config.StackConfig(
-        "prod", {"jobToken": CANARY, "dkronUrl": address, "ownerTag": "them"}, frozenset({"jobToken"})
+        {"jobToken": CANARY, "dkronUrl": address, "ownerTag": "them"}, frozenset({"jobToken"})
     )
     monkeypatch.setattr(stack_config, "read", lambda _stack: config)
     monkeypatch.delenv("DKRON_URL", raising=False)
@@ -362,7 +350,7 @@ def test_secrets_are_set_in_the_stack_that_is_named(
     job = {"schedule": "@daily", "executor": "shell", "executor_config": {"command": f"x --token {CANARY}"}}
     address = serve([{**job, "name": "a"}])
     told: list[tuple[str, str, str]] = []
-    monkeypatch.setattr(stack_config, "read", lambda stack: stack_config.StackConfig(stack, {"aCommand": "z"}))
+    monkeypatch.setattr(stack_config, "read", lambda _stack: stack_config.StackConfig({"aCommand": "z"}))
     monkeypatch.setattr(stack_config, "set_secret", lambda stack, key, value: told.append((stack, key, value)))
     assert main(["export", "--all", "--dkron", address, "--stack", "prod", "--set-config"]) == 0
     out = capsys.readouterr()

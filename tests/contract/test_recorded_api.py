@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.job.diff import changed_fields
-from provider.job.spec import DEFAULTS, MANAGED_FIELDS, canonical, to_dkron
+from provider.job.spec import DEFAULTS, MANAGED_FIELDS, canonical, changed_fields, to_dkron
 from provider.job.validation import check_job
 from provider.schedule.moments import utc_time
 from tests.fake_dkron import EMPTY, as_stored

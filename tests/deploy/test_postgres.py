@@ -8,7 +8,7 @@ import pytest
 
 from dev.say import ROOT
 from tests.postgres import Postgres, server
-from watcher.recovery.state_files import KEPT
+from watcher.recovery.copies import KEPT
 
 PRUNE = ROOT / "deploy" / "postgres" / "prune.sql"
 needs_psql = pytest.mark.skipif(not shutil.which("psql"), reason="psql (Debian's postgresql-client) is not here")

@@ -283,7 +283,7 @@ def test_a_run_deletes_and_overwrites_only_what_was_judged(project: Project, dkr
     program(project, typed("a", "a"), typed("b", "b"), typed("c", "c"), typed("d", "d"))
     project.up().ok()
     limits = tmp_path / "limits.json"
-    limits.write_text(json.dumps({"deletes": ["a"], "updates": ["c"], "run": "r1"}), encoding="utf-8")
+    limits.write_text(json.dumps({"deletes": ["a"], "updates": ["c"]}), encoding="utf-8")
     project.env["DKRON_JOBS_LIMITS"] = str(limits)
     program(project, typed("c", "c", command="/bin/c"), typed("d", "d", command="/bin/d"))
     output = project.up("--continue-on-error").failed().output

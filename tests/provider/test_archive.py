@@ -63,19 +63,13 @@ def test_masking_leaves_what_can_be_no_secret() -> None:
     }
 
 
-def test_the_last_copy_until_a_time_is_found(tmp_path: Path) -> None:
+def test_the_copies_of_a_job_come_oldest_first(tmp_path: Path) -> None:
     kept = archive(tmp_path)
     for name in ("first", "second", "third"):
         kept.keep(job(displayname=name), "overwritten")
     kept.keep(job(name="geo"), "deleted")
-    latest = kept.latest("geo-purge")
-    assert latest is not None
-    assert latest.job["displayname"] == "third"
-    until = kept.latest("geo-purge", START + timedelta(seconds=2))
-    assert until is not None
-    assert until.job["displayname"] == "second"
-    assert kept.latest("geo-purge", START) is None
-    assert kept.latest("purge") is None
+    assert [copy.job["displayname"] for copy in kept.entries("geo-purge")] == ["first", "second", "third"]
+    assert kept.entries("purge") == []
 
 
 def test_names_that_no_file_can_have_are_kept_too(tmp_path: Path) -> None:

@@ -194,8 +194,7 @@ def test_a_deleted_and_an_overwritten_job_are_kept(start: Start, dkron: FakeDkro
     provider.delete("geo-purge", marked())
     provider.create(marked(name="adopted"))
     provider.update(marked(name="adopted"), marked(name="adopted", displayname="Newer"))
-    found = copies(provider, "pass").latest("geo-purge")
-    assert found is not None
+    (found,) = copies(provider, "pass").entries("geo-purge")
     assert (found.why, found.masked, found.job["executor_config"]) == ("deleted", False, marked()["executor_config"])
     (overwritten,) = copies(provider, "pass").entries("adopted")
     assert (overwritten.why, overwritten.job["displayname"]) == ("overwritten", "Old")

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from provider.dkron.doubt import FEW
+from provider.dkron.cluster import FEW
 from provider.job.limits import DEFER_CHECKS
 from provider.job.spec import MANAGED_FIELDS, UNKNOWN
 from tests.fake_dkron import FakeDkron
 from tests.provider.conftest import Start
 from tests.provider.examples import CANARY, OWNER, http_config, job
-from tests.provider.job.test_diff import OTHER
+from tests.provider.job.test_spec_differences import OTHER
 from tests.provider.process import Failed, Provider, secret
 from tests.web import Answer, as_text
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dev.say import ROOT
-from dev.versions import known_good
+from dev.tools import known_good
 from provider.job.limits import DEFER_CHECKS
 from provider.job_provider import JobProvider
 from provider.registration import TESTED_SDK, parents_first

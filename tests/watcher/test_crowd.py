@@ -1,18 +1,17 @@
 """Eight jobs of ours among a hundred thousand of others: cycle, probe and page ask for ours, by their tag."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from provider.dkron.client import DkronClient
 from provider.settings import DkronSettings
 from tests.fake_dkron import Crowd
-from tests.watcher.support import MARK, TAG, FakeClock, job
-from watcher.clock import Control
-from watcher.dkron.census import COUNT_AGAIN_S, LONGEST_COUNT_S, Census
+from tests.watcher.support import MARK, TAG, job, world
+from watcher.dkron.census import COUNT_AGAIN_S, LONGEST_COUNT_S
 from watcher.dkron.connection import Connection
 from watcher.dkron.probe import Probe
-from watcher.metrics import Metrics
 from watcher.status import Board, Snapshot
 from watcher.web.live import LiveJobs, Sources
 
@@ -31,11 +30,10 @@ def crowd() -> Iterator[Crowd]:
 class Watched:
     """What a watcher has of a cluster."""
 
-    def __init__(self, crowd: Crowd) -> None:
-        self.clock = FakeClock()
-        self.control = Control(self.clock)
-        self.metrics = Metrics("0", "dev")
-        self.census = Census(self.control, self.metrics, Board(Snapshot("dev", 0.0, 300)), 30)
+    def __init__(self, crowd: Crowd, root: Path) -> None:
+        made = world(root)
+        self.clock, self.control, self.metrics = made.clock, made.control, made.tools.metrics
+        self.census = made.cycle.census
         client = DkronClient(DkronSettings((crowd.url,)))
         self.connection = Connection(client, Probe(client, TAG, MARK, self.control), TAG)
 
@@ -44,8 +42,8 @@ class Watched:
 
 
 @pytest.fixture
-def watched(crowd: Crowd) -> Iterator[Watched]:
-    made = Watched(crowd)
+def watched(crowd: Crowd, tmp_path: Path) -> Iterator[Watched]:
+    made = Watched(crowd, tmp_path)
     yield made
     made.connection.client.close()
 

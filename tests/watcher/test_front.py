@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import certificate
-from watcher.front import Certificate, Login, base_of, certificate_of, login_of
+from watcher.front import Certificate, Login, base_of
 
 
 def basic(text: str) -> str:
@@ -42,16 +42,6 @@ def test_a_password_file_that_became_empty_admits_nobody() -> None:
     assert not login.admits(basic("ann:"))
 
 
-def test_half_a_login_is_named() -> None:
-    assert login_of("", lambda: "") is None
-    with pytest.raises(ValueError, match="HTTP_PASSWORD is not set, but HTTP_USER is"):
-        login_of("ann", lambda: "")
-    with pytest.raises(ValueError, match="HTTP_USER is not set, but HTTP_PASSWORD is"):
-        login_of("", lambda: "x")
-    with pytest.raises(ValueError, match="HTTP_USER holds a colon"):
-        login_of("a:b", lambda: "x")
-
-
 @pytest.mark.parametrize(
     ("url", "base"),
     [("", ""), ("https://ops.example", ""), ("http://ops.example/", ""), ("https://ops.example/a/dkron/", "/a/dkron")],
@@ -71,17 +61,12 @@ def test_a_bad_certificate_is_one_line_that_names_the_file(tmp_path: Path) -> No
     (tmp_path / "locked").mkdir()
     locked = certificate(tmp_path / "locked", b"word")
     (tmp_path / "junk").write_text("no pem\n")
-    assert certificate_of({}) is None
-    assert certificate_of({"HTTP_CERT_FILE": str(crt), "HTTP_KEY_FILE": str(key)}) is not None
+    assert Certificate(str(crt), str(key)).context(pytest.fail)
     pairs = [(crt, tmp_path / "gone"), (tmp_path / "junk", key), (crt, locked[1]), locked]
     for one, two in pairs:
-        with pytest.raises(ValueError, match="HTTP_CERT_FILE and HTTP_KEY_FILE: ") as caught:
-            certificate_of({"HTTP_CERT_FILE": str(one), "HTTP_KEY_FILE": str(two)})
+        with pytest.raises(ValueError, match=str(two)) as caught:
+            Certificate(str(one), str(two))
         assert "\n" not in str(caught.value)
-        assert str(two) in str(caught.value)
-    for name in ("HTTP_CERT_FILE", "HTTP_KEY_FILE"):
-        with pytest.raises(ValueError, match=f"is not set, but {name} is"):
-            certificate_of({name: str(crt)})
 
 
 def test_a_changed_certificate_is_taken_and_a_bad_one_told_once(tmp_path: Path) -> None:

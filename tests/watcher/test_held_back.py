@@ -64,7 +64,7 @@ def test_drift_may_be_repaired_in_a_freeze_and_by_default_under_plan_only(tmp_pa
         assert (report.outcome, report.waiting) == (Outcome.PLANNED, WAITS)
         assert (report.created, report.updated, report.unrepaired) == (("e",), ("d",), ())
         assert w.cli.targets == [(urn("d"), urn("e"))]
-        assert w.cli.judged == [{"deletes": [], "updates": ["d", "e"], "run": "", "unkept": {}}]
+        assert w.cli.judged == [{"deletes": [], "updates": ["d", "e"], "unkept": {}}]
         assert "watcher_drift_repairs_total" in w.tools.metrics.text().decode()
 
 
@@ -97,7 +97,7 @@ def test_strays_wait_for_the_end_of_a_freeze(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), job("x"))
     run(w)
     chosen = w.tools.settings
-    w.cycle.tools = replace(w.tools, settings=replace(chosen, rules=FROZEN))
+    w.cycle.keeper.tools = replace(w.tools, settings=replace(chosen, rules=FROZEN))
     report = run(w)
     assert (report.outcome, report.waiting) == (Outcome.PLANNED, ("- x (stray)",))
     w.clock.seconds = 7200
@@ -144,7 +144,7 @@ def test_a_config_key_that_changed_is_still_known_as_changed_when_the_plan_goes_
     (tmp_path / "Pulumi.dev.yaml").write_text("config: {'dkron-jobs:key': 'a'}\n")
     run(w)
     (tmp_path / "Pulumi.dev.yaml").write_text("config: {'dkron-jobs:key': 'b'}\n")
-    w.cycle.tools = replace(w.tools, settings=replace(w.tools.settings, rules=PLAN))
+    w.cycle.keeper.tools = replace(w.tools, settings=replace(w.tools.settings, rules=PLAN))
     hidden = {"executor_config": "[secret]"}
     w.cli.previews = [preview(step("refresh", "a", hidden, hidden), step("update", "a", hidden, hidden))]
     for _ in range(2):

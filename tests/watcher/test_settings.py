@@ -103,7 +103,16 @@ def test_the_front_of_the_page_is_read(env: dict[str, str], tmp_path: Path) -> N
 
 def test_half_a_front_is_told_in_one_line_each(env: dict[str, str]) -> None:
     told = problems({**env, "HTTP_USER": "ann", "HTTP_CERT_FILE": "/c", "PUBLIC_URL": "x"})
-    assert [line.partition(" ")[0] for line in sorted(told)] == ["HTTP_KEY_FILE", "HTTP_PASSWORD", "PUBLIC_URL"]
+    assert sorted(told)[:2] == [
+        "HTTP_KEY_FILE is not set, but HTTP_CERT_FILE is: set both, or neither",
+        "HTTP_PASSWORD is not set, but HTTP_USER is: set both, or neither",
+    ]
+    assert len(told) == 3
+    given = {**env, "HTTP_USER": "a:b", "HTTP_PASSWORD": "x", "HTTP_CERT_FILE": "/c", "HTTP_KEY_FILE": "/k"}
+    assert sorted(problems(given)) == [
+        "HTTP_CERT_FILE and HTTP_KEY_FILE: cannot read /c: No such file or directory",
+        'HTTP_USER is "a:b": it holds a colon, at which basic authentication would cut it',
+    ]
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:

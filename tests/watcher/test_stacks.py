@@ -106,7 +106,7 @@ def test_a_stop_in_the_first_ones_cycle_starts_no_other(worlds: dict[str, World]
 def served(worlds: dict[str, World]) -> Iterator[str]:
     clock = SystemClock()
     made = [Parts(w.tools, w.board, w.cycle, one, clock) for w, one in zip(worlds.values(), loops(worlds), strict=True)]
-    servers = main.serve(replace(made[0], others=tuple(made[1:])))
+    servers = main.serve(made)
     try:
         yield f"http://127.0.0.1:{servers[0].port}"
     finally:
@@ -176,12 +176,12 @@ def test_what_is_missing_is_told_with_its_stack_and_an_allowance_is_for_one(
 def test_each_has_its_parts_and_they_share_clock_and_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: x\n")
     made = assemble(load({"PROGRAM_DIR": str(tmp_path), "STACK": "a,b"}), Allowance())
-    assert [(one.board.now.stack, one.tools.cli.stack) for one in made.all] == [("a", "a"), ("b", "b")]
-    assert len({id(one.clock) for one in made.all}) == len({id(one.tools.control) for one in made.all}) == 1
-    made.others[0].tools.log.info("x", y=1)
+    assert [(one.board.now.stack, one.tools.cli.stack) for one in made] == [("a", "a"), ("b", "b")]
+    assert len({id(one.clock) for one in made}) == len({id(one.tools.control) for one in made}) == 1
+    made[1].tools.log.info("x", y=1)
     line = json.loads(capsys.readouterr().err)
     assert (line["stack"], line["y"]) == ("b", 1)
-    made.clock.close()
+    made[0].clock.close()
 
 
 def test_the_exit_code_is_that_of_the_first_that_is_not_well() -> None:

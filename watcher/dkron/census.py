@@ -1,23 +1,26 @@
 """What a cycle sees in Dkron: its leader, our jobs before and after, and doubt where a list lost many at once.
 
-It tells metrics and the board what it saw. It changes nothing in Dkron and judges no change set.
+It tells log, metrics and the board what it saw, when it is something else than before. It changes nothing in Dkron and
+judges no change set.
 """
 
 import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from provider.dkron.doubt import lost_many
+from provider.dkron.cluster import lost_many
+from provider.dkron.version import untested
 from provider.errors import DkronError
+from provider.job.hold import Hold
 from provider.job.tags import asks_for_nodes, cluster_advice
-from watcher.clock import Control
 from watcher.dkron.connection import Connection
 from watcher.dkron.leader import wait_for_leader
 from watcher.dkron.look import Look, drifted, merged
 from watcher.dkron.probe import Unsettled
 from watcher.endings import Ended, Stopped
-from watcher.metrics import Metrics
+from watcher.logs import MOST_NAMES
 from watcher.pulumi.changes import ChangeSet
+from watcher.recovery.recovery import Tools
 from watcher.status import Board, Outcome
 
 LONGEST_COUNT_S: Final = 1.0
@@ -28,10 +31,13 @@ class Census:
     """Looks for one watcher. `noted`: fingerprints as the last cycle left them, None before the first; `held`: the jobs
     that were held then."""
 
-    def __init__(self, control: Control, metrics: Metrics, board: Board, patience_s: float) -> None:
-        self.control, self.metrics, self.board, self.patience_s = control, metrics, board, patience_s
+    def __init__(self, tools: Tools, board: Board) -> None:
+        self.control, self.metrics, self.log, self.board = tools.control, tools.metrics, tools.log, board
+        self.patience_s = tools.settings.leader_wait_s
         self.noted: dict[str, str] | None = None
         self.held: frozenset[str] = frozenset()
+        self._told_version = ""
+        self._told_holds: Mapping[str, Hold] = {}
         self._count_again_at = -math.inf
 
     def await_leader(self, connection: Connection) -> bool:
@@ -43,7 +49,29 @@ class Census:
             raise Stopped
         if found.name is None:
             raise Ended(Outcome.PAUSED if found.paused else Outcome.NO_LEADER, found.why)
+        self._tell_version(connection.client.version)
         return found.waited
+
+    def _tell_version(self, version: str) -> None:
+        """The leader said it with its name, or said none."""
+        if version in ("", self._told_version):
+            return
+        self._told_version = version
+        if why := untested(version):
+            self.log.warning("dkron.version", version=version, why=why)
+        else:
+            self.log.info("dkron.version", version=version)
+
+    def tell_holds(self, held: Mapping[str, Hold]) -> None:
+        """`held`: every job of ours that is held now."""
+        before, self._told_holds = self._told_holds, held
+        self.metrics.held.set(len(held))
+        begun = [f"{name} is {hold.words}" for name, hold in sorted(held.items()) if before.get(name) != hold]
+        ended = sorted(before.keys() - held.keys())
+        if begun:
+            self.log.info("jobs.held", jobs=begun[:MOST_NAMES], count=len(begun))
+        if ended:
+            self.log.info("holds.ended", jobs=ended[:MOST_NAMES], count=len(ended))
 
     def count(self, connection: Connection) -> Look:
         """One look at our jobs; the others are only counted. Raises DkronError."""
@@ -86,19 +114,24 @@ class Census:
             raise Unsettled(f"{len(still_there)} jobs were missing from Dkron for a moment only; looking again")
         return look
 
-    def node_advice(self, connection: Connection, accepted: Mapping[str, Collection[str]]) -> tuple[str, ...] | None:
-        """What the nodes that are there make of our jobs as they were seen last, one line each; None if nobody knows.
+    def advise(self, connection: Connection, accepted: Mapping[str, Collection[str]]) -> None:
+        """Tells what the nodes that are there make of our jobs as they were seen last; nothing new if nobody knows.
 
         `accepted`: job -> codes. One request, only where a job is tagged or an http job is not.
         """
         jobs = connection.probe.latest[0] if connection.probe.latest else []
-        if not any(map(asks_for_nodes, jobs)):
-            return ()
-        try:
-            nodes = connection.client.nodes()
-        except DkronError:
-            return None
-        return tuple(found.line for found in cluster_advice(jobs, nodes, accepted)) if nodes else None
+        lines: tuple[str, ...] = ()
+        if any(map(asks_for_nodes, jobs)):
+            try:
+                nodes = connection.client.nodes()
+            except DkronError:
+                return
+            if not nodes:
+                return
+            lines = tuple(found.line for found in cluster_advice(jobs, nodes, accepted))
+        if lines != self.board.now.advice:
+            self.board.update(advice=lines)
+            self.log.warning("nodes.advice", advice=list(lines))
 
     def drifted(self, look: Look) -> frozenset[str]:
         """The jobs that are not as the last cycle left them; none before the first, and none that is held."""

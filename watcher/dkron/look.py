@@ -84,8 +84,3 @@ class Fingerprints:
             made[name] = before if before is not None and before[0] == raw else (raw, fingerprint(job))
         self._made = made
         return {name: text for name, (_, text) in made.items()}
-
-
-def fingerprints(jobs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Of one look."""
-    return Fingerprints().of(jobs)

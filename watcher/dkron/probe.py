@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from provider.dkron.client import DkronClient, Job
-from provider.dkron.doubt import SECOND_LOOK_AFTER_S
+from provider.dkron.cluster import SECOND_LOOK_AFTER_S
 from provider.job.hold import Hold
 from provider.job.ownership import Owner, is_retained, owner_of
 from watcher.clock import Control

@@ -6,7 +6,9 @@ Names of jobs and of fields stand here, and reasons, which whoever makes a Failu
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from provider.job.spec import MANAGED_FIELDS
 from provider.job.unkept import Prints
 
 SAME, CREATE, UPDATE, DELETE, REPLACE = "same", "create", "update", "delete", "replace"
@@ -24,6 +26,12 @@ class Drift:
     kind: str
     fields: tuple[str, ...] = ()
     switched_off: bool = False
+
+    @classmethod
+    def between(cls, job: str, recorded: Mapping[str, Any], live: Mapping[str, Any]) -> "Drift":
+        """Of a job that is there, from its canonical forms."""
+        fields = tuple(name for name in MANAGED_FIELDS if recorded.get(name) != live.get(name))
+        return cls(job, "changed", fields, live.get("disabled") is True and not recorded.get("disabled"))
 
     @property
     def words(self) -> str:
@@ -159,7 +167,6 @@ class Applied:
     replaced: tuple[str, ...] = ()
     unchanged: int = 0
     failures: tuple[Failure, ...] = ()
-    complete: bool = False
 
     @property
     def changes(self) -> dict[str, int]:

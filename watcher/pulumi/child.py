@@ -17,6 +17,7 @@ from typing import IO
 
 from watcher.clock import Control
 from watcher.pulumi import processes
+from watcher.pulumi.output import reason
 
 POLL_S = 0.1
 LONGEST_OUTPUT = 256 * 1024 * 1024  # bytes; a preview of 1000 jobs has about 5 MB
@@ -29,8 +30,7 @@ STOP_SHARE = 0.5  # of the grace: after that the child is asked to end, too
 class Command:
     """What to start. `name`: how it is told; `limit_s`: its time limit; `grace_s`: how long a stop waits for its end.
 
-    `on_line` hears each line of its output; `keep_open`: files that it inherits; `enough`: asked again and again, true
-    ends it as if its time were up.
+    `keep_open`: files that it inherits; `enough`: asked again and again, true ends it as if its time were up.
     """
 
     name: str
@@ -39,7 +39,6 @@ class Command:
     env: Mapping[str, str] = field(repr=False)
     limit_s: float
     grace_s: float = 0.0
-    on_line: Callable[[str], None] | None = None
     keep_open: tuple[int, ...] = ()
     enough: Callable[[], bool] = lambda: False
 
@@ -62,6 +61,11 @@ class Finished:
         return self.code == 0
 
     @property
+    def why(self) -> str:
+        """The line that says why it failed, unredacted, too."""
+        return reason(self.stderr) or f"exit code {self.code}"
+
+    @property
     def no_stack(self) -> bool:
         return self.code == NO_STACK
 
@@ -74,9 +78,9 @@ class Finished:
 class _Sink(threading.Thread):
     """Reads a pipe to its end, so that the child never blocks on it."""
 
-    def __init__(self, pipe: IO[bytes], on_line: Callable[[str], None] | None) -> None:
+    def __init__(self, pipe: IO[bytes]) -> None:
         super().__init__(daemon=True)
-        self.pipe, self.on_line = pipe, on_line
+        self.pipe = pipe
         self.chunks: list[bytes] = []
         self.size = 0
         self.start()
@@ -87,8 +91,6 @@ class _Sink(threading.Thread):
                 if self.size < LONGEST_OUTPUT:
                     self.chunks.append(line)
                     self.size += len(line)
-                if self.on_line is not None:
-                    self.on_line(line.decode("utf-8", "replace"))
 
     def text(self) -> str:
         self.join(LONGEST_END_S)
@@ -120,7 +122,7 @@ def run(
     on_start(token, child.pid)
     assert child.stdout is not None
     assert child.stderr is not None
-    out, err = _Sink(child.stdout, command.on_line), _Sink(child.stderr, None)
+    out, err = _Sink(child.stdout), _Sink(child.stderr)
     timed_out, stopped = _await(child, command, control)
     orphans = _clean_up(child, token)
     seconds = control.clock.monotonic() - started

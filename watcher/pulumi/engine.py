@@ -1,11 +1,11 @@
-"""What a cycle asks of `pulumi`: a preview, an up; and what their failures amount to.
+"""What a cycle asks of `pulumi`: a stack, a preview, an up; and what their failures amount to.
 
 It turns a run into values or into the end of the cycle, tells nothing unredacted, and decides nothing about changes.
 """
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from watcher.status import Outcome
 
 SHOWN_FAILURES = 3
 WORK_PREFIX = "dkron-jobs-"
+DEV = "dev"  # the one stack that is made without being asked for
 
 Modules = Mapping[str, tuple[str, ...]]
 Unkept = Mapping[str, Mapping[str, str]]
@@ -50,13 +51,12 @@ class Engine:
 
         `unkept`: the fields that are not compared. Creates the stack if it may and there is none.
         """
-        self.tools.log.progress.show("preview ...")
-        limits = Limits(frozenset(), frozenset(), unkept=unkept)
+        limits = Limits(unkept=unkept)
         run, said = self._run_preview(limits)
         if run.stopped:
             raise Stopped
         if may_create and run.no_stack:
-            self.recovery.create_stack()
+            self.create_stack()
             return self.preview(unkept)
         self.recovery.unusable.note(run)
         self._ended_badly(run)
@@ -90,15 +90,12 @@ class Engine:
         """
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             told_run = {**_written(limits, Path(folder)), DIRECTORY_VARIABLE: str(archive)}
-            return self._up(lambda: self._run_up(message, told_run, scoped))
-
-    def _up(self, once: Callable[[], Finished]) -> tuple[Applied, tuple[Failure, ...]]:
-        run = once()
-        if locks.locked(run.stdout, run.stderr):
-            self.recovery.clear_remote_lock(run.stderr)
-            run = once()
+            run = self.tools.cli.up(message, told_run, scoped)
             if locks.locked(run.stdout, run.stderr):
-                raise self.recovery.locked_by(locks.holders_in(run.stderr))
+                self.recovery.clear_remote_lock(run.stderr)
+                run = self.tools.cli.up(message, told_run, scoped)
+        if locks.locked(run.stdout, run.stderr):
+            raise self.recovery.locked_by(locks.holders_in(run.stderr))
         self.recovery.suspect = self.recovery.suspect or run.crashed
         self._ended_badly(run)
         applied = output.parse_up(run.stdout)
@@ -124,6 +121,26 @@ class Engine:
             return (Failure("", why),)
         return failures or (_unexplained(run),)
 
+    def create_stack(self) -> None:
+        """Makes the stack where that was asked for. Raises Ended."""
+        stack = self.tools.settings.stack
+        if not (self.tools.settings.create_stack or stack == DEV):
+            others = ", ".join(self._stacks()) or "none"
+            way_out = "set STACK to one of them, or create this one with `python -m watcher --create-stack`"
+            raise Ended(Outcome.REFUSED, f'there is no stack "{stack}" (there are: {others}): {way_out}')
+        run = self.tools.cli.create_stack()
+        if run.ok:
+            self.tools.log.warning("stack.created", stack=stack)
+        elif stack not in self._stacks():
+            raise Ended(Outcome.FAILED, f"cannot create the stack: {self.tools.redactor(run.why)}")
+
+    def _stacks(self) -> list[str]:
+        """The names of the project's stacks, as far as they can be had."""
+        try:
+            return [str(row["name"]) for row in json.loads(self.tools.cli.list_stacks().stdout)]
+        except (ValueError, KeyError, TypeError):
+            return []
+
     def _ended_badly(self, run: Finished) -> None:
         """Raises Ended for a run that didn't come to its own end."""
         if run.code is None:
@@ -133,21 +150,6 @@ class Engine:
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was ended after {limit:g} s (UP_TIMEOUT_MS)")
         if run.code < 0:
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover")
-
-    def _run_up(self, message: str, told_run: Mapping[str, str], scoped: Scoped) -> Finished:
-        done = 0
-
-        def count(line: str) -> None:
-            nonlocal done
-            if '"resOutputsEvent"' in line:
-                done += 1
-                self.tools.log.progress.show(f"up ... {done} done")
-
-        self.tools.cli.on_event = count
-        try:
-            return self.tools.cli.up(message, told_run, scoped)
-        finally:
-            self.tools.cli.on_event = None
 
 
 def _written(limits: Limits, folder: Path) -> dict[str, str]:

@@ -7,9 +7,8 @@ know: such a value is shown only where its field can hold no secret.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from provider.job.ownership import OWNERSHIP_KEYS
-from provider.job.spec import MANAGED_FIELDS, MAP_FIELDS, canonical
-from provider.redaction import HARMLESS_OPTIONS, bare_address
+from provider.job.spec import MANAGED_FIELDS, canonical
+from provider.redaction import shown_value
 from provider.text import one_line
 from watcher.pulumi.changes import HIDDEN, FieldChange
 
@@ -22,7 +21,10 @@ def field_changes(recorded: Values, live: Values, wanted: Values) -> tuple[Field
     """The fields that an up would change. `recorded`: as the last run left the job; `live`: as it is; `wanted`: as it
     is declared; each empty where there is none."""
     before, old, new = (_flat(canonical(values)) for values in (recorded, live, wanted))
-    shown = {path: value if before.get(path) == value else _harmless(path, value) for path, value in old.items()}
+    shown = {
+        path: value if before.get(path) == value else one_line(shown_value(path, value, CONCEALED))
+        for path, value in old.items()
+    }
     changed = [path for path in _paths(old, new) if old.get(path) != new.get(path)]
     if not changed and live:
         return (FieldChange(HIDDEN, CONCEALED, CONCEALED),)
@@ -51,12 +53,3 @@ def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...]
             yield from _leaves((*path, one_line(str(key))), item)
     else:
         yield path, one_line(str(value).lower() if isinstance(value, bool) else str(value))
-
-
-def _harmless(path: tuple[str, ...], value: str) -> str:
-    """A value that isn't the program's own, if its field can hold no secret."""
-    field, key = path[0], path[-1]
-    if field == "executor_config" and key == "url":
-        return one_line(bare_address(value, CONCEALED))
-    safe = {"tags": True, "metadata": key in OWNERSHIP_KEYS, "executor_config": key in HARMLESS_OPTIONS}
-    return value if field not in (*MAP_FIELDS, "processors") or safe.get(field, False) else CONCEALED

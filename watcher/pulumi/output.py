@@ -33,14 +33,11 @@ def resource_name(urn: str) -> str:
 
 
 def parse_up(lines: str) -> Applied:
-    """What an up did. A line that is no event (a notice, a cut line) is passed over; `complete` tells if it ended."""
+    """What an up did. A line that is no event (a notice, a cut line) is passed over."""
     done: dict[str, str] = {}
     failed: dict[str, str] = {}
     failures: list[Failure] = []
-    complete = False
     for event in _events(lines):
-        if "summaryEvent" in event:
-            complete = True
         diagnostic = event.get("diagnosticEvent")
         if isinstance(diagnostic, Mapping) and is_error(diagnostic):
             failures.append(failure_of(diagnostic))
@@ -54,7 +51,7 @@ def parse_up(lines: str) -> Applied:
         if urn not in failed and op in by_op:
             by_op[op].append(resource_name(urn))
     created, updated, deleted, replaced = (tuple(sorted(by_op[op])) for op in OPERATIONS)
-    return Applied(created, updated, deleted, replaced, len(by_op[SAME]), distinct(failures), complete)
+    return Applied(created, updated, deleted, replaced, len(by_op[SAME]), distinct(failures))
 
 
 def _strongest(before: str | None, op: str) -> str:

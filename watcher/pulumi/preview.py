@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from provider.job.ownership import DIGEST_KEY
-from provider.job.spec import MANAGED_FIELDS, canonical
+from provider.job.spec import canonical
 from provider.job.unkept import Prints, prints
 from watcher.pulumi.changes import (
     CREATE,
@@ -176,8 +176,7 @@ def _drift(name: str, op: str, ops: Mapping[str, Any]) -> Drift | None:
         return Drift(name, "changed", ("metadata",))  # a foreign job: of its other fields the state holds a digest
     recorded, live = canonical(_inputs(refresh.get("oldState"))), canonical(found)
     wanted = canonical(_inputs(ops[UPDATE].get("newState")))
-    fields = tuple(f for f in MANAGED_FIELDS if recorded.get(f) != live.get(f))
-    if not fields and live == wanted:
-        fields = (HIDDEN,)  # what differs is shown as [secret] on both sides
-    off = live.get("disabled") is True and not recorded.get("disabled")
-    return Drift(name, "changed", fields, off) if fields else None
+    seen = Drift.between(name, recorded, live)
+    if not seen.fields and live == wanted:
+        seen = replace(seen, fields=(HIDDEN,))  # what differs is shown as [secret] on both sides
+    return seen if seen.fields else None

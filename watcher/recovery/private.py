@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from watcher.recovery.state_files import Stopping, never
+from watcher.logs import EventLog
+from watcher.recovery.copies import Stopping, never
 
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 PLACES: Final = (".pulumi/stacks", ".pulumi/history", ".pulumi/backups", ".pulumi/locks", "archive")
@@ -23,6 +24,23 @@ class Closed:
     done: int = 0
     left: int = 0
     why: str = ""
+
+
+class Private:
+    """Closes what an older version, or a person with another umask, left open, and tells."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.log = log
+        self._left = 0  # files that others may read
+
+    def close(self, directory: Path, stopping: Stopping) -> None:
+        """As the function does."""
+        closed = close(directory, stopping)
+        if closed.done:
+            self.log.info("state.closed", files=closed.done, detail="others could read it, or write it")
+        if closed.left and closed.left != self._left:
+            self.log.warning("state.open", files=closed.left, why=f"others may read it, or write it: {closed.why}")
+        self._left = closed.left
 
 
 def close(state_dir: Path, stopping: Stopping = never) -> Closed:

@@ -16,18 +16,17 @@ from watcher.clock import Control, Jumps
 from watcher.endings import Ended
 from watcher.logs import EventLog, Redactor
 from watcher.metrics import Metrics
-from watcher.pulumi import output, processes
-from watcher.pulumi.child import Finished
+from watcher.pulumi import processes
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
-from watcher.recovery import locks, private, state_files
+from watcher.recovery import copies, locks
+from watcher.recovery.private import Private
 from watcher.recovery.run_locks import Busy, RunLocks
-from watcher.recovery.state_files import StateFiles
+from watcher.recovery.soundness import has_pending
+from watcher.recovery.state_files import StateFiles, take_over
 from watcher.recovery.unusable import Unusable
 from watcher.settings import WatcherSettings
 from watcher.status import Outcome
-
-DEV = "dev"  # the one stack that is made without being asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,9 @@ class Recovery:
         self.suspect = True  # until a first look has shown otherwise
         self._locks: RunLocks | None = None
         self._seen: tuple[int, int] | None = None
-        self._open = 0  # files of the state that others may read
         self._jumps, self._ahead_s = Jumps(tools.control.clock), 0.0
         self.unusable = Unusable(tools.cli, tools.redactor)
+        self.private = Private(tools.log)
 
     def close(self) -> None:
         if self._locks is not None:
@@ -68,19 +67,21 @@ class Recovery:
     def prepare(self, workspace: Workspace) -> None:
         """Raises Ended where the cycle can't go on."""
         directory = workspace.directory(self.tools.settings.work_dir)
+        document = None
         if not self.tools.settings.pulumi_logs:
             self._keep_no_logs()
         try:
             self._acquire(workspace, directory)
-            self._close_to_others(directory)
+            self.private.close(directory, self._is_stopping)
             if workspace.state_dir is not None:
                 self._free_on_disk(workspace, workspace.state_dir)
-                self._mend(workspace, workspace.state_dir)
+                document = self._mend(workspace, workspace.state_dir)
         except OSError as error:
             raise Ended(Outcome.FAILED, f"cannot use the state in {directory}: {error.strerror or error}") from None
-        exported = self._take_over_pending(workspace) if workspace.state_dir is None and self.suspect else None
+        if workspace.state_dir is None and self.suspect:
+            document = self._take_over_pending(workspace)
         self.suspect = False
-        self.unusable.check_providers(workspace, exported)
+        self.unusable.check_providers(workspace, document)
 
     @property
     def _home(self) -> Path:
@@ -90,22 +91,12 @@ class Recovery:
     def _keep_no_logs(self) -> None:
         """Only a matter of time: a cycle does without it."""
         try:
-            kept = not state_files.keep_no_logs(self._home)
+            kept = not copies.keep_no_logs(self._home)
         except OSError as error:
             self.tools.log.warning("logs.kept", why=f"{self._home / 'logs'}: {error.strerror or error}")
             return
         if kept:
             self.tools.log.debug("logs.kept", why=f"{self._home / 'logs'} is there already: remove it")
-
-    def _close_to_others(self, directory: Path) -> None:
-        """What an older version, or a person with another umask, left open."""
-        closed = private.close(directory, self._is_stopping)
-        if closed.done:
-            self.tools.log.info("state.closed", files=closed.done, detail="others could read it, or write it")
-        if closed.left and closed.left != self._open:
-            why = f"others may read it, or write it: {closed.why}"
-            self.tools.log.warning("state.open", files=closed.left, why=why)
-        self._open = closed.left
 
     def _acquire(self, workspace: Workspace, directory: Path) -> None:
         if self._locks is None:
@@ -169,17 +160,22 @@ class Recovery:
         self.tools.metrics.stale_locks.inc()
         self.tools.log.warning("lock.cleared", user=holder.user, host=holder.host, pid=holder.pid, proof=why)
 
-    def _mend(self, workspace: Workspace, state_dir: Path) -> None:
-        files = StateFiles(state_dir, workspace.project, workspace.stack)
-        repairs = files.repair(self.tools.control.clock.now())
-        mended = self.unusable.mend(files, workspace, self.tools.control.clock.now)
-        for repair in [*repairs, *([mended] if mended else [])]:
+    def _mend(self, workspace: Workspace, state_dir: Path) -> Any:
+        """Returns the state as it is then. It is large, so it is read once."""
+        files, clock = StateFiles(state_dir, workspace.project, workspace.stack), self.tools.control.clock
+        repairs, document = files.repair(clock.now())
+        mended = self.unusable.mend(files, document, workspace, clock.now)
+        if mended is not None:
+            repairs.append(mended)
+            document = files.document()
+        for repair in repairs:
             self.tools.metrics.state_repairs.inc()
             self.tools.log.error("state.repaired", problem=repair.problem, remedy=repair.remedy, kept=repair.kept)
         seen = _signature(files.checkpoint)
-        if (self.suspect or seen != self._seen) and files.pending():
-            self._take_over_pending(workspace)
+        if (self.suspect or seen != self._seen) and has_pending(document):
+            document = self._take_over_pending(workspace)
         self._seen = _signature(files.checkpoint)
+        return document
 
     def _take_over_pending(self, workspace: Workspace) -> Any:
         """Creates that were pending when a run died become resources, so that no job is dropped. Raises Ended.
@@ -192,7 +188,7 @@ class Recovery:
         try:
             if not document.get("deployment", {}).get("pending_operations"):
                 return document
-            clean, taken, dropped = state_files.take_over(document)
+            clean, taken, dropped = take_over(document)
         except (ValueError, AttributeError, TypeError, KeyError):
             raise Ended(Outcome.FAILED, "cannot read what `pulumi stack export` printed") from None
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
@@ -202,12 +198,9 @@ class Recovery:
         finally:
             Path(file.name).unlink(missing_ok=True)
         if not imported.ok:
-            raise Ended(Outcome.FAILED, f"cannot take pending operations over: {self._why(imported)}")
+            raise Ended(Outcome.FAILED, f"cannot take pending operations over: {self.tools.redactor(imported.why)}")
         self.tools.log.warning("state.pending_taken_over", project=workspace.project, jobs=taken, dropped=dropped)
         return clean
-
-    def _why(self, run: Finished) -> str:
-        return self.tools.redactor(output.reason(run.stderr) or f"exit code {run.code}")
 
     @property
     def state_signature(self) -> tuple[int, int] | None:
@@ -224,36 +217,16 @@ class Recovery:
             raise self.locked_by(alive)
         run = self.tools.cli.cancel()
         if not run.ok:
-            raise Ended(Outcome.LOCKED, f"cannot clear a dead lock: {self._why(run)}")
+            raise Ended(Outcome.LOCKED, f"cannot clear a dead lock: {self.tools.redactor(run.why)}")
         for holder, why in dead:
             self._cleared(holder, why)
-
-    def create_stack(self) -> None:
-        """Makes the stack where that was asked for. Raises Ended."""
-        stack = self.tools.settings.stack
-        if not (self.tools.settings.create_stack or stack == DEV):
-            others = ", ".join(self._stacks()) or "none"
-            way_out = "set STACK to one of them, or create this one with `python -m watcher --create-stack`"
-            raise Ended(Outcome.REFUSED, f'there is no stack "{stack}" (there are: {others}): {way_out}')
-        run = self.tools.cli.create_stack()
-        if run.ok:
-            self.tools.log.warning("stack.created", stack=stack)
-        elif stack not in self._stacks():
-            raise Ended(Outcome.FAILED, f"cannot create the stack: {self._why(run)}")
-
-    def _stacks(self) -> list[str]:
-        """The names of the project's stacks, as far as they can be had."""
-        try:
-            return [str(row["name"]) for row in json.loads(self.tools.cli.list_stacks().stdout)]
-        except (ValueError, KeyError, TypeError):
-            return []
 
     # -- after a cycle
 
     def prune(self, workspace: Workspace) -> None:
         """Keeps history, backups and logs from growing. What can't be pruned now is pruned later."""
         try:
-            gone = state_files.prune_newest(self._home / "logs", self._is_stopping)
+            gone = copies.prune_newest(self._home / "logs", self._is_stopping)
             if workspace.state_dir is not None:
                 files = StateFiles(workspace.state_dir, workspace.project, workspace.stack)
                 gone += files.prune(self._is_stopping)

@@ -34,6 +34,11 @@ def resources_in(document: Any) -> list[Any]:
     return [*(resources if isinstance(resources, list) else ()), *operations]
 
 
+def has_pending(document: Any) -> bool:
+    """Whether a dead run left operations pending in the state."""
+    return bool(_latest(document).get("pending_operations"))
+
+
 def _latest(document: Any) -> dict[str, Any]:
     """The deployment in a checkpoint file or in an exported stack, {} if there is none."""
     if not isinstance(document, dict):

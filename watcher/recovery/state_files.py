@@ -1,4 +1,4 @@
-"""The checkpoint files of a file backend: is the state readable, what can be put in its place, what may be pruned?
+"""The checkpoint files of a file backend: is the state readable, and what can be put in its place?
 
 It replaces a state only when Pulumi couldn't load it, keeps the bad file beside it, and invents nothing: without a good
 backup the stack starts empty and the jobs are adopted. Never called while a run may be under way.
@@ -6,24 +6,16 @@ backup the stack starts empty and the jobs are adopted. Never called while a run
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from watcher.recovery.copies import KEPT, Stopping, files_in, modified, never, prune_groups, stamp_of
 from watcher.recovery.soundness import salt_of, unsound
 
 GOOD, MISSING, BAD = "good", "missing", "bad"
-KEPT = 50
 BAD_KEPT = 5
-
-
-Stopping = Callable[[], bool]
-
-
-def never() -> bool:
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +39,19 @@ class StateFiles:
 
     # -- repair
 
-    def repair(self, now: float) -> list[Repair]:
-        """Mends what Pulumi couldn't load. Raises OSError (read-only, full)."""
+    def repair(self, now: float) -> tuple[list[Repair], Any]:
+        """Mends what Pulumi couldn't load: what was done, and the state as it is then. Raises OSError (full disk)."""
         done = []
         meta = self.root / "meta.yaml"
         if meta.exists() and "version" not in _text(meta):
             keep = self._set_aside(meta, now)
             _attributes(meta).unlink(missing_ok=True)
             done.append(Repair("the store's meta.yaml is cut off", "Pulumi writes a new one", keep))
-        if verdict(_read(self.checkpoint)) == BAD:
+        state, document = judged(_read(self.checkpoint))
+        if state == BAD:
             done.append(self.restore(now))
-        done += self._mend_attributes()
-        return done
+            document = self.document()
+        return done + self._mend_attributes(), document
 
     def restore(self, now: float, problem: str = "the state is damaged", salt: str = "", empty: bool = False) -> Repair:
         """Puts the newest good backup in the state's place, or nothing.
@@ -79,9 +72,8 @@ class StateFiles:
 
     def _is_good(self, path: Path, salt: str) -> bool:
         """Whether Pulumi could use this copy; one that equals what it couldn't use is none."""
-        text = _read(path)
-        document = _json(text or "")
-        if verdict(text) != GOOD or unsound(document) or document == self.document():
+        state, document = judged(_read(path))
+        if state != GOOD or unsound(document) or document == self.document():
             return False
         return not salt or salt_of(document) in ("", salt)
 
@@ -101,9 +93,9 @@ class StateFiles:
 
     def candidates(self) -> list[Path]:
         """Where a good state may be, the newest first. The backup beside it is the state before the last run."""
-        copies = [*_files(self.backups, ".json"), *_files(self.history, ".checkpoint.json")]
+        copies = [*files_in(self.backups, ".json"), *files_in(self.history, ".checkpoint.json")]
         beside = self.checkpoint.with_name(self.checkpoint.name + ".bak")
-        ages = {path: int(_stamp(path)) for path in copies} | {beside: _modified(beside)}
+        ages = {path: int(stamp_of(path)) for path in copies} | {beside: modified(beside)}
         return sorted(ages, key=lambda path: (ages[path], path.name), reverse=True)
 
     def _set_aside(self, path: Path, now: float) -> str:
@@ -121,13 +113,6 @@ class StateFiles:
                 done.append(Repair(f"{path.name} is cut off", "removed; Pulumi does without"))
         return done
 
-    # -- pending operations
-
-    def pending(self) -> bool:
-        """Whether a dead run left operations pending in the state."""
-        latest = _latest(_json(_read(self.checkpoint) or ""))
-        return bool(latest.get("pending_operations"))
-
     # -- growth
 
     def prune(self, stopping: Stopping = never, keep: int = KEPT) -> int:
@@ -135,25 +120,19 @@ class StateFiles:
         return prune_groups(self.history, stopping, keep) + prune_groups(self.backups, stopping, keep)
 
 
-def verdict(text: str | None) -> str:
-    """Whether Pulumi could load this checkpoint. `{}` counts as an empty stack there; here it is damage."""
+def judged(text: str | None) -> tuple[str, Any]:
+    """Whether Pulumi could load this checkpoint, and what stands in it.
+
+    `{}` counts as an empty stack there; here it is damage.
+    """
     if text is None:
-        return MISSING
+        return MISSING, None
     document = _json(text)
     if not isinstance(document, dict) or not isinstance(document.get("checkpoint"), dict):
-        return BAD
-    latest = document["checkpoint"].get("latest", {})
-    if latest is None:
-        return GOOD
-    if not isinstance(latest, dict) or not isinstance(latest.get("resources", []), list | None):
-        return BAD
-    return GOOD
-
-
-def _latest(document: Any) -> dict[str, Any]:
-    checkpoint = document.get("checkpoint") if isinstance(document, dict) else None
-    latest = checkpoint.get("latest") if isinstance(checkpoint, dict) else None
-    return latest if isinstance(latest, dict) else {}
+        return BAD, document
+    latest = document["checkpoint"].get("latest")
+    good = latest is None or (isinstance(latest, dict) and isinstance(latest.get("resources", []), list | None))
+    return GOOD if good else BAD, document
 
 
 def take_over(exported: Any) -> tuple[dict[str, Any], list[str], list[str]]:
@@ -185,51 +164,6 @@ def take_over(exported: Any) -> tuple[dict[str, Any], list[str], list[str]]:
     return {**exported, "deployment": {**clean, "resources": resources}}, taken, dropped
 
 
-def prune_groups(folder: Path, stopping: Stopping = never, keep: int = KEPT) -> int:
-    """Files of one update share a number in their names; all but the newest `keep` numbers go."""
-    groups: dict[str, list[Path]] = {}
-    for path in _files(folder, ""):
-        groups.setdefault(_stamp(path), []).append(path)
-    old = sorted(groups, key=lambda s: (len(s), s))[: max(0, len(groups) - keep)]
-    return _remove((path for stamp in old for path in groups[stamp]), stopping)
-
-
-def prune_newest(folder: Path, stopping: Stopping = never, keep: int = KEPT) -> int:
-    """Keeps the newest `keep` files of a folder (Pulumi's logs)."""
-    files = sorted(_files(folder, ".log"), key=_modified)
-    return _remove(files[: max(0, len(files) - keep)], stopping)
-
-
-def _remove(paths: Iterable[Path], stopping: Stopping) -> int:
-    """How many went until a stop was asked for: a disk may take seconds for one, and the rest is for another time."""
-    gone = 0
-    for path in paths:
-        if stopping():
-            break
-        path.unlink(missing_ok=True)
-        gone += 1
-    return gone
-
-
-def keep_no_logs(home: Path) -> bool:
-    """Keeps the CLI from logging its runs: it does without where a file stands in the place of its folder.
-
-    There is no option for it, and formatting, compressing and encrypting what nobody reads is a third of the engine's
-    time. Nothing is removed: False if logs are there already. Raises OSError.
-    """
-    logs = home / "logs"
-    if logs.is_dir():
-        return False
-    home.mkdir(parents=True, exist_ok=True)
-    logs.touch()
-    return True
-
-
-def _stamp(path: Path) -> str:
-    """The nanoseconds in dev.1795479148059541263.json and dev-1795479148058769604.checkpoint.json."""
-    return max(("".join(c if c.isdigit() else " " for c in path.name).split() or ["0"]), key=len)
-
-
 def _beside(path: Path, now: float) -> Path:
     """Where a bad file is kept."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S.%f")
@@ -244,21 +178,6 @@ def _drop_old(path: Path) -> None:
 def _kept(path: Path) -> list[Path]:
     """The bad files that were kept beside it, the oldest first."""
     return sorted(path.parent.glob(f"{path.name}.bad-*"))
-
-
-def _modified(path: Path) -> int:
-    """In nanoseconds since 1970, as in the names of the copies."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _files(folder: Path, suffix: str) -> list[Path]:
-    try:
-        return [p for p in folder.iterdir() if p.name.endswith(suffix) and p.is_file()]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 def _attributes(path: Path) -> Path:

@@ -11,7 +11,6 @@ from typing import Any
 
 from watcher.endings import Ended, Stopped
 from watcher.logs import Redactor
-from watcher.pulumi import output
 from watcher.pulumi.child import Finished
 from watcher.pulumi.cli import PulumiCli
 from watcher.pulumi.workspace import Workspace
@@ -58,9 +57,8 @@ class Unusable:
         elif not self._shut:
             self._tries = 0
 
-    def mend(self, files: StateFiles, space: Workspace, now: Callable[[], float]) -> Repair | None:
-        """What was done about the state, None if nothing was. Raises OSError, Stopped."""
-        document = files.document()
+    def mend(self, files: StateFiles, document: Any, space: Workspace, now: Callable[[], float]) -> Repair | None:
+        """What was done about the state `document`, None if nothing was. Raises OSError, Stopped."""
         self._is_newer = is_newer(document)
         if document is None or self._is_newer:
             return None
@@ -106,13 +104,13 @@ class Unusable:
 
     # -- what Pulumi would run
 
-    def check_providers(self, space: Workspace, exported: Any = None) -> None:
+    def check_providers(self, space: Workspace, document: Any = None) -> None:
         """Pulumi runs what stands in the state as each resource's provider. Raises Ended where that isn't ours.
 
-        `exported`: the state, if it is known already.
+        `document`: the state, if it is known already.
         """
         try:
-            document = exported if exported is not None else self._state(space)
+            document = self._state(space) if document is None else document
         except OSError as error:
             raise Ended(Outcome.FAILED, f"cannot read the state: {error.strerror or error}") from None
         found = strangers(document)
@@ -142,8 +140,7 @@ class Unusable:
         if run.no_stack:
             return None
         if not run.ok:
-            why = self.redactor(output.reason(run.stderr) or f"exit code {run.code}")
-            raise Ended(Outcome.FAILED, f"cannot export the stack: {why}")
+            raise Ended(Outcome.FAILED, f"cannot export the stack: {self.redactor(run.why)}")
         try:
             return json.loads(run.stdout)
         except ValueError:

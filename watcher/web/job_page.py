@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from provider.job import health_words
 from provider.job.executions import Execution
-from provider.job.ownership import OWNER_TAG_KEY
 from provider.job.spec import canonical
-from provider.redaction import HARMLESS_OPTIONS, bare_address
+from provider.redaction import shown_value
 from provider.schedule.calendar import Entry, next_runs
 from provider.text import one_line, printable
 from watcher.web import view, words
@@ -31,19 +30,11 @@ def declaration(job: Job) -> list[Field]:
         if name == "processors":
             fields.append((name, one_line(", ".join(sorted(value)))))
         elif isinstance(value, Mapping):
-            fields += [(one_line(f"{name}.{key}"), _shown(name, key, value[key])) for key in sorted(value)]
+            shown = {key: shown_value((name, key), str(value[key]), CONCEALED) for key in sorted(value)}
+            fields += [(one_line(f"{name}.{key}"), one_line(text)) for key, text in shown.items()]
         else:
             fields.append((name, one_line(str(value))))
     return fields
-
-
-def _shown(field: str, key: str, value: Any) -> str:
-    harmless = {"tags": True, "metadata": key == OWNER_TAG_KEY, "executor_config": key in HARMLESS_OPTIONS}
-    if harmless.get(field, False):
-        return one_line(str(value))
-    if (field, key) == ("executor_config", "url"):
-        return one_line(bare_address(str(value), CONCEALED))
-    return CONCEALED
 
 
 def execution_rows(executions: Sequence[Execution], now: datetime, zone: tzinfo, clean: Clean) -> list[dict[str, Any]]:

@@ -7,30 +7,19 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronError
 from provider.job.executions import Execution, executions
 from provider.job.ownership import is_ours
 from watcher.clock import Clock
+from watcher.dkron.connection import Connection
 from watcher.dkron.runs import Mark, Runs
 from watcher.status import Board
 from watcher.web.view import Live
 
 KEPT_S = 5.0
 MOST_ASKED = 20  # jobs of other owners that are asked for by name
-
-
-class Connection(Protocol):
-    """What is needed of the watcher's connection."""
-
-    @property
-    def client(self) -> DkronClient: ...
-    @property
-    def owner_tag(self) -> str: ...
-    @property
-    def mark(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ No script, nothing from elsewhere, every value escaped; the policy in the header
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -18,14 +18,14 @@ from markupsafe import Markup
 
 from provider.schedule import calendar, calendar_svg
 from provider.schedule.calendar import Calendar, Entry
-from provider.schedule.display_zone import display_zone
+from provider.schedule.zones import display_zone
 from watcher.clock import Clock
 from watcher.dkron.look import Fingerprints
 from watcher.status import Board, CycleReport
 from watcher.web import as_json, job_page, strip, view, words
 from watcher.web.live import LiveJobs
 from watcher.web.paging import SORTS, WHOLE, Chosen, Wish, choose
-from watcher.web.server import Answer
+from watcher.web.server import Answer, Route
 from watcher.web.verdict import Verdict, verdict_of
 from watcher.web.view import Clean, JobRow, Live
 
@@ -51,7 +51,7 @@ class Page:
 
     def __init__(self, board: Board, live: LiveJobs, clock: Clock, clean: Clean, base: str = "") -> None:
         self.board, self.live, self.clock, self.clean = board, live, clock, clean
-        self.css = _squeezed((TEMPLATES / "status.css").read_text(encoding="utf-8") + calendar_svg.STYLE)
+        self.css = ((TEMPLATES / "status.css").read_text(encoding="utf-8") + calendar_svg.STYLE).replace("\n", "")
         environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
@@ -192,14 +192,14 @@ def chosen_zone(query: str) -> tuple[str, tzinfo, str]:
         return "UTC", UTC, str(error)
 
 
-def _squeezed(css: str) -> str:
-    return css.replace("\n", "")
-
-
 def pages(
     board: Board, live: LiveJobs, clock: Clock, clean: Clean, base: str = "", tabs: Mapping[str, str] = NO_TABS
-) -> dict[str, Callable[[str], Answer]]:
+) -> dict[str, Route]:
     """/, /api/status and what is below /jobs/. `tabs`: the addresses of all stacks' pages, where there are several."""
     page = Page(board, live, clock, clean, base)
     page.tabs(tabs)
-    return {"/": page.html, "/api/status": page.as_json, "/jobs/": page.job}
+    return {
+        "/": lambda request: page.html(request.query),
+        "/api/status": lambda request: page.as_json(request.query),
+        "/jobs/": lambda request: page.job(request.query),
+    }

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET6, SHUT_RDWR, socket
@@ -16,7 +17,7 @@ from typing import Any
 
 from watcher.clock import Clock
 from watcher.front import Front
-from watcher.metrics import Metrics
+from watcher.metrics import Metrics, Scraped
 from watcher.status import Board
 
 TEXT = "text/plain; charset=utf-8"
@@ -37,29 +38,29 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Route = Callable[[], Answer]
-# Is told the query: what stands after the "?". One for a path that ends in "/" serves what is below it: "NAME?QUERY".
-Asked = Callable[[str], Answer]
-
-
 @dataclass(frozen=True, slots=True)
-class ByAccept:
-    """A path whose answer depends on the request's Accept header, "" where there is none."""
+class Request:
+    """What a route may go by. `query`: what stands after the "?"; for a path that ends in "/" it is "NAME?QUERY", with
+    the name that is asked for below it. `accept`: the header, "" where there is none."""
 
-    answer: Callable[[str], Answer]
+    query: str = ""
+    accept: str = ""
+
+
+Route = Callable[[Request], Answer]
 
 
 def health_routes(
     board: Board, metrics: Metrics, clock: Clock, clean: Callable[[str], str], brief: bool = False
-) -> dict[str, Route | ByAccept]:
+) -> dict[str, Route]:
     """/healthz, /readyz, /metrics. `clean` takes out of a reason what a stranger must not read; `brief`: no reason."""
 
-    def healthz() -> Answer:
+    def healthz(_request: Request) -> Answer:
         if board.now.healthy(clock.monotonic()):
             return Answer(200, b"ok\n")
         return Answer(503, b"no cycle was attempted for three intervals\n")
 
-    def readyz() -> Answer:
+    def readyz(_request: Request) -> Answer:
         now = board.now
         if now.last is None:
             return Answer(503, b"no cycle has ended yet\n")
@@ -67,17 +68,17 @@ def health_routes(
         line = now.last.outcome.value + (f": {reason}" if reason else "")
         return Answer(200 if now.ready else 503, f"{line}\n".encode())
 
-    def scraped(accept: str) -> Answer:
-        return Answer(200, metrics.text(accept), metrics.content_type(accept))
+    return {"/healthz": healthz, "/readyz": readyz, "/metrics": partial(scraped, metrics)}
 
-    return {"/healthz": healthz, "/readyz": readyz, "/metrics": ByAccept(scraped)}
+
+def scraped(metrics: Scraped, request: Request) -> Answer:
+    return Answer(200, metrics.text(request.accept), metrics.content_type(request.accept))
 
 
 class _Handler(BaseHTTPRequestHandler):
     """Looks the path up; anything else is 404 or 405."""
 
-    routes: Mapping[str, Route | ByAccept]
-    asked: Mapping[str, Asked]
+    routes: Mapping[str, Route]
     on_error: Callable[[str], None]
     front: Front
     timeout = READ_TIMEOUT_S
@@ -114,15 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
         return found or Answer(404, b"not found\n")
 
     def _found(self, path: str, query: str) -> Answer | None:
-        route, asked = self.routes.get(path), self.asked.get(path)
-        if isinstance(route, ByAccept):
-            return route.answer(self.headers.get("Accept", ""))
-        if route is not None:
-            return route()
+        route = self.routes.get(path)
         folder, _, below = path.rpartition("/")
-        if asked is None and folder and below:
-            asked, query = self.asked.get(f"{folder}/"), f"{below}?{query}"
-        return asked(query) if asked else None
+        if route is None and folder and below:
+            route, query = self.routes.get(f"{folder}/"), f"{below}?{query}"
+        return route(Request(query, self.headers.get("Accept", ""))) if route else None
 
     do_HEAD = do_GET  # noqa: N815 - the base class names it
 
@@ -194,7 +191,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class HttpServer:
-    """Serves `routes`, and `asked`, on a thread of its own, as `front` says.
+    """Serves `routes` on a thread of its own, as `front` says.
 
     Raises OSError where the address can't be had.
     """
@@ -202,13 +199,12 @@ class HttpServer:
     def __init__(
         self,
         address: tuple[str, int],
-        routes: Mapping[str, Route | ByAccept],
+        routes: Mapping[str, Route],
         on_error: Callable[[str], None],
-        asked: Mapping[str, Asked] | None = None,
         front: Front = PLAIN,
     ) -> None:
         common = {"on_error": staticmethod(on_error), "front": front}
-        handler = type("Handler", (_Handler,), {"routes": dict(routes), "asked": dict(asked or {}), **common})
+        handler = type("Handler", (_Handler,), {"routes": dict(routes), **common})
         family = {"address_family": AF_INET6} if ":" in address[0] else {}
         self._server = type("Server", (_Server,), {**common, **family})(address, handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="http", daemon=True)

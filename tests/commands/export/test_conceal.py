@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.export.conceal import PROCESSOR, Concealer, Keys, camel, hidden, pair_items
+from commands.export.conceal import PROCESSOR, Concealer, Keys, as_map, camel, hidden
 from commands.export.suspicion import secret_spans, suspicious
 from provider.job.references import Reference, Text
 
@@ -183,9 +183,9 @@ def test_an_ordinary_name_is_not(name: str) -> None:
 
 
 def test_pairs_become_a_map_only_where_that_says_the_same() -> None:
-    assert pair_items(["A=1", "B="]) == {"A": "1", "B": ""}
-    assert pair_items(["A=1", "A=2"]) is None
-    assert pair_items(["A"]) is None
+    assert as_map(["A=1", "B="], "=") == {"A": "1", "B": ""}
+    assert as_map(["A=1", "A=2"], "=") is None
+    assert as_map(["A"], "=") is None
 
 
 def test_a_private_key_is_hidden_whole() -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.export import selection
+from commands.export.command import tidy
 from commands.export.conceal import Keys
-from commands.export.tidy import tidy
 from provider.job.spec import canonical
 from tests.commands.support import export, load, posted_jobs, recorded_jobs, resolve, unowned
 

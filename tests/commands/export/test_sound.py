@@ -66,6 +66,7 @@ def test_what_dkron_ignores_is_left_out_and_told() -> None:
         "environment_variables": None,
         "next": "2030-01-01T00:00:00Z",
         "notes": ["x"],
+        "comment": "",
     }
     fields, told = without_ignored(job)
     assert fields["executor_config"] == {"command": "date", "shell": "false"}

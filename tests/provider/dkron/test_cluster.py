@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider.dkron.cluster import Word, apart, doubt, is_all_gone
+from provider.dkron.cluster import Word, apart, doubt, is_all_gone, lost_many
 
 A, B = "http://a", "http://b"
 
@@ -43,3 +43,11 @@ def test_a_doubt_is_told_with_the_way_out() -> None:
     assert alone.startswith('http://a lists none of our jobs and is not the leader "n1", so nothing was changed: ')
     assert alone.endswith("name another server of the cluster in dkronUrl as well")
     assert "but http://b lists some" in doubt([LEADER, HOLDER], "n1")
+
+
+@pytest.mark.parametrize(
+    ("expected", "seen", "doubted"),
+    [("abcd", "", True), ("abcd", "cd", False), ("abcde", "xyz", True), ("", "abcdefg", False), ("ab", "", False)],
+)
+def test_a_list_that_lost_more_than_a_few_jobs_is_doubted(expected: str, seen: str, doubted: bool) -> None:
+    assert lost_many(expected, seen) is doubted

@@ -2,8 +2,7 @@ from typing import Any
 
 import pytest
 
-from provider.dkron.cluster import Word
-from provider.dkron.doubt import FEW, SECOND_LOOK_AFTER_S
+from provider.dkron.cluster import FEW, SECOND_LOOK_AFTER_S, Word
 from provider.dkron.snapshot import FRESH_AT_LEAST_S, FRESH_AT_MOST_S, MOST_LISTED, Snapshot
 from provider.errors import NoLeader, NotConfirmed, TwoClusters, Unreachable
 from provider.settings import DkronSettings

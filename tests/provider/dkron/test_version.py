@@ -1,6 +1,6 @@
 import pytest
 
-from dev.versions import known_good
+from dev.tools import known_good
 from provider.dkron.version import NEWEST, forgets_children, number, untested
 
 

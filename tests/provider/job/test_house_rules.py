@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from provider.advice import CODES
 from provider.job.executors import http, plugin, shell
 from provider.job.house_rules import RULES, HouseRules, judge, parse_rules
 from provider.job.references import setting
@@ -103,3 +104,7 @@ def test_a_wrong_table_is_one_line_for_each_rule(table: object, reasons: list[st
     assert len(lines) == len(reasons)
     for line, reason in zip(lines, reasons, strict=True):
         assert line.startswith(f"pyproject.toml, [tool.dkron-jobs.rules]: {reason}")
+
+
+def test_each_rule_has_a_code_of_its_name() -> None:
+    assert {f"rule-{rule}" for rule in RULES} <= CODES

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from provider.schedule.calendar import MAX_HOURS, Entry, Row, lay_out, next_run
 from provider.schedule.calendar_svg import summary, svg
-from provider.schedule.display_zone import display_zone
+from provider.schedule.zones import display_zone
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 DAILY = "0 15 2 * * *"

@@ -1,7 +1,5 @@
 """Held jobs as the watcher sees them: no drift until the hold ends, told once, and no stray meanwhile."""
 
-import io
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,9 @@ from hypothesis import strategies as st
 
 from provider.job.hold import Hold
 from tests.watcher.support import MARK, TAG, World, job, preview, steady, step, up, world
-from watcher.dkron.holds import Holds
 from watcher.dkron.look import drifted
-from watcher.logs import MOST_NAMES, Redactor, open_log
+from watcher.logs import MOST_NAMES
 from watcher.loop import Loop
-from watcher.metrics import Metrics
 from watcher.status import Outcome, Reason
 
 START = 1_700_000_000.0  # the held clock's first moment
@@ -103,14 +99,12 @@ def test_a_held_job_that_is_declared_no_longer_is_deleted_and_that_is_told(tmp_p
     assert event["jobs"] == ["b"]
 
 
-def test_many_holds_are_one_line_of_the_log() -> None:
-    stream = io.StringIO()
-    holds = Holds(open_log("json", "info", Redactor(), stream), Metrics("1", "dev"))
+def test_many_holds_are_one_line_of_the_log(tmp_path: Path) -> None:
+    w = world(tmp_path)
     frozen = {f"j{n}": Hold(datetime(2026, 11, 27, tzinfo=UTC)) for n in range(50)}
     for held_now in ({}, frozen, frozen, {}):
-        holds.tell(held_now)
-    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [(line["event"], len(line["jobs"]), line["count"]) for line in lines] == [
+        w.cycle.census.tell_holds(held_now)
+    assert [(line["event"], len(line["jobs"]), line["count"]) for line in w.events] == [
         ("jobs.held", MOST_NAMES, 50),
         ("holds.ended", MOST_NAMES, 50),
     ]

@@ -152,7 +152,7 @@ def test_an_up_is_told_by_job() -> None:
             json.dumps({"summaryEvent": {"resourceChanges": {}}}),
         )
     )
-    assert applied == Applied(("b",), ("a",), ("c",), ("e", "f"), 1, (), True)
+    assert applied == Applied(("b",), ("a",), ("c",), ("e", "f"), 1, ())
     assert applied.changes == {"create": 1, "update": 1, "delete": 1, "replace": 2}
 
 
@@ -167,7 +167,7 @@ def test_a_failed_job_is_not_counted_as_done_and_says_why() -> None:
             event("resOutputsEvent", "create", "a"),
         )
     )
-    assert (applied.created, applied.failures, applied.complete) == ((), (Failure("a", "it is foreign"),), False)
+    assert (applied.created, applied.failures) == ((), (Failure("a", "it is foreign"),))
     assert applied.changes == {}
 
 

@@ -143,6 +143,20 @@ def test_a_damaged_state_is_mended_loudly(tmp_path: Path) -> None:
     assert b"watcher_state_repairs_total 1.0" in w.tools.metrics.text()
 
 
+def test_a_cycle_reads_the_state_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    w = world(tmp_path, job("a"))
+    state, read = checkpoint(tmp_path, resources=[]), list[Path]()
+    text = state.read_text()
+
+    def reading(path: Path) -> str:
+        read.append(path)
+        return text
+
+    monkeypatch.setattr("watcher.recovery.state_files._read", reading)
+    assert run(w).outcome is Outcome.UNCHANGED
+    assert read == [state]
+
+
 def test_pending_creates_are_taken_over(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"))
     checkpoint(tmp_path, pending_operations=[PENDING])
@@ -246,7 +260,7 @@ def test_what_cannot_be_pruned_now_is_pruned_later(tmp_path: Path, monkeypatch: 
     def denied(*_arguments: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("watcher.recovery.recovery.state_files.prune_newest", denied)
+    monkeypatch.setattr("watcher.recovery.recovery.copies.prune_newest", denied)
     assert run(w).outcome is Outcome.UNCHANGED
     assert "prune.failed" in w.names()
 

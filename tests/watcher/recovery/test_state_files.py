@@ -5,16 +5,14 @@ from typing import Any
 
 import pytest
 
+from watcher.recovery.soundness import has_pending
 from watcher.recovery.state_files import (
     BAD,
     GOOD,
-    KEPT,
     MISSING,
     StateFiles,
-    prune_groups,
-    prune_newest,
+    judged,
     take_over,
-    verdict,
 )
 
 NOW = 1_700_000_000.0
@@ -53,18 +51,18 @@ def files(tmp_path: Path) -> StateFiles:
     ],
 )
 def test_which_checkpoints_pulumi_could_load(text: str | None, expected: str) -> None:
-    assert verdict(text) == expected
+    assert judged(text)[0] == expected
 
 
 def test_a_good_state_is_left_alone(files: StateFiles) -> None:
     files.checkpoint.write_text(checkpoint("a"))
     files.checkpoint.with_name("dev.json.attrs").write_text("{}")
-    assert files.repair(NOW) == []
+    assert files.repair(NOW)[0] == []
 
 
 def test_a_missing_state_is_left_missing(files: StateFiles) -> None:
     files.checkpoint.with_name("dev.json.bak").write_text(checkpoint("a"))
-    assert files.repair(NOW) == []
+    assert files.repair(NOW)[0] == []
     assert not files.checkpoint.exists()
 
 
@@ -72,7 +70,7 @@ def test_a_bad_state_is_restored_from_the_backup_beside_it(files: StateFiles) ->
     files.checkpoint.write_bytes(b"\xff\xfe")
     files.checkpoint.with_name("dev.json.attrs").write_text("{}")
     files.checkpoint.with_name("dev.json.bak").write_text(checkpoint("a"))
-    (done,) = files.repair(NOW)
+    ((done,), _) = files.repair(NOW)
     assert done.remedy == "restored from dev.json.bak"
     assert files.checkpoint.read_text() == checkpoint("a")
     assert (files.checkpoint.parent / done.kept).read_bytes() == b"\xff\xfe"
@@ -86,7 +84,7 @@ def test_the_newest_good_backup_is_taken(files: StateFiles) -> None:
     (files.backups / "dev.1000.json").write_text(checkpoint("newer"))
     (files.history / "dev-2000.checkpoint.json").write_text("{")
     (files.history / "dev-2000.history.json").write_text("{}")
-    (done,) = files.repair(NOW)
+    ((done,), _) = files.repair(NOW)
     assert done.remedy == "restored from dev.1000.json"
 
 
@@ -99,7 +97,7 @@ def test_a_newer_copy_goes_before_the_backup_beside_the_state(files: StateFiles)
     (files.backups / "dev.900.json").write_text(checkpoint("oldest"))
     (files.history / "dev-1001.checkpoint.json").write_text(checkpoint("newest"))
     assert [path.name for path in files.candidates()] == ["dev-1001.checkpoint.json", "dev.json.bak", "dev.900.json"]
-    (done,) = files.repair(NOW)
+    ((done,), _) = files.repair(NOW)
     assert done.remedy == "restored from dev-1001.checkpoint.json"
 
 
@@ -111,7 +109,7 @@ def test_a_copy_of_the_very_state_that_is_bad_is_no_backup_however_it_is_written
 
 def test_without_a_good_backup_the_bad_state_is_only_set_aside(files: StateFiles) -> None:
     files.checkpoint.write_text("{")
-    (done,) = files.repair(NOW)
+    ((done,), _) = files.repair(NOW)
     assert "adopted" in done.remedy
     assert not files.checkpoint.exists()
 
@@ -129,19 +127,19 @@ def test_cut_off_attributes_and_store_versions_are_removed(files: StateFiles) ->
     files.checkpoint.with_name("dev.json.attrs").write_text("")
     (files.root / "meta.yaml").write_text("")
     (files.root / "meta.yaml.attrs").write_text("")
-    problems = [r.problem for r in files.repair(NOW)]
+    problems = [r.problem for r in files.repair(NOW)[0]]
     assert problems == ["the store's meta.yaml is cut off", "dev.json.attrs is cut off"]
-    assert files.repair(NOW) == []
+    assert files.repair(NOW)[0] == []
 
 
 def test_pending_operations_are_seen(files: StateFiles) -> None:
-    assert not files.pending()
+    assert not has_pending(files.document())
     files.checkpoint.write_text(checkpoint("a"))
-    assert not files.pending()
+    assert not has_pending(files.document())
     files.checkpoint.write_text(checkpoint("a", pending_operations=[{"type": "creating"}]))
-    assert files.pending()
+    assert has_pending(files.document())
     files.checkpoint.write_text("[]")
-    assert not files.pending()
+    assert not has_pending(files.document())
 
 
 # -- taking pending creates over
@@ -199,32 +197,3 @@ def test_two_creates_of_one_resource_are_taken_once() -> None:
 def test_what_is_no_exported_stack_is_refused(document: Any) -> None:
     with pytest.raises(ValueError, match="exported"):
         take_over(document)
-
-
-# -- growth
-
-
-def test_history_and_backups_keep_the_newest_updates(files: StateFiles) -> None:
-    for number in range(995, 995 + KEPT + 10):
-        for name in (f"dev-{number}.checkpoint.json", f"dev-{number}.history.json", f"dev-{number}.history.json.attrs"):
-            (files.history / name).write_text("x")
-        (files.backups / f"dev.{number}.json").write_text("x")
-    assert files.prune() == 40
-    assert {p.name for p in files.backups.iterdir()} == {f"dev.{n}.json" for n in range(1005, 1005 + KEPT)}
-    assert len(list(files.history.iterdir())) == 3 * KEPT
-    assert files.prune() == 0
-
-
-def test_pruning_a_folder_that_is_not_there_is_nothing(tmp_path: Path) -> None:
-    assert prune_groups(tmp_path / "x") == 0
-    assert prune_newest(tmp_path / "x") == 0
-
-
-def test_logs_keep_the_newest_files(tmp_path: Path) -> None:
-    for i in range(5):
-        path = tmp_path / f"{9 - i}.log"
-        path.write_text("x")
-        os.utime(path, (i, i))
-    (tmp_path / "other.txt").write_text("x")
-    assert prune_newest(tmp_path, keep=2) == 3
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["5.log", "6.log", "other.txt"]

@@ -1,12 +1,16 @@
 """A status page over jobs that a test makes up."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from provider.dkron.client import DkronClient, Job
 from provider.errors import DkronError
 from provider.settings import DkronSettings
-from watcher.dkron.look import fingerprints
+from watcher.clock import Control
+from watcher.dkron.connection import Connection
+from watcher.dkron.look import Fingerprints
+from watcher.dkron.probe import Probe
 from watcher.dkron.runs import Runs
 from watcher.status import Board, CycleReport, Outcome, Reason, Snapshot
 from watcher.web.live import LiveJobs, Sources
@@ -63,11 +67,9 @@ class FakeClient(DkronClient):
         return self.others.get(name)
 
 
-@dataclass
-class FakeConnection:
-    client: FakeClient
-    owner_tag: str = TAG
-    mark: str = "dkron-jobs/prod"
+def fingerprints(jobs: Iterable[Job]) -> dict[str, str]:
+    """How the jobs are noted."""
+    return Fingerprints().of(jobs)
 
 
 def job(name: str, **fields: Any) -> Job:
@@ -121,7 +123,8 @@ class Site:
                 cycles=self.cycles,
             )
         )
-        self.connection: FakeConnection | None = FakeConnection(self.client)
+        probe = Probe(self.client, TAG, "dkron-jobs/prod", Control(self.clock))
+        self.connection: Connection | None = Connection(self.client, probe, TAG)
         self.runs = Runs()
         sources = Sources(lambda: self.connection, lambda: self.noted, self.runs, self.show_output)
         self.live = LiveJobs(sources, self.board, self.clock)

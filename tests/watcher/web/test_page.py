@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from provider.errors import NoLeader
-from tests.watcher.web.support import NOW, FakeClient, Site, cycle, job, site
-from watcher.dkron.look import fingerprints
+from tests.watcher.web.support import NOW, FakeClient, Site, cycle, fingerprints, job, site
+from watcher.parts import cleaner
 from watcher.pulumi.changes import Drift, Failure
 from watcher.status import Outcome, Reason, Snapshot
 from watcher.web import view, words
-from watcher.web.clean import cleaner
-from watcher.web.page import chosen_zone
+from watcher.web.page import chosen_zone, pages
 from watcher.web.server import HttpServer
 
 MARKUP = "<img src=x onerror=alert(1)>\"'&</td></table><script>alert(2)</script>"
@@ -311,9 +310,8 @@ def test_many_jobs_stay_under_a_megabyte(count: int, shown: int) -> None:
 
 def test_the_server_takes_get_and_head_only_and_passes_the_query() -> None:
     made = site(job("a"))
-    server = HttpServer(
-        ("127.0.0.1", 0), {}, lambda _what: None, {"/": made.page.html, "/api/status": made.page.as_json}
-    )
+    routes = pages(made.board, made.live, made.clock, made.clean)
+    server = HttpServer(("127.0.0.1", 0), routes, lambda _what: None)
     try:
         address = f"http://127.0.0.1:{server.port}"
         with urllib.request.urlopen(f"{address}/?tz=Asia/Tokyo", timeout=10) as answer:

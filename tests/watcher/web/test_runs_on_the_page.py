@@ -11,9 +11,9 @@ import pytest
 from provider.errors import NoLeader
 from provider.job.health import Health, Known, State
 from provider.schedule.calendar import Entry, lay_out
-from tests.watcher.web.support import NOW, Site, job, site
-from watcher.dkron.look import fingerprints
+from tests.watcher.web.support import NOW, Site, fingerprints, job, site
 from watcher.web import strip
+from watcher.web.page import pages
 from watcher.web.server import HttpServer
 from watcher.web.view import Live
 
@@ -251,7 +251,7 @@ def test_a_child_says_after_whom_it_runs() -> None:
 @pytest.mark.enable_socket
 def test_the_server_leads_to_a_jobs_page() -> None:
     made = troubled()
-    server = HttpServer(("127.0.0.1", 0), {}, pytest.fail, {"/": made.page.html, "/jobs/": made.page.job})
+    server = HttpServer(("127.0.0.1", 0), pages(made.board, made.live, made.clock, made.clean), pytest.fail)
     try:
         root = f"http://127.0.0.1:{server.port}"
         with urllib.request.urlopen(f"{root}/jobs/d?tz=Europe/Berlin") as answer:

@@ -15,12 +15,12 @@ from tests.certificates import certificate
 from tests.watcher.web.support import job, site
 from watcher.front import Certificate, Front, Login
 from watcher.web.page import pages
-from watcher.web.server import MOST_CONNECTIONS, Answer, HttpServer, Route
+from watcher.web.server import MOST_CONNECTIONS, Answer, HttpServer, Request, Route
 
 
 @pytest.fixture
 def server() -> Iterator[HttpServer]:
-    made = HttpServer(("127.0.0.1", 0), {"/healthz": lambda: Answer(200, b"ok\n")}, lambda _what: None)
+    made = HttpServer(("127.0.0.1", 0), {"/healthz": lambda _request: Answer(200, b"ok\n")}, lambda _what: None)
     yield made
     made.close()
 
@@ -54,7 +54,7 @@ def test_many_polls_leave_nothing_behind(server: HttpServer) -> None:
     assert psutil.Process().num_fds() <= before + MOST_CONNECTIONS
 
 
-ROUTES: dict[str, Route] = {path: lambda: Answer(200, b"ok\n") for path in ("/healthz", "/readyz", "/metrics")}
+ROUTES: dict[str, Route] = {path: lambda _request: Answer(200, b"ok\n") for path in ("/healthz", "/readyz", "/metrics")}
 
 
 def get(server: HttpServer, path: str, tls: ssl.SSLContext | None = None, login: str = "") -> http.client.HTTPResponse:
@@ -73,11 +73,11 @@ def get(server: HttpServer, path: str, tls: ssl.SSLContext | None = None, login:
 def test_behind_a_path_the_links_of_the_page_lead_on_whether_the_proxy_strips_it_or_not(base: str) -> None:
     made = site(job("a b"))
     asked = pages(made.board, made.live, made.clock, made.clean, base)
-    for html in (asked["/"](""), asked["/jobs/"]("a%20b?")):
+    for html in (asked["/"](Request()), asked["/jobs/"](Request("a%20b?"))):
         links = [part.split(b'"')[0].decode() for part in html.body.split(b'href="')[1:]]
         links += [part.split(b'"')[0].decode() for part in html.body.split(b'action="')[1:]]
         assert links
-        with closing(HttpServer(("127.0.0.1", 0), ROUTES, pytest.fail, asked, Front(base))) as server:
+        with closing(HttpServer(("127.0.0.1", 0), ROUTES | asked, pytest.fail, Front(base))) as server:
             for link in (*links, base, f"{base}/", f"{base}/healthz", f"{base}/?tz=UTC"):
                 assert link.startswith(base)
                 assert get(server, link).status == 200
@@ -88,7 +88,7 @@ def test_behind_a_path_the_links_of_the_page_lead_on_whether_the_proxy_strips_it
 
 def test_behind_a_path_the_search_among_many_jobs_leads_on_too() -> None:
     made = site(*(job(f"j{number}") for number in range(501)))
-    html = pages(made.board, made.live, made.clock, made.clean, "/dkron")["/"]("").body
+    html = pages(made.board, made.live, made.clock, made.clean, "/dkron")["/"](Request()).body
     absolute = [part.split(b'"')[0] for mark in (b'href="/', b'action="/') for part in html.split(mark)[1:]]
     assert len(absolute) > 200
     assert {place.split(b"/")[0] for place in absolute} == {b"dkron"}
@@ -98,7 +98,7 @@ def test_with_a_login_only_the_probes_are_open() -> None:
     made = site(job("a"))
     asked = pages(made.board, made.live, made.clock, made.clean)
     front = Front("/healthz/x", Login("ann", lambda: "right"))
-    with closing(HttpServer(("127.0.0.1", 0), ROUTES, pytest.fail, asked, front)) as server:
+    with closing(HttpServer(("127.0.0.1", 0), ROUTES | asked, pytest.fail, front)) as server:
         for path in ("/", "/api/status", "/jobs/a", "/metrics", "/nothing", "/healthz/x", "/healthz/x/metrics"):
             refused = get(server, path)
             assert (refused.status, refused.headers["WWW-Authenticate"][:6]) == (401, "Basic ")

@@ -2,8 +2,7 @@ from typing import Any
 
 import pytest
 
-from provider.job.diff import changed_fields, replacing
-from provider.job.spec import MANAGED_FIELDS
+from provider.job.spec import MANAGED_FIELDS, changed_fields
 from tests.provider.examples import job
 
 OTHER: dict[str, Any] = {
@@ -76,8 +75,3 @@ def test_spellings_of_one_value_are_no_difference(left: dict[str, Any], right: d
 )
 def test_maps_are_compared_to_the_last_key(left: dict[str, Any], right: dict[str, Any]) -> None:
     assert changed_fields(left, right) == list(left)
-
-
-def test_only_a_new_name_needs_a_new_job() -> None:
-    assert replacing(list(MANAGED_FIELDS)) == ["name"]
-    assert replacing(["displayname"]) == []

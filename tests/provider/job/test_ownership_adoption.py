@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from provider.job.adoption import words
+from provider.job.ownership import adoption_words
 from tests.provider.examples import OWNER, job
 
 OURS = {"managed_by": OWNER, "managed_in": "shop/dev"}
@@ -35,15 +35,15 @@ def declared(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_it_is_said_whose_the_job_is_and_what_will_be_written(live: dict[str, Any], adopt: bool, line: str) -> None:
-    assert words(live, declared(), OWNER, adopt) == line
+    assert adoption_words(live, declared(), OWNER, adopt) == line
 
 
 @pytest.mark.parametrize("metadata", [{}, {"managed_by": "x"}, {**OURS, "managed_in": "shop/prod"}])
 def test_a_stranger_s_job_will_be_refused(metadata: dict[str, str]) -> None:
-    line = words(declared(metadata=metadata), declared(), OWNER, adopt=False)
+    line = adoption_words(declared(metadata=metadata), declared(), OWNER, adopt=False)
     assert line is not None
     assert "is left as it is" in line
 
 
 def test_a_new_job_needs_no_words() -> None:
-    assert words(None, declared(), OWNER, adopt=False) is None
+    assert adoption_words(None, declared(), OWNER, adopt=False) is None
