@@ -72,6 +72,15 @@ def test_the_first_interrupt_finishes_what_is_under_way(world: World) -> None:
     assert world.thing("b") is None
 
 
+def test_a_second_interrupt_ends_it_at_once_and_the_lock_stays(world: World) -> None:
+    process, _ = held(world)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.05)  # two of a kind that come at once count as one
+    finished(process, -signal.SIGTERM)
+    assert len(locks(world)) == 1
+
+
 def test_after_a_kill_the_lock_and_the_pending_create_stay_until_dealt_with(world: World) -> None:
     process, gate = held(world)
     os.killpg(process.pid, signal.SIGKILL)
