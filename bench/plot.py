@@ -19,6 +19,7 @@ from matplotlib import pyplot as plt  # noqa: E402
 # Apart for a colour-blind reader, too, and by their marks.
 plt.style.use("tableau-colorblind10")
 MARKS = {"ours": "o", "floor": "s", "reconciler": "^", "wire": "D"}
+NAMES = {"ours": "this project", "floor": "floor: do-nothing resources", "wire": "the bare requests"}
 
 
 def draw(measurements: list[dict[str, Any]], path: Path) -> None:
@@ -30,7 +31,8 @@ def draw(measurements: list[dict[str, Any]], path: Path) -> None:
             for entry in measurements:
                 if (entry["operation"], entry["system"]) == (operation, system) and entry["jobs"]:
                     found.setdefault(entry["jobs"], []).append(entry["wall_s"])
-            axis.plot(list(found), list(map(statistics.median, found.values())), marker=mark, label=system)
+            medians = [statistics.median(seconds) for seconds in found.values()]
+            axis.plot(list(found), medians, marker=mark, label=NAMES.get(system, system))
         axis.set(title=operation, xscale="log", yscale="log", xlabel="jobs")
         axis.grid(visible=True, color="#dddddd", linewidth=0.6)
     axes[0].set_ylabel("wall seconds, median")
