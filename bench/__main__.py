@@ -5,14 +5,16 @@ round has them in the reverse order.
 """
 
 import argparse
+import inspect
+import json
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -21,14 +23,14 @@ from typing import Any
 import psutil
 
 from bench.measure import BenchError, say
-from bench.projects import Tools, find_tools, serving
-from bench.report import Report, text
+from bench.projects import Tools, find_tools
+from bench.report import text
 from bench.start import start
-from bench.systems import NEEDS_A_JOB, OPERATIONS, SYSTEMS, Site
+from bench.systems import NEEDS_A_JOB, OPERATIONS, SYSTEMS, measure, site
 from bench.watching import repair, soak
+from dev.agent import AgentFailed
 from dev.say import ROOT
-
-INTERRUPTED = 130
+from dev.tools import version
 
 
 def sizes(told: str) -> list[int]:
@@ -41,89 +43,66 @@ def steps(count: int, rounds: int, names: Sequence[str]) -> Iterator[tuple[int, 
     for number in range(1, rounds + 1):
         for operation in OPERATIONS:
             for name in names if number % 2 else reversed(names):
-                if operation in SYSTEMS[name].operations and (count or operation not in NEEDS_A_JOB):
+                if operation in SYSTEMS[name] and (count or operation not in NEEDS_A_JOB):
                     yield number, operation, name
-
-
-def measure(site: Site, rounds: int, add: Callable[..., None]) -> None:
-    """All of one size. Raises BenchError. Leaves no process behind."""
-    with ExitStack() as stack:
-        measured = {}
-        for name, kind in SYSTEMS.items():
-            server = stack.enter_context(serving(site.tools, site.folder / f"{name}-dkron"))
-            measured[name] = kind(site, server)
-        for number, operation, name in steps(site.count, rounds, list(SYSTEMS)):
-            say(f"{site.count} jobs, round {number} of {rounds}: {name} {operation}")
-            for system, (cost, samples) in measured[name].measure(operation).items():
-                add((site.count, number, operation, system), cost, samples)
 
 
 def surroundings(tools: Tools) -> dict[str, Any]:
     """Where, when and what is measured. No name of a host or a person."""
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-
-    cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    memory = psutil.virtual_memory().total // 2**20
+    described = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "cpu": cpu[0].partition(":")[2].strip() if cpu else platform.machine(),
-            "cores": os.cpu_count(),
-            "memory_mib": psutil.virtual_memory().total // 2**20,
-            "kernel": f"{platform.system()} {platform.release()}",
-            "python": platform.python_version(),
+        "machine": f"{cpu and cpu[1]}, {os.cpu_count()} cores, {memory} MiB, {platform.platform()}",
+        "python": f"{platform.python_version()}, SDK {metadata.version('pulumi')}",
+        "commit": subprocess.run(described, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip(),
+        "tools": {
+            name: {"kind": "sandbox" if tool.sandbox else "real", "version": version([str(tool.path), "version"])}
+            for name, tool in tools.items()
         },
-        "commit": git("rev-parse", "HEAD") or "unknown",
-        "changed_since": bool(git("status", "--porcelain", "--untracked-files=no")),
-        "sdk": {name: metadata.version(name) for name in ("pulumi", "requests")},
-        "tools": tools.described(),
     }
 
 
-def everything(jobs: Sequence[int], rounds: int, out: Path, sandbox: bool) -> int:
+def everything(
+    jobs: Sequence[int] = (0, 8, 100, 1000, 3000), rounds: int = 5, out: Path = Path("docs"), sandbox: bool = False
+) -> int:
     """Measures and reports; what was measured is written, too, when it ends early. Raises BenchError."""
     tools = find_tools(sandbox)
-    report = Report(surroundings(tools))
-    hour = (datetime.now(UTC).hour + 12) % 24  # the jobs are due half a day away
+    measurements: list[dict[str, Any]] = []
+    report = {"complete": False, **surroundings(tools), "measurements": measurements}
     try:
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
             for count in jobs:
-                measure(Site(Path(folder) / str(count), tools, count, hour), rounds, report.add)
-        report.complete = True
+                with site(Path(folder) / str(count), tools, count) as here:
+                    for number, operation, name in steps(count, rounds, list(SYSTEMS)):
+                        say(f"{count} jobs, round {number} of {rounds}: {name} {operation}")
+                        for system, cost in measure(here, name, operation).items():
+                            where = {"jobs": count, "round": number, "operation": operation, "system": system}
+                            measurements.append({**where, **cost._asdict()})
+        report["complete"] = True
     finally:
-        if report.measurements:
+        if measurements:
             out.mkdir(parents=True, exist_ok=True)
-            report.write(out / "bench.json")
+            (out / "bench.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     plot(out)
     sys.stdout.write(text(report))
     return 0
 
 
-def plot(out: Path) -> int:
+def plot(out: Path = Path("docs")) -> int:
     """Draws `out`/bench.svg in the environment that has matplotlib; 1 where that isn't there."""
     python = ROOT / ".tools" / "bench" / "bin" / "python"
     if not python.exists():
         say("no picture, because matplotlib is not there: `make bench` puts it into .tools/bench/")
         return 1
     command = [python, ROOT / "bench" / "plot.py", out / "bench.json", out / "bench.svg"]
-    return subprocess.run([str(part) for part in command], check=False).returncode
+    return subprocess.run(command, check=False).returncode
 
 
-COMMANDS: dict[str, Callable[..., int]] = {
-    "all": everything,
-    "plot": plot,
-    "repair": repair,
-    "soak": soak,
-    "start": start,
-}
-OPTIONS: dict[str, dict[str, Any]] = {  # with their defaults
-    "all": {"jobs": [0, 8, 100, 1000, 3000], "rounds": 5, "out": Path("docs"), "sandbox": False},
-    "plot": {"out": Path("docs")},
-    "repair": {"jobs": [8, 1000], "rounds": 20, "probe-ms": 0, "sandbox": False},
-    "soak": {"jobs": [8], "cycles": 500, "rest": 600, "sandbox": False},
-    "start": {"rounds": 30},
-}
+# Each parameter of theirs is an option, with its default.
+Command = Callable[..., int]
+COMMANDS: dict[str, Command] = {"all": everything, "plot": plot, "repair": repair, "soak": soak, "start": start}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -132,12 +111,13 @@ def main(arguments: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command")
     for name, function in COMMANDS.items():
         command = commands.add_parser(name, help=function.__doc__)
-        for option, default in OPTIONS[name].items():
-            if default is False:
-                command.add_argument(f"--{option}", action="store_true")
+        for option, told in inspect.signature(function).parameters.items():
+            flag = f"--{option.replace('_', '-')}"
+            if told.default is False:
+                command.add_argument(flag, action="store_true")
             else:
-                kind = sizes if option == "jobs" else type(default)
-                command.add_argument(f"--{option}", type=kind, default=default, help="[%(default)s]")
+                kind = sizes if option == "jobs" else type(told.default)
+                command.add_argument(flag, type=kind, default=told.default, help="[%(default)s]")
     named = arguments and (arguments[0] in COMMANDS or arguments[0] in ("-h", "--help"))
     given = vars(parser.parse_args(arguments if named else ["all", *arguments]))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -145,8 +125,8 @@ def main(arguments: Sequence[str]) -> int:
         return COMMANDS[given.pop("command")](**given)
     except KeyboardInterrupt:
         say("interrupted")
-        return INTERRUPTED
-    except (BenchError, OSError) as error:
+        return 130
+    except (BenchError, AgentFailed, OSError) as error:
         say(str(error))
         return 1
 

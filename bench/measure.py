@@ -1,7 +1,7 @@
 """Runs a command and tells what it cost: wall seconds, CPU seconds and peak memory of its whole tree of processes.
 
-CPU time is exact on Linux: while a run lasts, orphans fall to this process (a "child subreaper"), which reaps them
-before it reads the kernel's account of its ended children. A child that was here before is never touched.
+Needs Linux: while a run lasts, orphans fall to this process (a "child subreaper"), which reaps them before it reads
+the kernel's account of its ended children. A child that was here before is never touched.
 """
 
 import contextlib
@@ -18,8 +18,7 @@ from typing import NamedTuple, TypeVar
 
 import psutil
 
-SAMPLE_S = 0.1
-SAMPLER_SHARE = 0.1  # of the time: where reading takes long, it is done less often
+SAMPLE_S = 0.2
 ORPHANS_MAY_TAKE_S = 10.0
 LIMIT_S = 1800.0
 OUTPUT_SHOWN = 2000
@@ -56,13 +55,11 @@ def say(text: str) -> None:
     sys.stderr.write(f"bench: {text}\n")
 
 
-@contextlib.contextmanager
-def timed() -> Iterator[Callable[[], Cost]]:
-    """What this process itself spends in the block."""
+def timed(action: Callable[[], object]) -> Cost:
+    """What this process itself spends on it."""
     wall, cpu = time.perf_counter(), time.process_time()
-    costs: list[Cost] = []
-    yield lambda: costs[0]
-    costs.append(Cost(time.perf_counter() - wall, time.process_time() - cpu))
+    action()
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def in_turns(actions: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
@@ -80,7 +77,7 @@ def adopting() -> Iterator[Processes]:
 
     At its end every other one is killed.
     """
-    prctl = ctypes.CDLL(None).prctl if psutil.LINUX else lambda *_: 0
+    prctl = ctypes.CDLL(None).prctl
     before = tree(set())
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
@@ -96,12 +93,10 @@ def tree(before: Processes) -> Processes:
 
 
 def memory_mib(process: psutil.Process) -> float:
-    """Its memory, shared pages divided among their users where the system tells that; 0 if it is gone."""
-    try:
-        used = process.memory_full_info()
-    except psutil.Error:
-        return 0.0
-    return float(getattr(used, "pss", used.uss)) / 2**20
+    """Its memory, shared pages divided among their users; 0 if it is gone."""
+    with contextlib.suppress(psutil.Error):
+        return float(process.memory_full_info().pss) / 2**20
+    return 0.0
 
 
 def cpu_of_ended_children() -> float:
@@ -110,22 +105,29 @@ def cpu_of_ended_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def kill(processes: Processes) -> None:
+    """Those that are still there."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def reap(before: Processes, patience_s: float) -> None:
     """Waits for the children that came since; kills what has not ended after `patience_s`."""
     deadline = time.monotonic() + patience_s
     while left := set(psutil.Process().children()) - before:
-        for process in tree(before) if time.monotonic() > deadline else ():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        if time.monotonic() > deadline:
+            kill(tree(before))
         psutil.wait_procs(list(left), timeout=0.01)
 
 
-def _sample(before: Processes, done: threading.Event, sums: list[float]) -> None:
-    """Adds the tree's memory up again and again."""
-    while not done.is_set():
-        started = time.monotonic()
+def _look_after(before: Processes, limit_s: float, done: threading.Event, sums: list[float]) -> None:
+    """Adds the tree's memory up again and again, and kills all of it when its time is over."""
+    deadline = time.monotonic() + limit_s
+    while not done.wait(SAMPLE_S):
         sums.append(sum(map(memory_mib, tree(before))))
-        done.wait(max(SAMPLE_S, (time.monotonic() - started) / SAMPLER_SHARE))
+        if time.monotonic() > deadline:
+            kill(tree(before))
 
 
 def run(what: str, command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], limit_s: float = LIMIT_S) -> Run:
@@ -133,29 +135,26 @@ def run(what: str, command: Sequence[str | Path], cwd: Path, env: Mapping[str, s
 
     `what` names it in an error. Whatever it started is gone afterwards, also when this is interrupted.
     """
-    done, sums, patience_s, code = threading.Event(), [0.0], 0.0, None
+    done, sums = threading.Event(), [0.0]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, adopting() as before:
         used, started = cpu_of_ended_children(), time.perf_counter()
-        child = psutil.Popen(
+        child = subprocess.Popen(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
         )
-        threading.Thread(target=_sample, args=(before, done, sums), daemon=True).start()
+        threading.Thread(target=_look_after, args=(before, limit_s, done, sums), daemon=True).start()
         try:
-            with contextlib.suppress(psutil.TimeoutExpired):
-                code = child.wait(limit_s)
-                patience_s = ORPHANS_MAY_TAKE_S
+            child.wait()
         finally:
             wall_s = time.perf_counter() - started
             done.set()
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
+            child.kill()
             child.wait()
-            reap(before, patience_s)
+        reap(before, ORPHANS_MAY_TAKE_S)
         cost = Cost(wall_s, cpu_of_ended_children() - used, max(sums))
-        out.seek(0)
-        err.seek(0)
-        stdout, stderr = out.read().decode("utf-8", "replace"), err.read().decode("utf-8", "replace")
-    if code != 0:
-        end = f"did not end within {limit_s:g} s" if code is None else f"ended with exit code {code}"
+        for file in (out, err):
+            file.seek(0)
+        stdout, stderr = out.read().decode(errors="replace"), err.read().decode(errors="replace")
+    if child.returncode:
+        end = f"did not end within {limit_s:g} s" if wall_s > limit_s else f"ended with exit code {child.returncode}"
         raise BenchError(f"{what}: {end}", stdout + stderr)
     return Run(cost, stdout, stderr)

@@ -17,29 +17,26 @@ mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "dkron-jobs"})
 from matplotlib import pyplot as plt  # noqa: E402
 
 # Apart for a colour-blind reader, too, and by their marks.
-LOOKS = {
-    "ours": ("this project", "#0072b2", "o"),
-    "floor": ("do-nothing resources (floor)", "#e69f00", "s"),
-    "reconciler": ("stateless reconciler", "#009e73", "^"),
-    "wire": ("the bare requests", "#555555", "D"),
-}
+plt.style.use("tableau-colorblind10")
+MARKS = {"ours": "o", "floor": "s", "reconciler": "^", "wire": "D"}
+NAMES = {"ours": "this project", "floor": "floor: do-nothing resources", "wire": "the bare requests"}
 
 
 def draw(measurements: list[dict[str, Any]], path: Path) -> None:
     """Writes the SVG; the same measurements always give the same file."""
     figure, axes = plt.subplots(1, 3, figsize=(11, 4.2), sharey=True, layout="constrained")
     for axis, operation in zip(axes, ("create", "preview", "up"), strict=True):
-        for system, (label, colour, mark) in LOOKS.items():
+        for system, mark in MARKS.items():
             found: dict[int, list[float]] = {}
             for entry in measurements:
                 if (entry["operation"], entry["system"]) == (operation, system) and entry["jobs"]:
                     found.setdefault(entry["jobs"], []).append(entry["wall_s"])
             medians = [statistics.median(seconds) for seconds in found.values()]
-            axis.plot(list(found), medians, color=colour, marker=mark, label=label)
+            axis.plot(list(found), medians, marker=mark, label=NAMES.get(system, system))
         axis.set(title=operation, xscale="log", yscale="log", xlabel="jobs")
         axis.grid(visible=True, color="#dddddd", linewidth=0.6)
     axes[0].set_ylabel("wall seconds, median")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LOOKS), frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(MARKS), frameon=False)
     figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 

@@ -6,20 +6,18 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import requests
 
-from bench.measure import BenchError, Run, run
-from dev.agent import AgentFailed, start_agent
+from bench.measure import Run, run
+from dev.agent import start_agent
 from dev.say import ROOT
-from dev.tools import Tool, choose_dkron, choose_pulumi, stand_in, version
-from provider.settings import KEYS, environment_name
+from dev.tools import Tool, choose_dkron, choose_pulumi, stand_in
 from watcher.pulumi.cli import run_environment
 from watcher.recovery.copies import keep_no_logs
-from watcher.setting_table import TABLE
 
 TIMEOUT_S = 60.0
 # Preview and up are the watcher's own command lines; a test holds that.
@@ -32,56 +30,37 @@ PROJECT = "dkron-jobs"  # as Pulumi.yaml names it
 STACK = "dev"
 GATEWAY_URL = "http://127.0.0.1:5461"
 SERVICE_KEY = "bench-service-key"
-OURS_ALONE = ("PULUMI_", "DKRON_", "BENCH_", "COV_")
-
-
-class Tools(NamedTuple):
-    """The two programs: the real ones where they are here, else the stand-ins."""
-
-    pulumi: Tool
-    dkron: Tool
-
-    def described(self) -> dict[str, dict[str, str]]:
-        """What they are, without where they lie: {"dkron": {"kind": "real", "version": "4.0.9"}}."""
-        return {
-            name: {"kind": "sandbox" if tool.sandbox else "real", "version": version([str(tool.path), "version"])}
-            for name, tool in (("pulumi", self.pulumi), ("dkron", self.dkron))
-        }
+FROM_THE_SHELL = ("PATH", "HOME", "LANG", "TMPDIR")
+Tools = dict[str, Tool]  # "pulumi" and "dkron"
 
 
 def find_tools(sandbox: bool) -> Tools:
-    """As `make up` chooses them; but no container."""
+    """As `make up` chooses them, but no container."""
     if sandbox:
         os.environ["SANDBOX"] = "1"
-    return Tools(choose_pulumi(), choose_dkron() or stand_in("dkron", "none on PATH"))
+    return {"pulumi": choose_pulumi(), "dkron": choose_dkron() or stand_in("dkron", "none on PATH")}
 
 
-class Server(NamedTuple):
-    """A running Dkron."""
+def jobs_of(dkron_url: str) -> dict[str, dict[str, Any]]:
+    """Every job, by name."""
+    answer = requests.get(f"{dkron_url}/v1/jobs", timeout=TIMEOUT_S)
+    answer.raise_for_status()
+    return {str(job["name"]): job for job in answer.json()}
 
-    url: str
 
-    def jobs(self) -> dict[str, dict[str, Any]]:
-        """Every job, by name."""
-        answer = requests.get(f"{self.url}/v1/jobs", timeout=TIMEOUT_S)
-        answer.raise_for_status()
-        return {str(job["name"]): job for job in answer.json()}
-
-    def change_by_hand(self, name: str) -> None:
-        """A person's own POST of the job with another display name."""
-        body = {**self.jobs()[name], "displayname": f"changed by hand, {time.monotonic()}"}
-        requests.post(f"{self.url}/v1/jobs", json=body, timeout=TIMEOUT_S).raise_for_status()
+def change_by_hand(dkron_url: str, name: str) -> None:
+    """A person's own POST of the job with another display name."""
+    body = {**jobs_of(dkron_url)[name], "displayname": f"changed by hand, {time.monotonic()}"}
+    requests.post(f"{dkron_url}/v1/jobs", json=body, timeout=TIMEOUT_S).raise_for_status()
 
 
 @contextlib.contextmanager
-def serving(tools: Tools, folder: Path) -> Iterator[Server]:
-    """A Dkron with its own data under `folder`, gone at the end. Raises BenchError if it doesn't start."""
-    agent = start_agent(tools.dkron.path, folder / "data")
+def serving(tools: Tools, folder: Path) -> Iterator[str]:
+    """The address of a Dkron with its data in `folder`, gone at the end. Raises AgentFailed if it doesn't start."""
+    agent = start_agent(tools["dkron"].path, folder)
     try:
         agent.wait_until_it_serves()
-        yield Server(agent.url)
-    except AgentFailed as error:
-        raise BenchError("dkron did not start", str(error)) from None
+        yield agent.url
     finally:
         agent.stop()
 
@@ -93,16 +72,15 @@ def our_settings(dkron_url: str) -> dict[str, str]:
 
 def clean_environment() -> dict[str, str]:
     """Our environment without any setting of the program, the watcher, the CLI or the benchmark."""
-    settings = {*map(environment_name, KEYS), *(row.name for row in TABLE), *our_settings("")}
-    settings |= {f"{name}_FILE" for name in settings}
-    return {k: v for k, v in os.environ.items() if k not in settings and not k.startswith(OURS_ALONE)}
+    return {name: os.environ[name] for name in FROM_THE_SHELL if name in os.environ}
 
 
 class Project:
-    """A Pulumi program in a folder of its own, with a state and a home. `environment` is its watcher's, too."""
+    """A Pulumi program that lies in a folder, with a state, a home and a stack. `environment` is its watcher's, too."""
 
-    def __init__(self, root: Path, tools: Tools, sources: Iterable[Path], settings: Mapping[str, str]) -> None:
-        self.root, self.pulumi = root, tools.pulumi.path
+    def __init__(self, root: Path, tools: Tools, settings: Mapping[str, str]) -> None:
+        """Runs it once, without jobs, so that nothing is compiled during a measurement."""
+        self.root, self.pulumi = root, tools["pulumi"].path
         own = {
             "PATH": f"{self.pulumi.parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PULUMI_CONFIG_PASSPHRASE": "bench",
@@ -112,20 +90,11 @@ class Project:
             "HEALTH_ADDR": "127.0.0.1:0",
         }
         self.environment = run_environment({**clean_environment(), **own, **settings})
-        (root / ".state").mkdir(parents=True)
+        (root / ".state").mkdir()
         (root / ".venv").symlink_to(ROOT / ".venv")
         keep_no_logs(root / ".home")
-        for source in sources:
-            if source.is_dir():
-                shutil.copytree(source, root / source.name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy2(source, root)
-
-    def add_stack(self) -> None:
-        """And a first run, so that nothing is compiled during a measurement."""
-        for folder in self.root.glob("[a-z]*/"):
-            compileall.compile_dir(folder, quiet=1)
-        run("stack init", [self.pulumi, "stack", "init", STACK, "--non-interactive"], self.root, self.environment)
+        compileall.compile_dir(root, quiet=1)
+        run("stack init", [self.pulumi, "stack", "init", STACK, "--non-interactive"], root, self.environment)
         self.run("first run", "preview", {"BENCH_JOBS": "0"})
 
     def run(self, what: str, command: str, env: Mapping[str, str]) -> Run:
@@ -136,20 +105,20 @@ class Project:
 
 def our_project(root: Path, tools: Tools, dkron_url: str) -> Project:
     """This project and its watcher, with the benchmark's declarations in the place of the others."""
-    sources = [ROOT / name for name in ("__main__.py", "Pulumi.yaml", "provider", "jobs", "watcher")]
-    project = Project(root, tools, sources, our_settings(dkron_url))
+    for name in ("provider", "jobs", "watcher"):
+        shutil.copytree(ROOT / name, root / name)
     for module in (root / "jobs").glob("[a-z]*.py"):
         module.unlink()
+    for name in ("__main__.py", "Pulumi.yaml"):
+        shutil.copy2(ROOT / name, root)
     shutil.copy2(ROOT / "bench" / "declared.py", root / "jobs")
-    project.add_stack()
-    return project
+    return Project(root, tools, our_settings(dkron_url))
 
 
 def floor_project(root: Path, tools: Tools) -> Project:
     """The program with resources that do nothing."""
-    project = Project(root, tools, (ROOT / "bench" / "floor").glob("[!.]*.*"), {})
-    project.add_stack()
-    return project
+    shutil.copytree(ROOT / "bench" / "floor", root)
+    return Project(root, tools, {})
 
 
 def changes(output: str) -> dict[str, int]:

@@ -4,33 +4,22 @@ Every operation is checked, by what it counted and by the jobs that Dkron then h
 never a measurement.
 """
 
+import functools
 import json
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from bench import reconciler
+from bench import projects, reconciler
 from bench.declared import declarations
 from bench.measure import BenchError, Cost, in_turns, run, timed
-from bench.projects import (
-    GATEWAY_URL,
-    PROJECT,
-    SERVICE_KEY,
-    STACK,
-    TIMEOUT_S,
-    Project,
-    Server,
-    Tools,
-    changes,
-    clean_environment,
-    floor_project,
-    our_project,
-)
+from bench.projects import TIMEOUT_S, Project, Tools
 from provider.dkron.client import DkronClient
 from provider.job.ownership import OWNER_TAG_KEY, mark_of
 from provider.job.references import Values
@@ -40,21 +29,29 @@ from watcher.clock import Control, SystemClock
 from watcher.dkron.probe import Probe
 
 OPERATIONS = ("create", "preview", "up", "change", "drift", "orphan", "probe", "cycle", "destroy")
+SYSTEMS = {  # and what each can do
+    "ours": OPERATIONS,
+    "floor": ("create", "preview", "up", "change", "destroy"),
+    "reconciler": ("create", "up", "change", "drift", "orphan", "destroy"),
+    "wire": ("create", "preview", "up", "change", "destroy"),
+}
+# What an operation makes of all jobs, or of one; another changes nothing.
+OF_ALL = {"create": "create", "destroy": "delete"}
+OF_ONE = {"change": "update", "drift": "update", "orphan": "delete", "put back": "create"}
 BEFORE_THE_CHANGE = ("create", "preview", "up")
 NEEDS_A_JOB = ("change", "drift", "orphan", "cycle")  # a watcher refuses a program that declares nothing
 LOOKS = 20
-Samples = dict[str, tuple[Cost, list[float]]]
 Job = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the systems of one size share. `hour`: when the jobs are due, in UTC."""
+    """What is measured at one size."""
 
     folder: Path
-    tools: Tools
     count: int
-    hour: int
+    servers: dict[str, str]  # addresses
+    projects: dict[str, Project]
 
     def declared(self, operation: str) -> int:
         """How many jobs are declared when an operation runs."""
@@ -62,17 +59,30 @@ class Site:
 
     def left(self, operation: str) -> list[Job]:
         """The jobs that an operation leaves, as they are sent to Dkron."""
-        values = {"gatewayUrl": GATEWAY_URL, "serviceKey": SERVICE_KEY}
-        specs = declarations(self.declared(operation), operation not in BEFORE_THE_CHANGE, self.hour)
+        values = {"gatewayUrl": projects.GATEWAY_URL, "serviceKey": projects.SERVICE_KEY}
+        specs = declarations(self.declared(operation), operation not in BEFORE_THE_CHANGE)
         inputs = [Values(values.get, str).fill(spec.name, spec.inputs()) for spec in specs]
         return [to_dkron({**one, "metadata": {OWNER_TAG_KEY: DEFAULT_OWNER_TAG}}) for one in inputs]
 
-    def effect(self, operation: str) -> dict[str, int]:
-        """The changes that an operation makes: {"create": 9}."""
-        kinds = {"create": "create", "change": "update", "drift": "update", "orphan": "delete", "put back": "create"}
-        kind = {**kinds, "destroy": "delete"}.get(operation)
-        count = self.count if operation in ("create", "destroy") else 1
-        return {kind: count} if kind and count else {}
+    def effect(self, operation: str, besides: int = 0) -> dict[str, int]:
+        """The changes that an operation makes: {"create": 9}. `besides`: how many resources there are but the jobs."""
+        found = {OF_ONE[operation]: 1} if operation in OF_ONE else {}
+        if operation in OF_ALL:
+            found = {OF_ALL[operation]: self.count + besides}
+        return {kind: count for kind, count in found.items() if count}
+
+
+@contextmanager
+def site(folder: Path, tools: Tools, count: int) -> Iterator[Site]:
+    """Servers and programs of their own for one size, gone at the end."""
+    with ExitStack() as stack:
+        names = ("ours", "reconciler", "wire")
+        servers = {name: stack.enter_context(projects.serving(tools, folder / f"{name}-dkron")) for name in names}
+        programs = {
+            "ours": projects.our_project(folder / "ours", tools, servers["ours"]),
+            "floor": projects.floor_project(folder / "floor", tools),
+        }
+        yield Site(folder, count, servers, programs)
 
 
 def expect(what: str, found: object, wanted: object, output: str = "") -> None:
@@ -81,156 +91,95 @@ def expect(what: str, found: object, wanted: object, output: str = "") -> None:
         raise BenchError(f"{what}: did not do its work: {found} instead of {wanted}", output)
 
 
-class System:
-    """One of them. `perform` does an operation and gives its cost."""
-
-    name: str
-    operations: Sequence[str] = ("create", "preview", "up", "change", "destroy")
-
-    def __init__(self, site: Site, server: Server) -> None:
-        self.site, self.server = site, server
-
-    def perform(self, operation: str) -> Cost:
-        raise NotImplementedError
-
-    def measure(self, operation: str) -> Samples:
-        """The cost by system, with the single samples where there are several: a probe is measured with a bare list."""
-        if operation == "drift":
-            self.server.change_by_hand(self.site.left("drift")[self.site.count // 2]["name"])
-        cost = self.perform(operation)
-        self.check(operation)
-        if operation == "orphan":
-            self.perform("put back")
-        return {self.name: (cost, [])}
-
-    def check(self, operation: str) -> None:
-        """Raises BenchError where Dkron's jobs are not those that should be there."""
-        found = {(name, job["displayname"]) for name, job in self.server.jobs().items()}
-        wrong = found ^ {(job["name"], job["displayname"]) for job in self.site.left(operation)}
-        expect(f"{self.name} {operation}", sorted(wrong)[:3], [])
+def measure(here: Site, system: str, operation: str) -> dict[str, Cost]:
+    """The cost of an operation by system: a probe is measured with a bare list."""
+    if operation == "probe":
+        return probe(here)
+    server, perform = here.servers.get(system), PERFORM[system]
+    if operation == "drift" and server:
+        projects.change_by_hand(server, here.left("drift")[here.count // 2]["name"])
+    cost = cycle(here) if operation == "cycle" else perform(here, system, operation)
+    if server:
+        found = {(name, job["displayname"]) for name, job in projects.jobs_of(server).items()}
+        wrong = found ^ {(job["name"], job["displayname"]) for job in here.left(operation)}
+        expect(f"{system} {operation}", sorted(wrong)[:3], [])
+    if operation == "orphan":
+        perform(here, system, "put back")
+    return {system: cost}
 
 
-class Reconciler(System):
+def variables(here: Site, operation: str) -> dict[str, str]:
+    """What a program is told of its jobs, by the environment."""
+    changed = "" if operation in BEFORE_THE_CHANGE else "1"
+    return {"BENCH_JOBS": str(here.declared(operation)), "BENCH_CHANGED": changed}
+
+
+def program(here: Site, system: str, operation: str) -> Cost:
+    """A Pulumi program, run as the watcher runs it: this project, or as many resources that do nothing."""
+    what, command = f"{system} {operation}", operation if operation in ("preview", "destroy") else "up"
+    done = here.projects[system].run(what, command, variables(here, operation))
+    wanted = here.effect(operation, besides=1)  # the stack
+    expect(what, projects.changes(done.stdout), wanted, done.stdout + done.stderr)
+    return done.cost
+
+
+def cycle(here: Site) -> Cost:
+    """The watcher's, with nothing to do."""
+    project = here.projects["ours"]
+    env = {**project.environment, **variables(here, "cycle")}
+    done = run("ours cycle", [sys.executable, "-m", "watcher", "--once"], project.root, env)
+    ends = [json.loads(line) for line in done.stderr.splitlines() if '"cycle.done"' in line]
+    expect("ours cycle", [end["outcome"] for end in ends], ["unchanged"], done.stderr)
+    return done.cost
+
+
+def reconcile(here: Site, system: str, operation: str) -> Cost:
     """bench/reconciler.py, as a process."""
-
-    name = "reconciler"
-    operations = ("create", "up", "change", "drift", "orphan", "destroy")
-
-    def perform(self, operation: str) -> Cost:
-        what, file = f"{self.name} {operation}", self.site.folder / "declared.json"
-        file.write_text(json.dumps(self.site.left(operation)), encoding="utf-8")
-        command: list[str | Path] = [sys.executable, reconciler.__file__, self.server.url, file]
-        done = run(what, command, self.site.folder, clean_environment())
-        expect(what, json.loads(done.stdout), self.site.effect(operation), done.stderr)
-        return done.cost
+    what, file = f"{system} {operation}", here.folder / "declared.json"
+    file.write_text(json.dumps(here.left(operation)), encoding="utf-8")
+    command: list[str | Path] = [sys.executable, reconciler.__file__, here.servers[system], file]
+    done = run(what, command, here.folder, projects.clean_environment())
+    expect(what, json.loads(done.stdout), here.effect(operation), done.stderr)
+    return done.cost
 
 
-class Wire(System):
+def wire(here: Site, system: str, operation: str) -> Cost:
     """The same requests as ours sends, by one requests.Session on one connection, in this process."""
+    server, before = here.servers[system], here.left("up")
+    url = f"{server}/v1/jobs"
+    todo: list[tuple[str, str, Job | None]] = [("GET", f"{server}/v1/leader", None), ("GET", url, None)]
+    if operation == "create":
+        todo += [("POST", url, job) for job in before]
+    elif operation == "change":
+        todo += [("GET", f"{url}/{before[0]['name']}", None), ("POST", url, here.left("change")[0])]
+    elif operation == "destroy":
+        todo += [(method, f"{url}/{job['name']}", None) for job in before for method in ("GET", "DELETE")]
 
-    name = "wire"
-
-    def perform(self, operation: str) -> Cost:
-        before, url = self.site.left("up"), f"{self.server.url}/v1/jobs"
-        todo: dict[str, list[tuple[str, str, Job | None]]] = {
-            "create": [("POST", url, job) for job in before],
-            "change": [("GET", f"{url}/{job['name']}", None) for job in before[:1]]
-            + [("POST", url, job) for job in self.site.left("change")[:1]],
-            "destroy": [(method, f"{url}/{job['name']}", None) for job in before for method in ("GET", "DELETE")],
-        }
-        looks = [("GET", f"{self.server.url}/v1/leader", None), ("GET", url, None)]
-        with timed() as cost, requests.Session() as session:
-            session.trust_env = False
-            for method, address, body in [*looks, *todo.get(operation, [])]:
-                session.request(method, address, json=body, timeout=TIMEOUT_S).raise_for_status()
-        return cost()
-
-
-class Program(System):
-    """A Pulumi program, run as the watcher runs it."""
-
-    def __init__(self, site: Site, server: Server, project: Project) -> None:
-        super().__init__(site, server)
-        self.project = project
-
-    def variables(self, operation: str) -> dict[str, str]:
-        """What the program is told of its jobs, by the environment."""
-        return {
-            "BENCH_JOBS": str(self.site.declared(operation)),
-            "BENCH_HOUR": str(self.site.hour),
-            "BENCH_CHANGED": "" if operation in BEFORE_THE_CHANGE else "1",
-        }
-
-    def perform(self, operation: str) -> Cost:
-        what, command = f"{self.name} {operation}", operation if operation in ("preview", "destroy") else "up"
-        done = self.project.run(what, command, self.variables(operation))
-        # The stack is a resource, too.
-        whole = {"create": {"create": self.site.count + 1}, "destroy": {"delete": self.site.count + 1}}
-        wanted = whole.get(operation, self.site.effect(operation))
-        expect(what, changes(done.stdout), wanted, done.stdout + done.stderr)
-        return done.cost
-
-
-class Ours(Program):
-    """This project."""
-
-    name = "ours"
-    operations = OPERATIONS
-
-    def __init__(self, site: Site, server: Server) -> None:
-        super().__init__(site, server, our_project(site.folder / self.name, site.tools, server.url))
-
-    def measure(self, operation: str) -> Samples:
-        return self.probe() if operation == "probe" else super().measure(operation)
-
-    def perform(self, operation: str) -> Cost:
-        if operation != "cycle":
-            return super().perform(operation)
-        env = {**self.project.environment, **self.variables(operation)}
-        done = run("ours cycle", [sys.executable, "-m", "watcher", "--once"], self.project.root, env)
-        ends = [json.loads(line) for line in done.stderr.splitlines() if '"cycle.done"' in line]
-        expect("ours cycle", [end["outcome"] for end in ends], ["unchanged"], done.stderr)
-        return done.cost
-
-    def probe(self) -> Samples:
-        """The watcher's probe against one bare list request to the same server, in turns."""
-        client, clock = DkronClient(DkronSettings(urls=(self.server.url,))), SystemClock()
-        probe = Probe(client, DEFAULT_OWNER_TAG, mark_of(PROJECT, STACK), Control(clock))
-        url, owner = f"{self.server.url}/v1/jobs", {f"metadata[{OWNER_TAG_KEY}]": DEFAULT_OWNER_TAG}
+    def send() -> None:
         with requests.Session() as session:
             session.trust_env = False
+            for method, address, body in todo:
+                session.request(method, address, json=body, timeout=TIMEOUT_S).raise_for_status()
 
-            def ours() -> Cost:
-                with timed() as cost:
-                    found = probe.look().names
-                expect("ours probe", len(found), self.site.count)
-                return cost()
-
-            def wire() -> Cost:
-                with timed() as cost:
-                    session.get(url, params=owner, timeout=TIMEOUT_S).raise_for_status()
-                return cost()
-
-            costs = in_turns({"ours": ours, "wire": wire}, LOOKS)
-        client.close()
-        clock.close()
-        found = {}
-        for name, each in costs.items():
-            wall, cpu = [cost.wall_s for cost in each], [cost.cpu_s for cost in each]
-            found[name] = (Cost(statistics.median(wall), statistics.median(cpu)), wall)
-        return found
+    return timed(send)
 
 
-class Floor(Program):
-    """As many resources that do nothing: what the SDK and the CLI cost by themselves."""
+def probe(here: Site) -> dict[str, Cost]:
+    """Medians of the watcher's probe and of one bare list request to the same server, in turns."""
+    server = here.servers["ours"]
+    client, clock = DkronClient(DkronSettings(urls=(server,))), SystemClock()
+    prober = Probe(client, DEFAULT_OWNER_TAG, mark_of(projects.PROJECT, projects.STACK), Control(clock))
+    owner = {f"metadata[{OWNER_TAG_KEY}]": DEFAULT_OWNER_TAG}
+    with requests.Session() as session:
+        session.trust_env = False
+        ask = functools.partial(session.get, f"{server}/v1/jobs", params=owner, timeout=TIMEOUT_S)
+        looks = {"ours": lambda: timed(prober.look), "wire": lambda: timed(lambda: ask().raise_for_status())}
+        costs = in_turns(looks, LOOKS)
+    expect("ours probe", len(prober.look().names), here.count)
+    client.close()
+    clock.close()
+    figures = {name: tuple(zip(*each, strict=True)) for name, each in costs.items()}
+    return {name: Cost(*map(statistics.median, each[:2])) for name, each in figures.items()}
 
-    name = "floor"
 
-    def __init__(self, site: Site, server: Server) -> None:
-        super().__init__(site, server, floor_project(site.folder / self.name, site.tools))
-
-    def check(self, operation: str) -> None:
-        """It has no Dkron."""
-
-
-SYSTEMS: dict[str, type[System]] = {kind.name: kind for kind in (Ours, Floor, Reconciler, Wire)}
+PERFORM = {"ours": program, "floor": program, "reconciler": reconcile, "wire": wire}

@@ -8,31 +8,32 @@ import contextlib
 import json
 import random
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 import psutil
 
 from bench.measure import ORPHANS_MAY_TAKE_S, BenchError, adopting, cpu_of_ended_children, memory_mib, reap, say
-from bench.projects import Server, Tools, find_tools, our_project, serving
+from bench.projects import Tools, change_by_hand, find_tools, jobs_of, our_project, serving
 
 LIMIT_S = 300.0
 REPAIR_LIMITS_S = {8: 5.0, 1000: 9.0}
 LONGEST_PROBE_PAUSE_MS = 10_000
 ON_DEMAND = {"RECONCILE_INTERVAL_MS": "86400000", "PROBE_INTERVAL_MS": "0"}  # no cycle comes by itself
 MEMORY_MAY_GROW = 1.05  # it is the allocator's affair, too
+Reading = dict[str, float]
 
 
 class Watching(NamedTuple):
     """A running watcher, its Dkron and its folder."""
 
-    server: Server
+    server: str
     process: psutil.Popen
     root: Path
 
@@ -53,25 +54,21 @@ class Watching(NamedTuple):
                 raise BenchError(f"watcher: {what}: not within {LIMIT_S:g} s")
             time.sleep(0.02)
 
-    def wait_for_cycles(self, count: int) -> None:
-        self.wait("a cycle", lambda: len(self.cycles()) >= count)
-
 
 @contextlib.contextmanager
 def watching(tools: Tools, jobs: int, settings: Mapping[str, str]) -> Iterator[Watching]:
     """Starts a Dkron and a watcher for so many jobs, waits for its first cycle, and ends both at the end."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, serving(tools, Path(folder) / "dkron") as server:
         root = Path(folder)
-        project = our_project(root / "ours", tools, server.url)
+        project = our_project(root / "ours", tools, server)
         (root / "tmp").mkdir()
         env = {**project.environment, "TMPDIR": str(root / "tmp"), "BENCH_JOBS": str(jobs), **settings}
+        command = [sys.executable, "-m", "watcher"]
         with (root / "watcher.log").open("wb") as log:
-            process = psutil.Popen(
-                [sys.executable, "-m", "watcher"], cwd=project.root, env=env, stdout=log, stderr=subprocess.STDOUT
-            )
+            process = psutil.Popen(command, cwd=project.root, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
             watch = Watching(server, process, root)
-            watch.wait_for_cycles(1)
+            watch.wait("the first cycle", watch.cycles)
             yield watch
         finally:
             process.terminate()
@@ -80,16 +77,16 @@ def watching(tools: Tools, jobs: int, settings: Mapping[str, str]) -> Iterator[W
 
 def repaired(watch: Watching, name: str) -> float:
     """Seconds until a job that was changed by hand is as declared again; returns when the cycle has ended."""
-    declared, count = watch.server.jobs()[name]["displayname"], len(watch.cycles())
-    watch.server.change_by_hand(name)
+    declared, count = jobs_of(watch.server)[name]["displayname"], len(watch.cycles())
+    change_by_hand(watch.server, name)
     since = time.monotonic()
-    watch.wait("the repair", lambda: watch.server.jobs()[name]["displayname"] == declared)
+    watch.wait("the repair", lambda: jobs_of(watch.server)[name]["displayname"] == declared)
     took = time.monotonic() - since
     watch.wait("the cycle's end", lambda: "changed" in watch.cycles()[count:])
     return took
 
 
-def repair(jobs: Sequence[int], rounds: int, probe_ms: int, sandbox: bool) -> int:
+def repair(jobs: Sequence[int] = (8, 1000), rounds: int = 20, probe_ms: int = 0, sandbox: bool = False) -> int:
     """How long a drift lasts, with the watcher's default settings; 1 if a limit is exceeded."""
     tools, exceeded = find_tools(sandbox), False
     settings = {"PROBE_INTERVAL_MS": str(probe_ms)} if probe_ms else {}
@@ -101,26 +98,17 @@ def repair(jobs: Sequence[int], rounds: int, probe_ms: int, sandbox: bool) -> in
                 # Anywhere between two probes, as a person would.
                 time.sleep(random.uniform(0, (probe_ms or LONGEST_PROBE_PAUSE_MS) / 1000))
                 took.append(repaired(watch, f"bench-job-{number % count:05d}"))
-        median, most = statistics.median(took), REPAIR_LIMITS_S.get(count, LIMIT_S)
-        exceeded |= median > most
+        middle, most = median(took), REPAIR_LIMITS_S.get(count, LIMIT_S)
+        exceeded |= middle > most
         sys.stdout.write(
-            f"drift to repair, {count} jobs, {rounds} rounds: median {median:.2f} s ({min(took):.2f} to "
-            f"{max(took):.2f}), limit {most:g} s {'EXCEEDED' if median > most else 'kept'}\n"
+            f"drift to repair, {count} jobs, {rounds} rounds: median {middle:.2f} s ({min(took):.2f} to "
+            f"{max(took):.2f}), limit {most:g} s {'EXCEEDED' if middle > most else 'kept'}\n"
         )
     return int(exceeded)
 
 
-class Reading(NamedTuple):
-    """The watcher's process between two cycles: MiB, open descriptors, threads; files in state, home and TMPDIR."""
-
-    memory: float
-    descriptors: float
-    threads: float
-    files: float
-
-
 def read(watch: Watching) -> Reading:
-    """Of a watcher that rests: once two looks in a row find as many descriptors and threads."""
+    """MiB, descriptors and threads of a watcher, and its files; once two looks in a row find as many of them."""
     process, looks = watch.process, [(-1, -1)]
 
     def rests() -> bool:
@@ -130,16 +118,17 @@ def read(watch: Watching) -> Reading:
     watch.wait("rest between two cycles", rests)
     places = [watch.root / place for place in ("ours/.state", "ours/.home", "tmp")]
     files = sum(1 for place in places for path in place.rglob("*") if not path.is_dir())
-    return Reading(memory_mib(process), *looks[-1], files)
+    descriptors, threads = looks[-1]
+    return {"memory": memory_mib(process), "descriptors": descriptors, "threads": threads, "files": files}
 
 
 def grown(readings: Sequence[Reading]) -> tuple[Reading, Reading, list[str]]:
     """Medians of the first and of the last tenth, without the very first; and the names of what grew between them."""
     tenth = max(1, len(readings) // 10)
     parts = (readings[1 : tenth + 1] if len(readings) > 2 else readings[:1], readings[-tenth:])
-    first, last = (Reading(*map(statistics.median, zip(*part, strict=True))) for part in parts)
-    limits = first._replace(memory=first.memory * MEMORY_MAY_GROW)
-    return first, last, [name for name in Reading._fields if getattr(last, name) > getattr(limits, name)]
+    first, last = ({name: median(one[name] for one in part) for name in readings[0]} for part in parts)
+    limits = {**first, "memory": first["memory"] * MEMORY_MAY_GROW}
+    return first, last, [name for name in last if last[name] > limits[name]]
 
 
 def called_for(tools: Tools, jobs: int, count: int) -> list[str]:
@@ -149,7 +138,7 @@ def called_for(tools: Tools, jobs: int, count: int) -> list[str]:
         for number in range(1, count + 1):
             say(f"cycle {number} of {count}")
             watch.process.send_signal(signal.SIGHUP)
-            watch.wait_for_cycles(number + 1)
+            watch.wait("a cycle", lambda: len(watch.cycles()) > number)  # noqa: B023 - it is asked at once
             readings.append(read(watch))
     first, last, names = grown(readings)
     sys.stdout.write(
@@ -176,7 +165,7 @@ def at_rest(tools: Tools, jobs: int, seconds: float) -> None:
     sys.stdout.write(f"at rest for {seconds:g} s, {jobs} jobs, {cycles} cycles: {each_hour:.0f} s of CPU an hour\n")
 
 
-def soak(jobs: Sequence[int], cycles: int, rest: int, sandbox: bool) -> int:
+def soak(jobs: Sequence[int] = (8,), cycles: int = 500, rest: int = 600, sandbox: bool = False) -> int:
     """What a watcher at rest costs, and what many cycles leave behind; 1 if something grew."""
     tools = find_tools(sandbox)
     if rest:

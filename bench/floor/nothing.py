@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 Props = dict[str, Any]
 
@@ -12,17 +12,11 @@ class Nothing(ResourceProvider):
 
     serialize_as_secret_always = False
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def create(self, props: Props) -> CreateResult:
         return CreateResult(props["name"], dict(props))
 
     def diff(self, _id: str, _olds: Props, _news: Props) -> DiffResult:
         return DiffResult(changes=_olds["name"] != _news["name"])
-
-    def read(self, id_: str, props: Props) -> ReadResult:
-        return ReadResult(id_, props)
 
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
         return UpdateResult(dict(_news))

@@ -143,6 +143,7 @@ class _Splitter:
         elif character in "'\"" and self.quote(character):
             pass
         elif character in CUTS and self.mark == PLAIN:
+            self.end_word()
             self.found.cut = character
         else:
             self.add(text, self.mark)

@@ -130,6 +130,11 @@ def utc_time(text: str) -> str | None:
         when = moment(text)
     except (Refused, UnicodeEncodeError):
         return None
+    return shown(when)
+
+
+def shown(when: Moment) -> str | None:
+    """RFC 3339 in UTC; None for a year that it can't write down."""
     days, seconds = divmod(when.seconds, 86400)
     year, month, day = calendar_day(days)
     if not 0 <= year <= 9999:

@@ -20,7 +20,6 @@ JSON: Final = "application/json; charset=utf-8"
 # Dkron's limit is on the message between its nodes, 4,194,304 bytes; this is the body that makes one (recorded: n12).
 _MAX_JOB: Final = 4_194_311
 _ALIVE: Final = {"id": str(uuid.uuid4()), "statusText": "alive"}  # what the list of members says besides
-_NO_LEADER: Final = "failed to exit idle mode: passthrough: received empty target in Build()"
 
 
 def _text(status: int, text: str) -> Response:
@@ -53,8 +52,8 @@ class Api:
         self._routes: list[tuple[str, str, Callable[..., Response]]] = [
             ("GET", "/v1/?", lambda _request: _json(node.about())),
             ("GET", "/health", lambda _request: _json({"status": "healthy"})),
-            ("GET", "/v1/leader", self._leader),
-            ("GET", "/v1/isleader", self._isleader),
+            ("GET", "/v1/leader", lambda _request: _json(node.member())),
+            ("GET", "/v1/isleader", lambda _request: _json("I am a leader")),
             ("GET", "/v1/members", lambda _request: _list([node.member() | _ALIVE])),
             ("GET", "/v1/busy", lambda _request: _list([one.as_shown() for one in node.runner.active()])),
             ("GET", "/v1/pause", lambda _request: _json({"paused": self._paused})),
@@ -95,12 +94,6 @@ class Api:
     def _refuse(self, request: Request) -> Response:
         return _text(501, f"{request.method} {request.path} is not part of this stand-in; use a real Dkron for it")
 
-    def _leader(self, _request: Request) -> Response:
-        return _json(self._node.member()) if self._node.has_leader() else _text(500, "null")
-
-    def _isleader(self, _request: Request) -> Response:
-        return _json("I am a leader") if self._node.has_leader() else _json("I am a follower", 404)
-
     def _pause(self, _request: Request, un: str) -> Response:
         self._paused = not un
         return _json({"paused": self._paused})
@@ -126,8 +119,6 @@ class Api:
             job.validate(wanted)
         except job.Refused as error:
             return _text(400, str(error))
-        if not self._node.has_leader():
-            return _text(500, _NO_LEADER)
         if len(request.body) > _MAX_JOB:
             return _text(500, "grpc: received message larger than max")
         try:
@@ -139,19 +130,17 @@ class Api:
         return _job(wanted, 201, location=f"{request.target}/{wanted['name']}")
 
     def _delete(self, _request: Request, name: str) -> Response:
-        gone = self._node.delete(name) if self._node.has_leader() else None
+        gone = self._node.delete(name)
         return Response(404) if gone is None else _job(gone)
 
     def _run(self, request: Request, name: str) -> Response:
-        before = self._node.runner.run(name) if self._node.has_leader() else None
+        before = self._node.runner.run(name)
         return Response(404) if before is None else _job(before, location=request.target)
 
     def _toggle(self, request: Request, name: str) -> Response:
         found = self._store.get(name)
         if found is None:
             return Response(404)
-        if not self._node.has_leader():
-            return Response(422)
         flipped = found | {"disabled": not found["disabled"]}
         self._node.put(flipped)
         return _job(flipped, location=request.target)

@@ -5,7 +5,6 @@ server, and ends them on SIGTERM or SIGINT with exit code 0.
 """
 
 import argparse
-import re
 import signal
 import socket
 import sqlite3
@@ -14,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from . import VERSION
 from .api import Api
@@ -36,10 +36,8 @@ def say(line: str) -> None:
 
 def host_and_port(text: str) -> tuple[str, int]:
     """HOST:PORT, either of which may be left out: loopback, and any free port. Raises ValueError."""
-    match = re.fullmatch(r"([^:]*)(?::(\d{1,5}))?", text)
-    if match is None or int(match[2] or 0) > 65_535:
-        raise ValueError(text)
-    return match[1] or "127.0.0.1", int(match[2] or 0)
+    address = urlsplit(f"//{text}")
+    return address.hostname or "127.0.0.1", address.port or 0
 
 
 def parser() -> argparse.ArgumentParser:

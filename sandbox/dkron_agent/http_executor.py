@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import re2
 import requests
 import urllib3
+
+from provider.job.http_executor import go_regexp_problem
 
 Config = Mapping[str, str]
 
@@ -116,12 +119,5 @@ def _send(config: Config, headers: dict[str, str], timeout: int | None) -> reque
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Does the pattern match anywhere in the text? No as well when Dkron could not compile it: it knows no look-around
-    and no back references. Its `$` is the very end."""
-    if re.search(r"\(\?<?[=!]|\\[1-9]", pattern):
-        return False
-    pattern = re.sub(r"(\\.|\[\^?\]?[^\]]*\])|\$", lambda match: match[1] or r"\Z", pattern)
-    try:
-        return re.search(pattern, text, re.ASCII) is not None
-    except re.error:
-        return False
+    """Does the pattern match anywhere in the text? No as well when Dkron could not compile it."""
+    return go_regexp_problem(pattern) is None and re2.search(pattern, text) is not None

@@ -5,11 +5,12 @@ is valid is asked of the provider's pure modules; the tests hold the answers to 
 """
 
 import json
-import re
 from typing import Any, Final
 
 from provider import schedule
+from provider.job import shell_executor
 from provider.job.names import check_name, check_timezone
+from provider.job.spec import FLAG_FIELDS, MAP_FIELDS, TEXT_FIELDS, TIME_FIELDS
 from provider.schedule.moments import duration
 from provider.schedule.text import as_sent
 
@@ -17,25 +18,10 @@ from . import instants
 
 Job = dict[str, Any]
 
-_TEXTS: Final = (
-    "name",
-    "displayname",
-    "timezone",
-    "schedule",
-    "owner",
-    "owner_email",
-    "parent_job",
-    "executor",
-    "status",
-    "id",
-    "concurrency",
-)
-_FLAGS: Final = ("disabled", "ephemeral")
+_TEXTS: Final = ("name", *TEXT_FIELDS, "status", "id", "concurrency")
 _COUNTERS: Final = ("success_count", "error_count")
-_MAPS: Final = ("tags", "metadata", "executor_config")
-_DATES: Final = ("last_success", "last_error", "starts_at", "expires_at")
-_NULLABLE: Final = (*_MAPS, *_DATES, "processors", "dependent_jobs")
-_MEMORY = re.compile(r"\s*(\d+\.?\d*|\.\d+)(?:B|BYTES|([KMGT])B?)?\s*", re.ASCII | re.IGNORECASE)
+_DATES: Final = ("last_success", "last_error", *TIME_FIELDS)
+_NULLABLE: Final = (*MAP_FIELDS, *_DATES, "processors", "dependent_jobs")
 
 
 class Refused(ValueError):
@@ -48,16 +34,14 @@ class Panic(Exception):
 
 _KINDS: Final[dict[str, str]] = {
     **dict.fromkeys(_TEXTS, "text"),
-    **dict.fromkeys(_FLAGS, "true or false"),
+    **dict.fromkeys(FLAG_FIELDS, "true or false"),
     **dict.fromkeys(_COUNTERS, "whole number"),
-    **dict.fromkeys(_MAPS, "map of texts"),
+    **dict.fromkeys(MAP_FIELDS, "map of texts"),
     **dict.fromkeys((*_DATES, "next"), "date"),
     "retries": "whole number from 0",
     "processors": "map of maps",
     "dependent_jobs": "list of texts",
 }
-
-
 _EMPTY: Final = {"text": "", "true or false": False, "whole number": 0, "whole number from 0": 0}
 
 
@@ -160,21 +144,15 @@ def _shell_problem(job: Job) -> str | None:
         duration(config.get("timeout") or "0")
     except ValueError:
         return "Error parsing job timeout value"
-    limit = config.get("mem_limit", "")
-    size = _MEMORY.fullmatch(limit)
-    if limit and (size is None or not 0 < _bytes(float(size[1]), size[2] or "") < 2**63):
+    if "mem_limit" in dict(shell_executor.problems(config)):
         return "Error parsing job memory limit value"
     return None
-
-
-def _bytes(number: float, unit: str) -> int:
-    return int(number * 1024 ** " KMGT".find(unit.upper() or " "))
 
 
 def as_stored(job: Job) -> Job:
     """What is kept of a job: 32-bit numbers, no empty maps."""
     stored = dict(job, id=job["name"])
-    for name in (*_MAPS, "dependent_jobs"):
+    for name in (*MAP_FIELDS, "dependent_jobs"):
         stored[name] = stored[name] or None
     stored["processors"] = stored["processors"] or {}
     stored["retries"] %= 2**32

@@ -7,8 +7,10 @@ time has come (scheduler.py), and knows no executor from within.
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
+
+from provider.job.tags import how_many_run
 
 from . import instants
 from .job import Job
@@ -20,19 +22,6 @@ Executor = Callable[[str, Mapping[str, str]], tuple[bytes, str | None]]
 
 MAX_OUTPUT: Final = 256_000  # bytes, the last ones are kept; recorded: out-big, shell-big-output
 _RETRY_STEP: Final = 0.5  # seconds
-_NO_EXECUTOR: Final = "grpc_agent: No executor defined, nothing to do"
-_ABSENT: Final = "grpc_agent: Specified executor is not present"
-
-
-def matches(wanted: Mapping[str, str] | None, tags: Mapping[str, str]) -> bool:
-    """Do a job's tags select a node? `value:n` asks for n nodes at most; an n that is no number selects none."""
-    for key, value in (wanted or {}).items():
-        parts = value.split(":")
-        if tags.get(key) != parts[0]:
-            return False
-        if len(parts) == 2 and not (parts[1].isdigit() and int(parts[1]) > 0):
-            return False
-    return True
 
 
 def pause_before_retry(took: float, attempt: int) -> float:
@@ -41,18 +30,16 @@ def pause_before_retry(took: float, attempt: int) -> float:
     return max(0, int(math.log2(steps) + attempt)) * _RETRY_STEP if steps else 0.0
 
 
+@dataclass
 class Runner:
     """`node` is this node's name, `tags` are its tags."""
 
-    def __init__(
-        self, store: Store, scheduler: Scheduler, node: str, tags: Mapping[str, str], executors: Mapping[str, Executor]
-    ) -> None:
-        self._store = store
-        self._scheduler = scheduler
-        self._node = node
-        self._tags = tags
-        self._executors = executors
-        self._active: dict[str, Execution] = {}
+    store: Store
+    scheduler: Scheduler
+    node: str
+    tags: Mapping[str, str]
+    executors: Mapping[str, Executor]
+    _active: dict[str, Execution] = field(default_factory=dict)
 
     def active(self) -> list[Execution]:
         """What runs now, oldest first."""
@@ -65,7 +52,7 @@ class Runner:
 
     def run(self, name: str) -> Job | None:
         """Run the job and its retries; the job as it was before, None if it is missing, unscheduled or has no node."""
-        return self._run(name, Execution(job_name=name, group=time.time_ns(), node_name=self._node))
+        return self._run(name, Execution(job_name=name, group=time.time_ns(), node_name=self.node))
 
     def _runnable(self, job: Job) -> bool:
         now = time.time_ns()
@@ -78,19 +65,19 @@ class Runner:
         if job["concurrency"] != "forbid":
             return True
         # An execution that a crash left unfinished counts as running for ever (recorded: crash-mid-run-forbid).
-        return all(one.finished_at != instants.NEVER for one in self._store.executions(job["name"]))
+        return all(one.finished_at != instants.NEVER for one in self.store.executions(job["name"]))
 
     def _run(self, name: str, execution: Execution) -> Job | None:
-        job = self._store.get(name)
+        job = self.store.get(name)
         if job is None:
             return None
         if not job["parent_job"]:
-            entry = self._scheduler.entry(name)
+            entry = self.scheduler.entry(name)
             if entry is None:
                 return None
             job = job | {"next": instants.from_datetime(entry.next)}
-            self._store.advance(name, job["next"])
-        if not matches(job["tags"], self._tags):
+            self.store.advance(name, job["next"])
+        if not how_many_run(job["tags"] or {}, [self.tags]):
             return None
         self._attempt(job, execution)
         return job
@@ -99,10 +86,10 @@ class Runner:
         execution = replace(execution, started_at=time.time_ns())
         self._active[execution.id] = execution
         try:
-            self._store.started(execution)
+            self.store.started(execution)
             success, output = self._execute(job)
             done = replace(execution, finished_at=time.time_ns(), success=success, output=output)
-            now = self._store.finished(done)
+            now = self.store.finished(done)
         finally:
             del self._active[execution.id]
         if now is None:
@@ -116,18 +103,18 @@ class Runner:
             self._after_success(now)
 
     def _execute(self, job: Job) -> tuple[bool, str]:
-        executor = self._executors.get(job["executor"])
+        executor = self.executors.get(job["executor"])
         if executor is None:
-            return False, _ABSENT if job["executor"] else _NO_EXECUTOR
+            return False, "grpc_agent: Specified executor is not present"
         output, error = executor(job["name"], job["executor_config"] or {})
         whole = (b"" if error is None else f"{error}\n".encode()) + output
         return error is None, whole[-MAX_OUTPUT:].decode(errors="replace")
 
     def _after_success(self, job: Job) -> None:
         for name in job["dependent_jobs"] or []:
-            child = self._store.get(name)
+            child = self.store.get(name)
             if child is None:
                 return
             self.fire(child)
-        if job["ephemeral"] and self._store.delete(job["name"]) is not None:
-            self._scheduler.remove(job["name"])
+        if job["ephemeral"] and self.store.delete(job["name"]) is not None:
+            self.scheduler.remove(job["name"])

@@ -22,10 +22,9 @@ class Entry:
 
 
 class Scheduler:
-    """`fire` is called with the job, in a thread of its own, whenever its time has come."""
+    """Knows for each job when it runs next."""
 
-    def __init__(self, fire: Callable[[Job], None], clock: Callable[[], datetime]) -> None:
-        self._fire = fire
+    def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._entries: dict[str, Entry] = {}
         self._changed = threading.Condition()
@@ -54,11 +53,11 @@ class Scheduler:
                 entry.next = _next_run(entry.job, now)
             return [entry.job for entry in found]
 
-    def run(self) -> None:
-        """Fire for ever."""
+    def run(self, fire: Callable[[Job], None]) -> None:
+        """For ever calls `fire` with each job whose time has come, in a thread of its own."""
         while True:
             for job in self.due():
-                threading.Thread(target=self._fire, args=(job,), daemon=True, name=f"job {job['name']}").start()
+                threading.Thread(target=fire, args=(job,), daemon=True, name=f"job {job['name']}").start()
             with self._changed:
                 ahead = [entry.next for entry in self._entries.values() if entry.next is not None]
                 self._changed.wait((min(ahead) - self._clock()).total_seconds() if ahead else None)

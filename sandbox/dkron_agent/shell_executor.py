@@ -7,16 +7,13 @@ enforced.
 
 import base64
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Mapping
 
+from provider.job.shell_words import split
 from provider.schedule.moments import duration
 
-# A word; behind it an unquoted ; & | < > ends the command, and any other character spoils it.
-_WORD = re.compile(r"""((?:[^\s"'\\;&|<>`()$]|\$\([^)]*\)|\$|`[^`]*`|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+)\s*""", re.DOTALL)
-_QUOTED = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
@@ -30,12 +27,8 @@ def execute(job: str, config: Mapping[str, str]) -> tuple[bytes, str | None]:
         payload = base64.b64decode(config.get("payload", ""), validate=True)
         command = _arguments(config.get("command", ""), shell=config.get("shell") in _TRUE)
         process = _start(command, job, config)
-    except (_Failed, ValueError) as error:  # ValueError: no base64, a NUL in a word
+    except (_Failed, ValueError, KeyError, OSError) as error:  # no base64, a NUL in a word; an unknown user; no program
         return b"", str(error)
-    except KeyError:
-        return b"", f"user: unknown user {config['su']}"
-    except OSError as error:
-        return b"", f"fork/exec {command[0]}: {error.strerror}"
     with process:
         return _watch(process, payload, config)
 
@@ -43,21 +36,10 @@ def execute(job: str, config: Mapping[str, str]) -> tuple[bytes, str | None]:
 def _arguments(command: str, *, shell: bool) -> list[str]:
     if shell:
         return ["/bin/sh", "-c", command]
-    words, position = [], 0
-    command = command.strip()
-    while match := _WORD.match(command, position):
-        words.append(_QUOTED.sub(_unquoted, match[1]))
-        position = match.end()
-    if command[position : position + 1] in ('"', "'", "`", "(", ")", "\\"):
-        raise _Failed("invalid command line string")
-    if not words:
-        raise _Failed("shell: Command missing")
-    return words
-
-
-def _unquoted(match: re.Match[str]) -> str:
-    escaped, single, double = match.groups()
-    return escaped or single or re.sub(r"\\(.)", r"\1", double or "", flags=re.DOTALL)
+    found = split(command)
+    if found.problem or not found.words:
+        raise _Failed("invalid command line string, or none")
+    return [word.text for word in found.words]
 
 
 def _start(command: list[str], job: str, config: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -7,11 +7,10 @@ import http.client
 import re
 import socketserver
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 _MAX_LINE: Final = 2**20  # bytes
@@ -49,10 +48,10 @@ class Server(socketserver.ThreadingTCPServer):
         self.answer = answer
         super().__init__(address, _Connection)
 
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base class calls it
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away in the middle of an answer is no news; anything else is a fault of this server."""
         if not isinstance(sys.exception(), ConnectionError):
-            traceback.print_exc()
+            super().handle_error(request, client_address)
 
 
 class _Connection(BaseHTTPRequestHandler):

@@ -1,7 +1,7 @@
 """A file:// backend in Pulumi's layout: meta.yaml, stacks, backups, history and locks under .pulumi/.
 
-Files are replaced whole (written beside, synced, renamed); an error of the file system is one line. Knows stacks by
-project and name and their contents as text: what is in a checkpoint is state.py's affair.
+Files are replaced whole (written beside, synced, renamed). Knows stacks by project and name, and their contents as
+text: what is in a checkpoint is state.py's affair.
 """
 
 import getpass
@@ -12,14 +12,12 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from .console import switched_on
-from .errors import NO_STACK, CliError, Refused
-from .project import load_yaml
+from .console import CliError, Refused
 from .state import now
 
 
@@ -36,8 +34,6 @@ class Backend:
         path = self.root / "meta.yaml"
         if not path.exists():
             write_atomically(path, "version: 1\n")
-        elif (version := load_yaml(path).get("version")) != 1:
-            raise CliError(f"corrupt store: version {version} in {path}, and not 1")
 
     def stacks(self, project: str) -> list[str]:
         return sorted(path.stem for path in (self.root / "stacks" / project).glob("*.json"))
@@ -57,8 +53,6 @@ class StackFiles:
         return self._path.exists()
 
     def read(self) -> str:
-        if not self.exists():
-            raise CliError(f"no stack named '{self.name}' found", NO_STACK)
         try:
             return self._path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -70,19 +64,17 @@ class StackFiles:
 
     def remove(self) -> None:
         """The state becomes a backup of itself; the history goes."""
-        with _reported("removing the stack"):
-            self._path.replace(self._path.with_name(self._path.name + ".bak"))
-            Path(f"{self._path}.attrs").unlink(missing_ok=True)
-            shutil.rmtree(self._folder("history"), ignore_errors=True)
+        self._path.replace(f"{self._path}.bak")
+        Path(f"{self._path}.attrs").unlink(missing_ok=True)
+        shutil.rmtree(self._folder("history"), ignore_errors=True)
 
     def record(self, info: dict[str, Any]) -> None:
-        """Adds the run to the history, and a backup unless they are turned off (the real engine's variable)."""
+        """Adds the run to the history, and a backup."""
         stamp = time.time_ns()
         text = self.read()
         write_atomically(self._folder("history") / f"{self.name}-{stamp}.history.json", json.dumps(info))
         write_atomically(self._folder("history") / f"{self.name}-{stamp}.checkpoint.json", text)
-        if not switched_on("PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS"):
-            write_atomically(self._folder("backups") / f"{self.name}.{stamp}.json", text)
+        write_atomically(self._folder("backups") / f"{self.name}.{stamp}.json", text)
 
     def _folder(self, kind: str) -> Path:
         return self.backend.root / kind / self.project / self.name
@@ -98,16 +90,12 @@ class StackFiles:
             self._refuse_foreign_locks()
             yield
         finally:
-            self.unlock()
-
-    def unlock(self) -> None:
-        self._lock.unlink(missing_ok=True)
+            self._lock.unlink(missing_ok=True)
 
     def cancel(self) -> None:
         """Removes every lock of the stack."""
-        with _reported("removing the locks"):
-            for path in self._foreign_locks():
-                path.unlink(missing_ok=True)
+        for path in self._foreign_locks():
+            path.unlink(missing_ok=True)
 
     def _foreign_locks(self) -> list[Path]:
         # A half-written lock (*.tmp, left by a full disk) counts as one, as in the real backend.
@@ -115,14 +103,8 @@ class StackFiles:
         return [path for path in found if path != self._lock and not path.name.endswith(".attrs")]
 
     def _refuse_foreign_locks(self) -> None:
-        locks = self._foreign_locks()
-        if not locks:
-            return
-        lines = [
-            f"the stack is currently locked by {len(locks)} lock(s). Either wait for the other process(es) to end or "
-            "delete the lock file with `pulumi cancel`."
-        ]
-        for path in locks:
+        lines = []
+        for path in self._foreign_locks():
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
             except FileNotFoundError:
@@ -130,35 +112,28 @@ class StackFiles:
             except ValueError:
                 raise CliError(f"unexpected end of JSON input in the lock {path}; `pulumi cancel` removes it") from None
             made = f"created by {found['username']}@{found['hostname']} (pid {found['pid']}) at {found['timestamp']}"
-            lines.append(f"  {path.as_uri()}: {made}")
-        raise CliError("\n".join(lines))
+            lines.append(f"\n  {path.as_uri()}: {made}")
+        if lines:
+            head = f"the stack is currently locked by {len(lines)} lock(s); `pulumi cancel` removes what a crash left"
+            raise CliError(head + "".join(lines))
 
 
 def write_atomically(path: Path, text: str, *, backup: bool = False, via: Path | None = None) -> None:
     """Beside, synced, renamed: a reader or a crash finds the old text or the new one. CliError if it can't be."""
     temporary = (via or path.parent) / f"{path.name}.{os.getpid()}.tmp"
-    with _reported(f"writing {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            if backup and path.exists():
-                spare = Path(f"{path}.bak.tmp")
-                spare.unlink(missing_ok=True)
-                os.link(path, spare)
-                spare.replace(f"{path}.bak")
-            temporary.replace(path)
-            for stale in (f"{path}.attrs", f"{path}.bak.attrs"):  # the real backend's checksums of the texts before
-                Path(stale).unlink(missing_ok=True)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _reported(action: str) -> Iterator[None]:
     try:
-        yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if backup and path.exists():
+            shutil.copyfile(path, f"{path}.bak")
+        temporary.replace(path)
+        for stale in (f"{path}.attrs", f"{path}.bak.attrs"):  # the real backend's checksums of the texts before
+            Path(stale).unlink(missing_ok=True)
     except OSError as error:
-        raise CliError(f"An IO error occurred while {action}: {error.strerror}") from None
+        raise CliError(f"An IO error occurred while writing {path}: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

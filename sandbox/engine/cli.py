@@ -5,13 +5,11 @@ do. Errors end as `error: ...` and an exit code, never as a traceback.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from . import commands
-from .console import note, say
-from .errors import Bail, CliError
+from .console import Bail, CliError, note, say
 from .operate import operate
 from .state import VERSION
 
@@ -34,13 +32,11 @@ REFRESH = {"nargs": "?", "const": "true", "choices": ("true", "false")}
 RUN: Arguments = {
     **YES,
     **JSON,
-    **dict.fromkeys(("--skip-preview -f", "--continue-on-error", "--run-program", "--expect-no-changes"), FLAG),
-    "--diff": FLAG,
+    **dict.fromkeys(("--skip-preview -f", "--continue-on-error", "--run-program"), FLAG),
+    **dict.fromkeys(("--expect-no-changes", "--diff"), FLAG),
     "--refresh -r": REFRESH,
     "--message -m": {"default": ""},
-    "--target -t": LIST,
-    "--replace": LIST,
-    "--target-replace": LIST,
+    **dict.fromkeys(("--target -t", "--replace", "--target-replace"), LIST),
 }
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int | None], Arguments]] = {
     "preview": (operate, RUN),
@@ -51,10 +47,10 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int | None], Arguments]
     "stack init": (commands.stack_init, {"name": NAME, "--no-select": FLAG}),
     "stack select": (commands.stack_select, {"name": NAME, "--create -c": FLAG}),
     "stack ls": (commands.stack_ls, JSON),
-    "stack export": (commands.stack_export, {"--file": {}} | SHOW),
+    "stack export": (commands.stack_export, SHOW),
     "stack import": (commands.stack_import, {"--file": {}}),
-    "stack output": (commands.stack_output, {"name": NAME} | JSON | SHOW),
-    "stack rm": (commands.stack_rm, {"name": NAME, "--force -f": FLAG, "--preserve-config": FLAG} | YES),
+    "stack output": (commands.stack_output, JSON),
+    "stack rm": (commands.stack_rm, {"name": NAME, "--preserve-config": FLAG} | YES),
     "state delete": (commands.state_delete, {"urn": {}} | YES),
     "config": (commands.config_show, JSON | SHOW),
     "config set": (commands.config_set, {"key": {}, "value": NAME, "--secret": FLAG, "--plaintext": FLAG}),
@@ -78,6 +74,9 @@ def main(arguments: Sequence[str]) -> int:
     except CliError as error:
         note(f"error: {error.message}")
         return error.code
+    except OSError as error:
+        note(f"error: An IO error occurred: {error}")
+        return 1
     except (Bail, KeyboardInterrupt):
         note("error: canceled")
         return 1
@@ -98,7 +97,3 @@ def _run(arguments: list[str]) -> int:
     for_programs = getattr(options, "json", False) or action is not operate
     (note if for_programs else say)(f"[{BANNER}]")
     return action(options) or 0
-
-
-def entry() -> NoReturn:
-    sys.exit(main(sys.argv[1:]))

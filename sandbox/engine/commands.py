@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .console import note, say
-from .errors import CliError
+from .console import CliError, note, say
 from .state import ROOT_TYPE
-from .values import from_state, plain, to_state
+from .values import from_state
 from .workspace import Stack, Workspace
 
 Options = argparse.Namespace
@@ -47,11 +46,11 @@ def stack_select(options: Options) -> None:
     workspace.select(workspace.stack(name).name)
 
 
-def stack_ls(options: Options) -> None:
+def stack_ls(_options: Options) -> None:
+    """As JSON, as all that these commands show."""
     workspace = Workspace.open()
-    names = workspace.backend.stacks(workspace.project.name)
-    listed = [{"name": name, "current": name == workspace.selected()} for name in names]
-    say(json.dumps(listed, indent=2) if options.json else "\n".join(names))
+    names, selected = workspace.backend.stacks(workspace.project.name), workspace.selected()
+    say(json.dumps([{"name": name, "current": name == selected} for name in names], indent=2))
 
 
 def stack_export(options: Options) -> None:
@@ -59,11 +58,7 @@ def stack_export(options: Options) -> None:
     deployment = stack.deployment()
     if options.show_secrets:
         deployment = stack.snapshot().to_json(stack.crypter.salt, None)
-    text = json.dumps({"version": 3, "deployment": deployment}, indent=4, ensure_ascii=False)
-    if options.file:
-        Path(options.file).write_text(text + "\n", encoding="utf-8")
-    else:
-        say(text)
+    say(json.dumps({"version": 3, "deployment": deployment}, indent=4, ensure_ascii=False))
 
 
 def stack_import(options: Options) -> None:
@@ -72,7 +67,7 @@ def stack_import(options: Options) -> None:
     try:
         data = json.loads(Path(options.file).read_text(encoding="utf-8") if options.file else sys.stdin.read())
         version, deployment = data["version"], data["deployment"] or {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise CliError(f"could not import deployment: it isn't an exported stack ({error})") from None
     if version != 3 or data.get("features"):
         raise CliError(f"could not import deployment: version {version} isn't supported, only 3 without features")
@@ -86,15 +81,10 @@ def stack_import(options: Options) -> None:
 
 
 def stack_output(options: Options) -> None:
-    stack = _stack(options)
-    resources = stack.deployment().get("resources") or []
+    """Without the secrets."""
+    resources = _stack(options).deployment().get("resources") or []
     root: dict[str, Any] = next((item for item in resources if item["type"] == ROOT_TYPE), {})
-    found = from_state(root.get("outputs") or {}, stack.crypter if options.show_secrets else None)
-    outputs = to_state(plain(found), None)
-    if options.name and options.name not in outputs:
-        raise CliError(f"current stack does not have output property '{options.name}'")
-    shown = outputs[options.name] if options.name else outputs
-    say(shown if isinstance(shown, str) and not options.json else json.dumps(shown, indent=2))
+    say(json.dumps(from_state(root.get("outputs") or {}, None), indent=2))
 
 
 def stack_rm(options: Options) -> None:
@@ -102,11 +92,8 @@ def stack_rm(options: Options) -> None:
     stack = workspace.stack(options.name or options.stack)
     if not options.yes:
         raise CliError("--yes must be passed in to proceed when running in non-interactive mode")
-    if stack.deployment().get("resources") and not options.force:
-        raise CliError(
-            f"'{stack.name}' still has resources; removal rejected. Run `pulumi destroy` to delete them, or "
-            "`pulumi stack rm --force` to forget them"
-        )
+    if stack.deployment().get("resources"):
+        raise CliError(f"'{stack.name}' still has resources: run `pulumi destroy` before")
     stack.files.remove()
     if not options.preserve_config:
         stack.config.path.unlink(missing_ok=True)
@@ -139,8 +126,7 @@ def config_set(options: Options) -> None:
     value = sys.stdin.read().removesuffix("\n") if options.value is None else options.value
     if key in stack.config.secure and not options.secret and not options.plaintext:
         raise CliError(f"{key} is a secret; say --secret to keep it one or --plaintext to store it in clear")
-    stored = stack.crypter.encrypt(value) if options.secret else value
-    stack.config.edit(key, stored, secure=options.secret)
+    stack.config.edit(key, {"secure": stack.crypter.encrypt(value)} if options.secret else value)
 
 
 def config_get(options: Options) -> None:
@@ -158,12 +144,9 @@ def config_rm(options: Options) -> None:
 
 
 def config_show(options: Options) -> None:
-    """As JSON, which is what programs ask for; secrets only where they may be shown."""
+    """Secrets only where they may be shown."""
     stack = _stack(options)
     secure = stack.config.secure
     shown = stack.config.resolved(stack.project, stack.crypter if options.show_secrets else None)
-    listed: dict[str, dict[str, object]] = {
-        key: {"value": shown[key], "secret": key in secure} for key in sorted(shown)
-    }
-    listed |= {key: {"secret": True} for key in sorted(secure) if key not in shown}
-    say(json.dumps(listed, indent=2))
+    listed = {key: {"value": value, "secret": key in secure} for key, value in shown.items()}
+    say(json.dumps({key: {"secret": True} for key in secure} | listed, indent=2))

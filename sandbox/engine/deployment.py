@@ -3,14 +3,14 @@
 The order is the real engine's (recorded: sessions 01-14), but one operation is done at a time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .errors import Bail, CliError
+from .console import Bail, CliError
 from .monitor import run_program
 from .planner import Planner
 from .report import Step
 from .run import Run
-from .state import Resource, now
+from .state import Resource
 from .values import Properties, marked
 
 
@@ -29,8 +29,8 @@ class Deployment:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._planner = Planner(run)
-        self._registered: dict[str, Step] = {}
-        self._stack_outputs: Properties | None = None
+        self._root: Step | None = None
+        self._stack_outputs: Properties | None = None  # only at the end is it known whether they replace the old ones
 
     def execute(self) -> bool:
         run = self._run
@@ -41,7 +41,7 @@ class Deployment:
             if str(error):
                 run.report.error(str(error))
         finally:
-            run.stop()
+            run.stopped = True
             with run.lock:  # what is under way comes to its end
                 run.providers.close()
         return self._conclude()
@@ -61,13 +61,9 @@ class Deployment:
 
     def _warn_of_pending(self) -> None:
         pending = self._run.recorder.base.pending
-        lines = "".join(f"  * {item.urn}, interrupted while {kind}\n" for kind, item in pending)
-        self._run.report.message(
-            "warning",
-            f"Attempting to deploy or update resources with {len(pending)} pending operations from previous "
-            f"deployment.\n{lines}The Pulumi CLI was interrupted while these changes were under way. Look whether they "
-            "were completed, and edit them out of the state with `pulumi stack export` and `pulumi stack import`.",
-        )
+        lines = "".join(f"\n  * {item.urn}, interrupted while {kind}" for kind, item in pending)
+        text = f"Attempting to deploy or update resources with {len(pending)} pending operations{lines}"
+        self._run.report.message("warning", text)
 
     def _refresh_all(self) -> None:
         run = self._run
@@ -110,7 +106,7 @@ class Deployment:
             if item.urn not in going | self._planner.registered and not item.delete:
                 if going & item.needs():
                     raise CliError(f"{item.urn} needs what would be deleted, and was not specified in --target list.")
-                execute(self._run, Step("same", item, item.copy()))
+                execute(self._run, Step("same", item, replace(item)))
         return steps
 
     def _check_targets(self) -> None:
@@ -156,7 +152,7 @@ class Deployment:
         return Outcome(new, good=all(map(self._registering, planner.plan(old, new))))
 
     def _registering(self, step: Step) -> bool:
-        self._registered[step.resource.urn] = step
+        self._root = step if step.resource.urn == self._run.root_urn else self._root
         return execute(self._run, step)
 
     def _leave_as_it_is(self, old: Resource | None, new: Resource) -> Outcome:
@@ -165,18 +161,15 @@ class Deployment:
             self._planner.left_out.add(new.urn)
             self._run.report.after(Step("same", None, new))
             return Outcome(new, unknown=True)
-        copy = old.copy()
+        copy = replace(old)
         return Outcome(copy, good=self._registering(Step("same", old, copy)))
 
     def register_outputs(self, urn: str, outputs: Properties) -> None:
         if urn == self._run.root_urn:
-            self._stack_outputs = outputs  # only at the end is it known whether they replace the old ones
-        elif (step := self._registered.get(urn)) and step.new:
-            step.new.outputs = outputs
-            self._run.report.outputs(step)
+            self._stack_outputs = outputs
 
     def _finalize_outputs(self, *, keep_old: bool) -> None:
-        step = self._registered.get(self._run.root_urn)
+        step = self._root
         if self._stack_outputs is not None and step and step.new:
             kept = step.old.outputs if keep_old and step.old else {}
             step.new.outputs = kept | self._stack_outputs
@@ -211,22 +204,16 @@ def _perform(run: Run, step: Step) -> None:
     elif new and step.op != "replace":
         asks = new.custom and not new.is_provider and not run.preview
         new.outputs = new.inputs if new.custom else {}
-        new.modified = now()
         if step.op == "update" and old:
             new.id = old.id
             new.outputs = run.providers.get(new.provider).update(old, new) if asks else new.outputs
-        else:
-            new.created = new.modified
-            if asks:
-                new.id, new.outputs = run.providers.get(new.provider).create(new)
+        elif asks:
+            new.id, new.outputs = run.providers.get(new.provider).create(new)
 
 
 def _delete(run: Run, step: Step, old: Resource) -> None:
     if old.protect and step.op == "delete":
-        raise CliError(
-            f'resource "{old.urn}" cannot be deleted\nbecause it is protected. To unprotect the resource, remove the '
-            "`protect` flag from the resource in your Pulumi program and run `pulumi up`"
-        )
+        raise CliError(f"{old.urn} cannot be deleted: it is protected; declare it without `protect` before")
     spared = run.preview or old.retain_on_delete or old.is_provider
     if old.custom and not spared:
         run.providers.get(old.provider).delete(old)
@@ -236,8 +223,6 @@ def _refresh(run: Run, step: Step, old: Resource) -> None:
     """Puts what is really there in the step's new state, None if it is gone."""
     if not old.custom or old.is_provider:
         return
-    found = old.copy()
+    found = replace(old)
     found.id, found.inputs, found.outputs = run.providers.get(old.provider).read(old)
-    if (found.inputs, found.outputs) != (old.inputs, old.outputs):
-        found.modified = now()
     step.new = found if found.id else None

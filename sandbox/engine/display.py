@@ -46,7 +46,7 @@ class Digest:
 
 
 class Display:
-    """Prints a run for people. With `diff` each property of a change is shown, else only those that differ."""
+    """Prints a run for people, with `diff` the properties of what changes, too."""
 
     def __init__(self, title: str, *, diff: bool) -> None:
         self._diff = diff
@@ -70,8 +70,8 @@ class Display:
         old, new = ((step[side] or {}).get("inputs") or {} for side in ("old", "new"))
         mark = MARKS.get(step["op"], "  ")
         say(f" {mark} {step['type']} {step['urn'].split('::')[3]} {step['op']}{result}")
-        if self._diff or (old and new):
-            _say_changes(old, new, "      ", whole=self._diff)
+        if self._diff:
+            _say_properties(old, new, "      ")
 
     def _end(self, summary: dict[str, Any]) -> None:
         say("\nDiagnostics:" if self._diagnostics else "")
@@ -88,16 +88,13 @@ class Display:
         say(f"    {'. '.join(parts)}" if parts else "")
 
 
-def _say_changes(old: dict[str, Any], new: dict[str, Any], indent: str, *, whole: bool) -> None:
-    """A line for each property that differs, for each at all if `whole`; of mappings those in them."""
-    for key in sorted(key for key in {*old, *new} if not key.startswith("__")):
+def _say_properties(old: dict[str, Any], new: dict[str, Any], indent: str) -> None:
+    """A line for each property; of mappings those in them."""
+    for key in sorted({*old, *new} - {"__provider"}):
         before, after = old.get(key), new.get(key)
-        mark = "+" if key not in old else "-" if key not in new else "~" if before != after else " "
-        if mark == " " and not whole:
-            continue
         if isinstance(before, dict) and isinstance(after, dict):
-            say(f"{indent}{mark} {key}:")
-            _say_changes(before, after, f"{indent}  ", whole=whole)
-            continue
-        was = f"{json.dumps(before)} => " if mark == "~" else ""
-        say(f"{indent}{mark} {key}: {was}{json.dumps(before if mark == '-' else after)}")
+            say(f"{indent}{key}:")
+            _say_properties(before, after, f"{indent}  ")
+        else:
+            was = "" if key not in old or before == after else f"{json.dumps(before)} => "
+            say(f"{indent}{key}: {was}{json.dumps(after)}")

@@ -15,11 +15,11 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
-from .errors import Bail, CliError, Refused
+from .console import Bail, CliError, Refused
 from .processes import start_program
 from .provider import CHANNEL_OPTIONS
 from .run import Run
-from .state import Resource
+from .state import ROOT_TYPE, Resource
 from .values import from_wire, to_wire
 
 HONOURED = {
@@ -31,7 +31,6 @@ OF_THE_SDK = {  # how the SDK talks, nothing that the program's author chose
     *("aliasSpecs", "sourcePosition", "stackTrace"),
 }
 SEVERITIES = {engine_pb2.DEBUG: "debug", engine_pb2.INFO: "info", engine_pb2.WARNING: "warning"}
-LOGGED = 32  # run_program.py: the program raised, and that was told already
 
 
 def run_program(run: Run, engine: Any) -> None:
@@ -56,9 +55,9 @@ def run_program(run: Run, engine: Any) -> None:
             run.check()
     finally:
         program.kill()
-        monitor.close()
+        monitor.server.stop(0).wait()
     run.check()
-    if code == LOGGED or (code and run.report.errors):
+    if code and run.report.errors:
         raise Bail
     if code:
         raise Bail(f"an unhandled error occurred: Program exited with non-zero exit code: {code}")
@@ -69,26 +68,16 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
 
     def __init__(self, run: Run, engine: Any) -> None:
         self._run, self._engine = run, engine
-        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=CHANNEL_OPTIONS)
-        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self, self._server)
-        engine_pb2_grpc.add_EngineServicer_to_server(self, self._server)
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        self._server.start()
-
-    def close(self) -> None:
-        self._server.stop(0).wait()
+        self.server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=CHANNEL_OPTIONS)
+        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self, self.server)
+        engine_pb2_grpc.add_EngineServicer_to_server(self, self.server)
+        self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
+        self.server.start()
 
     # --- ResourceMonitor ---
 
     def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        run = self._run
         return resource_pb2.DeploymentInfo(
-            project=run.project.name,
-            stack=run.stack,
-            organization="organization",
-            config=run.config,
-            configSecretKeys=run.secret_keys,
-            dryRun=run.preview,
             supportedFeatures=[
                 resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
                 resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
@@ -111,9 +100,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._answered(context):
             self._engine.register_outputs(request.urn, from_wire(request.outputs))
-        return empty_pb2.Empty()
-
-    def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         return empty_pb2.Empty()
 
     def _refuse(self, request: Any, context: Any) -> Any:
@@ -144,8 +130,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
         except (CliError, Bail) as error:
             if isinstance(error, CliError):
                 self._run.report.error(error.message, error.urn)
-            self._run.failed = self._run.failed or not self._run.stopped.is_set()
-            self._run.stop()
+            self._run.failed = self._run.failed or not self._run.stopped
+            self._run.stopped = True
             context.abort(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down")
 
 
@@ -157,13 +143,15 @@ def _resource(request: Any, run: Run) -> Resource:
             raise Refused(f"the option {descriptor.name} of {subject}")
     if request.custom and not request.type.startswith("pulumi-python:"):
         raise Refused(f"providers other than Python's dynamic ones ({subject})")
+    if not (request.custom or request.type == ROOT_TYPE) or request.parent not in ("", run.root_urn):
+        raise Refused(f"components, and parents other than the stack ({subject})")
     for key in request.ignoreChanges:
         if any(mark in key for mark in '.[*"'):
             raise Refused(f"the ignoreChanges path {key!r} of {subject} (only whole properties)")
     inputs = from_wire(request.object)
     needed = {key: sorted(found.urns) for key, found in request.propertyDependencies.items()}
     return Resource(
-        urn=run.urn(request.type, request.name, request.parent),
+        urn=run.urn(request.type, request.name),
         type=request.type,
         custom=request.custom,
         inputs=inputs,

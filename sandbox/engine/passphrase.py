@@ -10,23 +10,18 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
-from .errors import CliError
+from .console import CliError
 
 ROUNDS = 1_000_000
 
 
 def passphrase(environment: Mapping[str, str]) -> str:
-    """The passphrase, or CliError in the real CLI's words. An empty one counts as one."""
+    """The passphrase; CliError or OSError without one. An empty one counts as one."""
     if "PULUMI_CONFIG_PASSPHRASE" in environment:
         return environment["PULUMI_CONFIG_PASSPHRASE"]
     if path := environment.get("PULUMI_CONFIG_PASSPHRASE_FILE"):
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise CliError(f"unable to read PULUMI_CONFIG_PASSPHRASE_FILE: {error}") from None
-    raise CliError(
-        "passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment variables"
-    )
+        return Path(path).read_text(encoding="utf-8").strip()
+    raise CliError("passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 class PassphraseCrypter:

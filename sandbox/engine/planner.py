@@ -4,9 +4,9 @@ Check, then Diff, then: create, same, update or one of the two replacements. Not
 """
 
 import uuid
+from dataclasses import replace
 
-from .console import switched_on
-from .errors import Bail, CliError
+from .console import Bail, CliError, switched_on
 from .provider import Diff, Dynamic
 from .report import Step
 from .run import Run, reference_of
@@ -36,8 +36,9 @@ class Planner:
             new.provider = reference_of(self._provider)
         old = self._old(new.urn)
         if old:
-            new.created, new.modified = old.created, old.modified
-            new.inputs = keep_ignored(new.inputs, old.inputs, new.ignore_changes)
+            # An ignored property keeps its old value.
+            others = {key: value for key, value in new.inputs.items() if key not in new.ignore_changes}
+            new.inputs = others | {key: old.inputs[key] for key in new.ignore_changes if key in old.inputs}
         return old
 
     def register_provider(self) -> Step | None:
@@ -51,7 +52,6 @@ class Planner:
         self._provider = new
         old = self._old(new.urn)
         new.id = old.id if old else UNKNOWN if run.preview else str(uuid.uuid4())
-        new.created, new.modified = (old.created, old.modified) if old else ("", "")
         run.providers.configure(new)
         return Step("create" if not old else "same" if old.inputs == inputs else "update", old, new)
 
@@ -68,9 +68,7 @@ class Planner:
         if not diff.changed or not diff.replaces:
             return [Step("update" if diff.changed else "same", old, new)]
         if old.protect and new.protect:
-            raise CliError(
-                f'unable to replace resource "{new.urn}"\nas it is currently marked for protection', urn=new.urn
-            )
+            raise CliError(f'unable to replace "{new.urn}": it is marked for protection', urn=new.urn)
         if provider and not forced:
             new.inputs = declared
             self._check(provider, new, {})
@@ -94,15 +92,7 @@ class Planner:
         equal = old.inputs == new.inputs
         if provider is None or (switched_on("PULUMI_ENABLE_LEGACY_DIFF") and equal):
             return Diff(not equal)
-        new.id = old.id
-        diff = provider.diff(new, old.inputs, old.outputs)
-        new.id = ""
+        diff = provider.diff(replace(new, id=old.id), old.inputs, old.outputs)
         if diff.changed is None:
             return Diff(plain(old.inputs) != plain(new.inputs), diff.replaces, diff.delete_first)
         return diff
-
-
-def keep_ignored(inputs: Properties, olds: Properties, ignored: list[str]) -> Properties:
-    """`inputs` with the old values of the ignored properties."""
-    kept = {key: value for key, value in inputs.items() if key not in ignored}
-    return kept | {key: olds[key] for key in ignored if key in olds}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import CliError
+from .console import CliError
 from .project import Project
 
 OnLine = Callable[[str, str], None]  # "info", one line

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from .errors import CliError, Refused
+from .console import CliError, Refused
 
 NAME = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
 
@@ -29,15 +29,10 @@ class Project:
         return key if ":" in key else f"{self.name}:{key}"
 
 
-def find_project(start: Path) -> Project:
-    """The project of `start` or the nearest folder above it. CliError if there is none or it isn't valid."""
-    for folder in (start, *start.parents):
-        if (folder / "Pulumi.yaml").is_file():
-            return _load(folder)
-    raise CliError(f"no Pulumi.yaml project file found (searching upwards from {start})")
-
-
-def _load(root: Path) -> Project:
+def find_project(root: Path) -> Project:
+    """The project of that folder. CliError if there is none or it isn't valid."""
+    if not (root / "Pulumi.yaml").is_file():
+        raise CliError(f"no Pulumi.yaml project file found in {root}")
     data = load_yaml(root / "Pulumi.yaml")
     name = str(data.get("name") or "")
     if not NAME.match(name):
@@ -71,12 +66,11 @@ def _python(runtime: Any, root: Path) -> str:
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
+    """Raises CliError and OSError."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise CliError(f"could not load {path}: invalid YAML file: {' '.join(str(error).split())}") from None
-    except OSError as error:
-        raise CliError(f"could not load {path}: {error.strerror}") from None
     if not isinstance(data, dict):
         raise CliError(f"could not load {path}: invalid YAML file: it isn't a mapping")
     return data

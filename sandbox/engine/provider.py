@@ -1,10 +1,9 @@
 """Asks the dynamic provider process what the engine has to ask, in the real engine's order and with its payloads.
 
 Secrets travel plain, because the Python dynamic provider doesn't take them, and are marked again in what it answers
-(recorded: sessions 01-14). Errors are ProviderError with the provider's own words. Decides nothing.
+(recorded: sessions 01-14). Errors are CliError with the provider's own words. Decides nothing.
 """
 
-import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -12,20 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2, json_format
+from google.protobuf import json_format
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from .errors import CliError
+from .console import CliError
 from .processes import OnLine, start_provider
 from .project import Project
 from .state import Resource
 from .values import Properties, from_wire, marked, plain, to_wire
 
 CHANNEL_OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-
-
-class ProviderError(CliError):
-    """A hook of the provider failed; the text is for a person."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,6 @@ class Dynamic:
 
     def __init__(self, project: Project, on_line: OnLine) -> None:
         self._child, address = start_provider(project, on_line)
-        self.kill = self._child.kill
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
 
@@ -81,7 +75,7 @@ class Dynamic:
     def create(self, new: Resource) -> tuple[str, Properties]:
         answer = self._ask("Create", provider_pb2.CreateRequest(**_about(new), properties=to_wire(new.inputs)))
         if not answer.id:
-            raise ProviderError(f"plugin returned empty resource.ID from create '{new.urn}'")
+            raise CliError(f"plugin returned empty resource.ID from create '{new.urn}'")
         return answer.id, marked(from_wire(answer.properties), new.inputs)
 
     def update(self, old: Resource, new: Resource) -> Properties:
@@ -104,9 +98,6 @@ class Dynamic:
         return answer.id, inputs, marked(from_wire(answer.properties), old.outputs)
 
     def close(self) -> None:
-        """Cancel, then the process is killed, as the real engine ends its plugins."""
-        with contextlib.suppress(grpc.RpcError):  # it may be gone already, and that is what we want
-            self._stub.Cancel(empty_pb2.Empty(), timeout=1)
         self._channel.close()
         self._child.kill()
 
@@ -119,7 +110,7 @@ class Dynamic:
             _log_call(method, request, {"progress": "response_completed", "errors": [words]})
             if error.code() == grpc.StatusCode.UNAVAILABLE:
                 words = f"the provider process ended during {method}"
-            raise ProviderError(words, urn=getattr(request, "urn", "")) from None
+            raise CliError(words, urn=getattr(request, "urn", "")) from None
         shown = json_format.MessageToDict(answer)
         _log_call(method, request, {"progress": "response_completed", "response": shown})
         return answer

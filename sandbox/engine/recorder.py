@@ -27,7 +27,6 @@ class Recorder:
 
     def __init__(self, files: StackFiles | None, base: Snapshot, crypter: PassphraseCrypter) -> None:
         self.base = base
-        self.frozen = False  # nothing is written any more: what is under way stays pending
         self._every_step = not switched_on("PULUMI_SKIP_CHECKPOINTS")
         self._files, self._crypter = files, crypter
         self._new: list[Resource] = []
@@ -69,7 +68,7 @@ class Recorder:
             self.save()
 
     def save(self) -> None:
-        if self._files and not self.frozen:
+        if self._files:
             snapshot = Snapshot(self._listed(), [*self._under_way, *self._carried], self.base.metadata)
             deployment = snapshot.to_json(self._crypter.salt, self._crypter)
             self._files.write(checkpoint(self._files.qualified, deployment))

@@ -4,9 +4,7 @@ Counts the operations and errors on the way. No secret leaves here: property val
 configuration's secrets are taken out of every message, as the real CLI does (from three characters up).
 """
 
-import math
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,8 +32,7 @@ class Step:
     @property
     def resource(self) -> Resource:
         found = self.old if self.op == "refresh" else self.new or self.old
-        if found is None:
-            raise AssertionError("a step is about a resource")
+        assert found is not None, "a step is about a resource"
         return found
 
 
@@ -48,13 +45,10 @@ class Report:
         self._sink, self._planning = sink, planning
         self._secrets = sorted((text for text in secrets if len(text) >= 3), key=len, reverse=True)
         self._lock = threading.Lock()  # processes speak from threads of their own
-        self._sequence = 0
-        self._started = time.monotonic()
 
     def _emit(self, kind: str, payload: dict[str, Any]) -> None:
         with self._lock:
-            self._sink({"sequence": self._sequence, "timestamp": int(time.time()), kind: payload})
-            self._sequence += 1
+            self._sink({kind: payload})
 
     def before(self, step: Step) -> None:
         self._step("resourcePreEvent", step)
@@ -67,7 +61,7 @@ class Report:
             self.outputs(step)
 
     def outputs(self, step: Step) -> None:
-        """Also told when the program registers the outputs of a component or of the stack."""
+        """Also told when the stack's outputs are known."""
         self._step("resOutputsEvent", step)
 
     def failed(self, step: Step, message: str) -> None:
@@ -82,7 +76,7 @@ class Report:
         for side, state in (("old", step.old), ("new", step.new)):
             metadata[side] = state.to_json(masked) if state else None
         metadata |= {"keys": list(step.keys)} if step.keys else {}
-        metadata |= {"detailedDiff": None, "logical": step.logical, "provider": step.resource.provider}
+        metadata |= {"logical": step.logical, "provider": step.resource.provider}
         self._emit(kind, {"metadata": metadata, "planning": self._planning})
 
     def error(self, message: str, urn: str = "") -> None:
@@ -104,6 +98,5 @@ class Report:
         self._emit("diagnosticEvent", said | {"message": message.rstrip("\n") + "\n", "severity": severity})
 
     def summary(self, result: str) -> None:
-        seconds = math.ceil(time.monotonic() - self._started)
-        told = {"durationSeconds": seconds, "resourceChanges": +self.changes, "isPreview": self._planning}
-        self._emit("summaryEvent", {**told, "result": result})
+        told = {"resourceChanges": +self.changes, "isPreview": self._planning, "result": result}
+        self._emit("summaryEvent", told)

@@ -7,7 +7,7 @@ import argparse
 import threading
 from dataclasses import dataclass, field
 
-from .errors import Bail, CliError
+from .console import Bail, CliError
 from .project import Project
 from .provider import Dynamic
 from .recorder import Recorder
@@ -31,7 +31,7 @@ class Run:
     report: Report
     recorder: Recorder
     lock: threading.Lock = field(default_factory=threading.Lock)
-    stopped: threading.Event = field(default_factory=threading.Event)
+    stopped: bool = False  # no step begins from now on
     interrupted: bool = False
     failed: bool = False
     skipped: set[str] = field(default_factory=set)
@@ -40,26 +40,19 @@ class Run:
         self.providers = Providers(self)
         self.root_urn = self.urn(ROOT_TYPE, f"{self.project.name}-{self.stack}")
 
-    def urn(self, kind: str, name: str, parent: str = "") -> str:
-        above = parent.split("::")[2] if parent else ROOT_TYPE
-        qualified = kind if above == ROOT_TYPE else f"{above}${kind}"
-        return f"urn:pulumi:{self.stack}::{self.project.name}::{qualified}::{name}"
-
-    def stop(self) -> None:
-        """No step begins from now on."""
-        self.stopped.set()
+    def urn(self, kind: str, name: str) -> str:
+        return f"urn:pulumi:{self.stack}::{self.project.name}::{kind}::{name}"
 
     def check(self) -> None:
         """Raises Bail once the run was stopped."""
-        if self.stopped.is_set():
+        if self.stopped:
             raise Bail
 
     def fail(self, urn: str) -> None:
         """A step failed: its dependents are left out, and without --continue-on-error everything else too."""
         self.failed = True
         self.skipped.add(urn)
-        if not self.options.continue_on_error:
-            self.stop()
+        self.stopped = self.stopped or not self.options.continue_on_error
 
     def targets(self, resource: Resource) -> bool:
         """May the run touch it? Providers and the stack itself always."""
@@ -97,11 +90,6 @@ class Providers:
     def close(self) -> None:
         for _, process in self._running.values():
             process.close()
-
-    def kill(self) -> None:
-        """At once, with what is under way; called when a second signal arrives."""
-        for _, process in list(self._running.values()):
-            process.kill()
 
 
 def reference_of(provider: Resource) -> str:

@@ -1,8 +1,7 @@
 """Runs a Pulumi program through the SDK: started by the engine in the project's Python, never imported.
 
 Arguments: the SDK's settings as JSON, and the program. Configuration comes in PULUMI_CONFIG and
-PULUMI_CONFIG_SECRET_KEYS. Exit codes: 0, 1 for an error that the program raised for a person to read, 32 when it
-raised something else and its traceback was logged to the engine.
+PULUMI_CONFIG_SECRET_KEYS. Exit codes: 0, or 1 for whatever the program raised, which was logged to the engine.
 """
 
 import asyncio
@@ -16,8 +15,6 @@ from typing import Any
 import pulumi
 import pulumi.runtime
 
-LOGGED = 32
-
 
 def main(settings: dict[str, Any], program: str) -> int:
     pulumi.runtime.set_all_config(pulumi.runtime.get_config_env(), list(pulumi.runtime.get_config_secret_keys_env()))
@@ -28,11 +25,11 @@ def main(settings: dict[str, Any], program: str) -> int:
         asyncio.run(pulumi.runtime.run_in_stack(lambda: _run(program)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
-        return 1
     except Exception:  # noqa: BLE001  # whatever the program raised belongs to its author
         pulumi.log.error(f"Program failed with an unhandled exception:\n{traceback.format_exc()}")
-        return LOGGED
-    return 0
+    else:
+        return 0
+    return 1
 
 
 def _run(program: str) -> None:

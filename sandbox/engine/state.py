@@ -7,23 +7,24 @@ that uses what the stand-in can't carry on (views, taints, hooks, ...) is refuse
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from .errors import CliError, Refused
-from .values import Crypter, Encode, Properties, from_state, to_state
+from .console import CliError, Refused
+from .passphrase import PassphraseCrypter
+from .values import Encode, Properties, from_state, to_state
 
 VERSION = "3.260.0"  # of the engine whose behaviour was recorded; the manifest's magic is its hash
 ROOT_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_TYPE = "pulumi:providers:pulumi-python"
-NOT_KEPT = ("sourcePosition", "stackTrace")
+NOT_KEPT = ("sourcePosition", "stackTrace", "created", "modified")
 CARRIED = ("additionalSecretOutputs", "aliases", "customTimeouts")  # unread
 
 
 @dataclass(eq=False)
 class Resource:
-    """One resource of a snapshot. `property_dependencies` maps input name to URNs; times are RFC 3339 texts.
+    """One resource of a snapshot. `property_dependencies` maps input name to URNs.
 
     `delete`: it was replaced and must still be deleted.
     """
@@ -41,8 +42,6 @@ class Resource:
     provider: str = ""
     property_dependencies: dict[str, list[str]] = field(default_factory=dict)
     retain_on_delete: bool = False
-    created: str = ""
-    modified: str = ""
     ignore_changes: list[str] = field(default_factory=list)
     rest: dict[str, Any] = field(default_factory=dict)  # fields that are carried on unread
 
@@ -60,9 +59,6 @@ class Resource:
         named = {self.provider.rpartition("::")[0], self.parent, *self.dependencies}
         return named.union(*self.property_dependencies.values()) - {""}
 
-    def copy(self) -> "Resource":
-        return replace(self)
-
     def to_json(self, encode: Encode) -> dict[str, Any]:
         """As ResourceV3; `encode` spells inputs and outputs."""
         data = {key: getattr(self, name) for name, key in SPELLING.items()}
@@ -70,7 +66,7 @@ class Resource:
         return {key: value for key, value in data.items() if value or key in ("urn", "custom", "type")} | self.rest
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], crypter: Crypter) -> "Resource":
+    def from_json(cls, data: dict[str, Any], crypter: PassphraseCrypter) -> "Resource":
         """Raises Refused for a field that the stand-in would have to ignore."""
         known = {name: data[key] for name, key in SPELLING.items() if data.get(key) is not None}
         carried = {key: data[key] for key in CARRIED if key in data}
@@ -102,7 +98,7 @@ class Snapshot:
     metadata: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], crypter: Crypter) -> "Snapshot":
+    def from_json(cls, data: dict[str, Any], crypter: PassphraseCrypter) -> "Snapshot":
         """From DeploymentV3. CliError unless each resource comes after all that it needs, and each live URN once."""
         for key in ("snippets", "extensions"):
             if data.get(key):
@@ -113,7 +109,7 @@ class Snapshot:
         _verify(resources)
         return cls(resources, pending, data.get("metadata") or {})
 
-    def to_json(self, salt: str, crypter: Crypter | None) -> dict[str, Any]:
+    def to_json(self, salt: str, crypter: PassphraseCrypter | None) -> dict[str, Any]:
         """As DeploymentV3; secrets are shown without a `crypter`."""
 
         def spelled(item: Resource) -> dict[str, Any]:

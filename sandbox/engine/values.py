@@ -5,22 +5,16 @@ Three spellings: the wire (protobuf Struct), the state file (ciphertexts), and w
 
 import json
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from .errors import CliError, Refused
+from .console import Refused
+from .passphrase import PassphraseCrypter
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # what a preview can't know yet
 Properties = dict[str, Any]
 Encode = Callable[[Any], Any]
-
-
-class Crypter(Protocol):
-    """What the state file needs of a secrets manager."""
-
-    def encrypt(self, plaintext: str) -> str: ...
-    def decrypt(self, ciphertext: str) -> str: ...
 
 
 def secret(value: Any) -> Properties:
@@ -76,10 +70,7 @@ def from_wire(struct: Any) -> Properties:
     """google.protobuf.Struct -> properties. Refused for assets, references and whatever else has a signature."""
     from google.protobuf import json_format
 
-    try:
-        found: Properties = json_format.MessageToDict(struct)
-    except (ValueError, json_format.Error) as error:
-        raise CliError(f"a value can't be kept in the state: {error}") from None
+    found: Properties = json_format.MessageToDict(struct)
     _refuse_signatures(found)
     return found
 
@@ -102,7 +93,7 @@ def to_wire(properties: Properties, *, secrets: bool = False) -> Any:
     return struct
 
 
-def to_state(value: Any, crypter: Crypter | None) -> Any:
+def to_state(value: Any, crypter: PassphraseCrypter | None) -> Any:
     """A value as JSON data for the state. Secrets become ciphertexts; plaintexts without a `crypter`."""
     if isinstance(value, dict):
         if is_secret(value):
@@ -117,7 +108,7 @@ def to_state(value: Any, crypter: Crypter | None) -> Any:
     return value
 
 
-def from_state(data: Any, crypter: Crypter | None) -> Any:
+def from_state(data: Any, crypter: PassphraseCrypter | None) -> Any:
     """JSON data of the state -> a value. Secrets are decrypted at once; without a `crypter` they become "[secret]"."""
     if isinstance(data, dict):
         if is_secret(data):

@@ -6,11 +6,12 @@ The selected stack is kept in PULUMI_HOME, in a file of the sandbox's own.
 import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from .backend import Backend, StackFiles, write_atomically
-from .errors import NO_STACK, CliError, Refused
+from .console import NO_STACK, CliError, Refused
 from .passphrase import PassphraseCrypter
 from .project import NAME, Project, find_project
 from .stack_config import StackConfig
@@ -48,13 +49,10 @@ class Workspace:
         write_atomically(path, json.dumps(found | {key: name}))
 
     def files(self, name: str) -> StackFiles:
-        """The files of a stack, named plainly or as organization/PROJECT/NAME."""
-        *owner, short = name.split("/")
-        if owner and owner not in (["organization"], ["organization", self.project.name]):
-            raise CliError(f"the stack {name!r} isn't one of the project {self.project.name!r}")
-        if not NAME.match(short):
-            raise CliError(f"invalid stack name {short!r}: it may hold letters, digits, _ - and . only")
-        return StackFiles(self.backend, self.project.name, short)
+        """The files of a stack."""
+        if not NAME.match(name):
+            raise CliError(f"invalid stack name {name!r}: it may hold letters, digits, _ - and . only")
+        return StackFiles(self.backend, self.project.name, name)
 
     def stack(self, name: str | None) -> "Stack":
         """An existing stack: the named one, PULUMI_STACK's, or the selected one."""
@@ -77,21 +75,19 @@ class Workspace:
 
 @dataclass
 class Stack:
-    """An existing stack with its configuration. The crypter is made when a secret is first touched."""
+    """An existing stack with its configuration."""
 
     project: Project
     files: StackFiles
     config: StackConfig
-    _crypter: PassphraseCrypter | None = None
 
     @property
     def name(self) -> str:
         return self.files.name
 
-    @property
+    @cached_property
     def crypter(self) -> PassphraseCrypter:
-        self._crypter = self._crypter or self.config.crypter()
-        return self._crypter
+        return self.config.crypter()
 
     def deployment(self) -> dict[str, Any]:
         """The state as it is in the file."""

@@ -1,6 +1,6 @@
 """The declared jobs are as real ones are; an operation that did not do its work is never a measurement."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,8 @@ from provider.job.validation import check_job, warnings_for
 from provider.schedule import parse
 
 
-def site(count: int, hour: int = 3) -> Site:
-    return Site(Path(), None, count, hour)  # type: ignore[arg-type]
+def site(count: int) -> Site:
+    return Site(Path(), count, {}, {})
 
 
 def test_the_declared_jobs_are_valid_and_need_no_warning() -> None:
@@ -40,12 +40,12 @@ def test_an_orphan_is_the_last_job_and_nothing_is_left_of_a_destroy() -> None:
     assert site(3).left("destroy") == []
 
 
-def test_every_job_runs_within_the_hour_that_was_chosen() -> None:
+def test_every_job_runs_on_the_first_of_january_only() -> None:
     now = datetime(2026, 5, 4, 18, 59, 59, tzinfo=UTC)
-    for job in site(3000, 6).left("create")[::611]:
+    for job in site(3000).left("create")[::611]:
         following = parse(job["schedule"]).next_run(now, "UTC")
         assert following is not None
-        assert following.hour == 6
+        assert following.date() == date(2027, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,8 @@ def test_every_job_runs_within_the_hour_that_was_chosen() -> None:
 )
 def test_an_operation_has_its_effect(operation: str, effect: dict[str, int]) -> None:
     assert site(3).effect(operation) == effect
+    assert site(0).effect("create") == {}
+    assert site(0).effect("destroy", besides=1) == {"delete": 1}
 
 
 def test_work_that_was_not_done_is_told() -> None:

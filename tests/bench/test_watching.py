@@ -2,28 +2,33 @@ import pytest
 
 from bench.watching import MEMORY_MAY_GROW, Reading, grown
 
-STEADY = Reading(1000, 10, 4, 20)
+
+def reading(memory: float, descriptors: int, threads: int, files: int) -> Reading:
+    return {"memory": memory, "descriptors": descriptors, "threads": threads, "files": files}
+
+
+STEADY = reading(1000, 10, 4, 20)
 
 
 @pytest.mark.parametrize(
     ("last", "names"),
     [
         (STEADY, []),
-        (Reading(900, 9, 3, 0), []),
-        (Reading(1000 * MEMORY_MAY_GROW, 10, 4, 20), []),
-        (Reading(1001 * MEMORY_MAY_GROW, 10, 4, 20), ["memory"]),
-        (Reading(1000, 11, 4, 20), ["descriptors"]),
-        (Reading(1000, 10, 5, 21), ["threads", "files"]),
+        (reading(900, 9, 3, 0), []),
+        (reading(1000 * MEMORY_MAY_GROW, 10, 4, 20), []),
+        (reading(1001 * MEMORY_MAY_GROW, 10, 4, 20), ["memory"]),
+        (reading(1000, 11, 4, 20), ["descriptors"]),
+        (reading(1000, 10, 5, 21), ["threads", "files"]),
     ],
 )
 def test_what_is_more_in_the_last_tenth_than_in_the_first_has_grown(last: Reading, names: list[str]) -> None:
     # The first is before the caches are full.
-    assert grown([Reading(1, 1, 1, 1), *[STEADY] * 89, *[last] * 10]) == (STEADY, last, names)
+    assert grown([reading(1, 1, 1, 1), *[STEADY] * 89, *[last] * 10]) == (STEADY, last, names)
 
 
 def test_a_single_outlier_is_no_growth() -> None:
-    assert grown([*[STEADY] * 99, Reading(5000, 99, 9, 99)])[2] == []
+    assert grown([*[STEADY] * 99, reading(5000, 99, 9, 99)])[2] == []
 
 
 def test_two_readings_are_enough() -> None:
-    assert grown([Reading(1, 1, 1, 1), Reading(1, 1, 1, 2)])[2] == ["files"]
+    assert grown([reading(1, 1, 1, 1), reading(1, 1, 1, 2)])[2] == ["files"]

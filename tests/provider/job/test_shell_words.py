@@ -37,7 +37,8 @@ def test_a_command_that_dkron_cannot_split_is_a_problem(command: str) -> None:
 
 @pytest.mark.parametrize("cut", list(";&|<>"))
 def test_a_command_ends_at_the_first_unquoted_operator(cut: str) -> None:
-    assert split(f"a{cut}b").cut == cut
+    found = split(f"a b{cut}c")
+    assert ([word.text for word in found.words], found.cut) == (["a", "b"], cut)
     assert split(f"a '{cut}' \"{cut}\" \\{cut} `{cut}` $({cut})").cut == ""
 
 

@@ -152,47 +152,6 @@ def test_after_a_kill_in_the_middle_of_a_run_a_forbid_job_is_stuck_until_it_is_c
         sink.wait_for(lambda _seen: count(sink, "stuck") == 2, "created anew, it fires")
 
 
-def test_without_a_leader_it_reads_and_refuses_to_write(tmp_path: Path) -> None:
-    """As recorded of the node that was left alone: cluster.json, minority_leader_left."""
-    switch = tmp_path / "no-leader"
-    new = {"name": "new", "schedule": "@manually"}
-    with Agent(SANDBOX, tmp_path / "data", environment={"SANDBOX_DKRON_NO_LEADER_FILE": str(switch)}) as agent:
-        agent.post("here")
-        switch.touch()
-        statuses = {
-            ("GET", "/v1/leader"): 500,
-            ("GET", "/v1/isleader"): 404,
-            ("POST", "/v1/jobs"): 500,
-            ("DELETE", "/v1/jobs/here"): 404,
-            ("POST", "/v1/jobs/here/run"): 404,
-            ("POST", "/v1/jobs/here/toggle"): 422,
-            ("GET", "/v1/busy"): 200,
-            ("GET", "/health"): 200,
-            ("GET", "/v1/jobs/here"): 200,
-        }
-        assert {asked: agent.call(*asked, new).status for asked in statuses} == statuses
-        assert agent.call("POST", "/v1/jobs", {**new, "name": "New"}).status == 400
-        assert [one["name"] for one in agent.call("GET", "/v1/jobs").json()] == ["here"]
-        switch.unlink()
-        assert agent.call("GET", "/v1/leader").status == 200
-        assert agent.call("DELETE", "/v1/jobs/here").status == 200
-
-
-def test_a_test_can_have_a_job_that_is_stored_but_never_scheduled(tmp_path: Path) -> None:
-    names = tmp_path / "unscheduled"
-    names.write_text("lost\nother\n")
-    with Agent(SANDBOX, tmp_path / "data", environment={"SANDBOX_DKRON_UNSCHEDULED_FILE": str(names)}) as agent:
-        for _ in range(2):  # an upsert is no cure, as long as the file says so
-            agent.post("lost", **shell("true"))
-            assert agent.call("GET", "/v1/jobs/lost").status == 200
-            assert agent.call("POST", "/v1/jobs/lost/run").status == 404
-        agent.post("well", **shell("true"))
-        agent.run("well")
-        names.unlink()
-        agent.post("lost", **shell("true"))
-        agent.run("lost")
-
-
 def test_next_is_shown_in_the_servers_own_zone(tmp_path: Path) -> None:
     """Recorded: timezones.json, the entries with server_TZ."""
     with Agent(SANDBOX, tmp_path / "data", environment={"TZ": "America/New_York"}) as agent:

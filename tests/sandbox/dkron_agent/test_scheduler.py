@@ -35,7 +35,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def scheduler(clock: Clock) -> Scheduler:
-    return Scheduler(lambda _job: None, clock)
+    return Scheduler(clock)
 
 
 def job(name: str = "j", **fields: Any) -> Job:
@@ -106,7 +106,7 @@ def ran(store: Store, **fields: Any) -> list[str]:
         runs.append(name)
         return b"", None
 
-    scheduler = Scheduler(lambda _job: None, Clock())
+    scheduler = Scheduler(Clock())
     runner = Runner(store, scheduler, "n", {}, {"note": executor})
     store.put(job(**{"executor": "note", **fields}))
     stored = store.get("j")

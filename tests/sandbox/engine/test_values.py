@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.engine.errors import Refused
+from sandbox.engine.console import Refused
+from sandbox.engine.passphrase import PassphraseCrypter
 from sandbox.engine.values import (
     SIGNATURE,
     from_state,
@@ -31,7 +32,7 @@ VALUES = st.recursive(
 PROPERTIES = st.dictionaries(KEYS, VALUES)
 
 
-class Reversing:
+class Reversing(PassphraseCrypter):
     """A crypter that a test can read."""
 
     def encrypt(self, plaintext: str) -> str:
@@ -45,9 +46,9 @@ class Reversing:
 def test_the_wire_and_the_state_file_keep_every_value(properties: dict[str, Any]) -> None:
     assert from_wire(to_wire(properties, secrets=True)) == properties
     assert from_wire(to_wire(properties)) == plain(properties)
-    for crypter in (Reversing(), None):
+    for crypter in (Reversing(""), None):
         text = json.dumps(to_state(properties, crypter))
-        assert from_state(json.loads(text), Reversing()) == properties
+        assert from_state(json.loads(text), Reversing("")) == properties
 
 
 @given(PROPERTIES)

@@ -1,7 +1,6 @@
 """Declares what the file named by THINGS says: {name: {property: value, "opts": {resource option: value}}}.
 
-The text "SECRET" stands for the secret token, "REF:x" for what depends on the ID of thing x. "component" makes the
-thing a child of a component of that name.
+The text "SECRET" stands for the secret token, "REF:x" for what depends on the ID of thing x.
 """
 
 import base64
@@ -18,7 +17,6 @@ config = pulumi.Config()
 token = config.get_secret("token")
 provider = base64.b64encode(pickle.dumps(ThingProvider(), 4)).decode()
 made: dict[str, "Thing"] = {}
-groups: dict[str, pulumi.ComponentResource] = {}
 
 
 class Thing(pulumi.CustomResource):
@@ -26,12 +24,6 @@ class Thing(pulumi.CustomResource):
 
     def __init__(self, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("pulumi-python:dynamic/tiny:Thing", name, {"__provider": provider, **props}, opts)
-
-
-class Group(pulumi.ComponentResource):
-    def __init__(self, name: str) -> None:
-        super().__init__("tiny:index:Group", name, {"label": name})
-        self.register_outputs({"label": name, "key": token})
 
 
 def value_of(value: Any) -> Any:
@@ -53,10 +45,6 @@ def options_of(found: dict[str, Any]) -> pulumi.ResourceOptions:
             options[key] = made[options[key]] if isinstance(options[key], str) else [made[x] for x in options[key]]
     if "aliases" in options:
         options["aliases"] = [pulumi.Alias(name=name) for name in options["aliases"]]
-    if "component" in options:
-        name = options.pop("component")
-        groups.setdefault(name, Group(name) if name not in groups else groups[name])
-        options["parent"] = groups[name]
     return pulumi.ResourceOptions(**options)
 
 
