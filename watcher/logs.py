@@ -83,17 +83,40 @@ class _Text(logging.Formatter):
         return line.rstrip()
 
 
+class Progress:
+    """One line on a terminal that is rewritten while `pulumi` works; silent anywhere else."""
+
+    def __init__(self, stream: TextIO, wanted: bool) -> None:
+        self.stream = stream
+        self.on = wanted and stream.isatty()
+        self.shown = False
+
+    def show(self, text: str) -> None:
+        if self.on:
+            self.stream.write(f"\r\x1b[K{text[:100]}")
+            self.stream.flush()
+            self.shown = True
+
+    def clear(self) -> None:
+        if self.shown:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+            self.shown = False
+
+
 class EventLog:
     """`log.info("cycle.done", outcome=...)`."""
 
-    def __init__(self, logger: logging.Logger, always: Mapping[str, Any] | None = None) -> None:
-        self._logger, self._always = logger, dict(always or {})
+    def __init__(self, logger: logging.Logger, progress: Progress, always: Mapping[str, Any] | None = None) -> None:
+        self._logger, self.progress = logger, progress
+        self._always = dict(always or {})
 
     def of(self, **always: Any) -> "EventLog":
         """The same log, with these fields in every line."""
-        return EventLog(self._logger, {**self._always, **always})
+        return EventLog(self._logger, self.progress, {**self._always, **always})
 
     def _say(self, level: int, event: str, fields: dict[str, Any], failure: bool = False) -> None:
+        self.progress.clear()
         self._logger.log(level, event, extra={_FIELDS: {**self._always, **fields}}, exc_info=failure)
 
     def debug(self, event: str, **fields: Any) -> None:
@@ -120,4 +143,4 @@ def open_log(style: str, level: str, redactor: Redactor, stream: TextIO | None =
     handler.setFormatter(_Text(redactor, target.isatty()) if style == "text" else _Json(redactor))
     logger = logging.Logger(LOGGER, level.upper())
     logger.addHandler(handler)
-    return EventLog(logger)
+    return EventLog(logger, Progress(target, style == "text"))

@@ -66,6 +66,7 @@ def report_once(tools: Tools, cycle: Cycle, style: str = "text") -> int:
         detail = "; ".join(filter(None, (detail, cycle.wrong(outcome))))
         tools.log.error("report.failed", outcome=outcome.value, detail=tools.redactor(detail))
         return EXIT_CODES[outcome]
+    tools.log.progress.clear()
     found = tools.redactor.within(report.document(work, verdict, tools.settings.stack))
     if style == "text" and len(tools.settings.stacks) > 1:
         sys.stdout.write(f"stack {tools.settings.stack}:\n")

@@ -67,6 +67,7 @@ class Source:
     def _fetch(self, checkouts: Checkouts) -> None:
         log, fetches = self.tools.log, self.tools.metrics.fetches
         self._tried = self.tools.control.clock.monotonic()
+        log.progress.show("git fetch ...")
         try:
             fetched = checkouts.fetch()
         except NotFetched as error:

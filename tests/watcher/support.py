@@ -178,6 +178,8 @@ class FakeCli(PulumiCli):
         self.spared.append(sorted(scoped.spared))
         self.messages.append(message)
         self.judged.append(json.loads(Path(told["DKRON_JOBS_LIMITS"]).read_text()))
+        if self.on_event is not None:
+            self.on_event('{"resOutputsEvent":{}}')
         return self._next("up", self.ups)
 
     def _other(self, name: str) -> Finished:

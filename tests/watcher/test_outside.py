@@ -17,7 +17,7 @@ from watcher import __main__ as main
 from watcher import once
 from watcher.clock import Control, SystemClock
 from watcher.front import Front, Login
-from watcher.logs import MOST_SECRETS, Redactor, open_log
+from watcher.logs import MOST_SECRETS, Progress, Redactor, open_log
 from watcher.loop import Loop
 from watcher.metrics import Metrics
 from watcher.parts import Parts, version
@@ -90,14 +90,18 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_people_get_colours_on_a_terminal_only() -> None:
+def test_people_get_colours_and_progress_on_a_terminal_only() -> None:
     plain, terminal = io.StringIO(), Terminal()
     for stream in (plain, terminal):
         log = open_log("text", "info", Redactor(), stream)
+        log.progress.show("up ... 3 done")
         log.info("cycle.done", outcome="changed", empty=[])
     assert "\x1b" not in plain.getvalue()
+    assert "progress" not in plain.getvalue()
     assert plain.getvalue().rstrip().endswith("outcome=changed")
     assert "\x1b[32m" in terminal.getvalue()
+    assert "up ... 3 done" in terminal.getvalue()
+    assert Progress(Terminal(), False).on is False
 
 
 # -- status

@@ -30,7 +30,8 @@ STOP_SHARE = 0.5  # of the grace: after that the child is asked to end, too
 class Command:
     """What to start. `name`: how it is told; `limit_s`: its time limit; `grace_s`: how long a stop waits for its end.
 
-    `keep_open`: files that it inherits; `enough`: asked again and again, true ends it as if its time were up.
+    `on_line` hears each line of its output; `keep_open`: files that it inherits; `enough`: asked again and again, true
+    ends it as if its time were up.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Command:
     env: Mapping[str, str] = field(repr=False)
     limit_s: float
     grace_s: float = 0.0
+    on_line: Callable[[str], None] | None = None
     keep_open: tuple[int, ...] = ()
     enough: Callable[[], bool] = lambda: False
 
@@ -78,9 +80,9 @@ class Finished:
 class _Sink(threading.Thread):
     """Reads a pipe to its end, so that the child never blocks on it."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
+    def __init__(self, pipe: IO[bytes], on_line: Callable[[str], None] | None) -> None:
         super().__init__(daemon=True)
-        self.pipe = pipe
+        self.pipe, self.on_line = pipe, on_line
         self.chunks: list[bytes] = []
         self.size = 0
         self.start()
@@ -91,6 +93,8 @@ class _Sink(threading.Thread):
                 if self.size < LONGEST_OUTPUT:
                     self.chunks.append(line)
                     self.size += len(line)
+                if self.on_line is not None:
+                    self.on_line(line.decode("utf-8", "replace"))
 
     def text(self) -> str:
         self.join(LONGEST_END_S)
@@ -122,7 +126,7 @@ def run(
     on_start(token, child.pid)
     assert child.stdout is not None
     assert child.stderr is not None
-    out, err = _Sink(child.stdout), _Sink(child.stderr)
+    out, err = _Sink(child.stdout, command.on_line), _Sink(child.stderr, None)
     timed_out, stopped = _await(child, command, control)
     orphans = _clean_up(child, token)
     seconds = control.clock.monotonic() - started

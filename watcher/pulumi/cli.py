@@ -90,6 +90,7 @@ class PulumiCli:
         self.program_dir, self.stack, self.limits, self.control = program_dir, stack, limits, control
         self.env = env
         self.on_start: Callable[[str, int | None], None] = lambda _token, _pid: None
+        self.on_event: Callable[[str], None] | None = None
         # What each run finds in its environment besides: where the declarations of this cycle are.
         self.handed: Mapping[str, str] = {}
         self.keep_open: tuple[int, ...] = ()
@@ -108,7 +109,7 @@ class PulumiCli:
         """`message`: what the stack's history says of this run; the others as for `preview`."""
         args = ["up", "--yes", "--skip-preview", "--non-interactive", "--refresh", "--run-program"]
         args += ["--continue-on-error", "--json", *(["--message", message] if message else []), *scoped.options]
-        return self._run(args, told=told)
+        return self._run(args, on_line=self.on_event, told=told)
 
     def create_stack(self) -> Finished:
         """Leaves the stack that a person has selected as it is."""
@@ -148,6 +149,7 @@ class PulumiCli:
         *,
         interruptible: bool = False,
         name_stack: bool = True,
+        on_line: Callable[[str], None] | None = None,
         told: Mapping[str, str] | None = None,
     ) -> Finished:
         argv = ["pulumi", *args, *(["--stack", self.stack] if name_stack else [])]
@@ -158,6 +160,7 @@ class PulumiCli:
             {**run_environment(self.env), **self.handed, **(told or {})},
             self.limits.run_s,
             0.0 if interruptible else self.limits.grace_s,
+            on_line,
             self.keep_open,
         )
         return child.run(command, self.control, self.on_start)

@@ -5,7 +5,7 @@ It turns a run into values or into the end of the cycle, tells nothing unredacte
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class Engine:
 
         `unkept`: the fields that are not compared. Creates the stack if it may and there is none.
         """
+        self.tools.log.progress.show("preview ...")
         limits = Limits(unkept=unkept)
         run, said = self._run_preview(limits)
         if run.stopped:
@@ -90,12 +91,15 @@ class Engine:
         """
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             told_run = {**_written(limits, Path(folder)), DIRECTORY_VARIABLE: str(archive)}
-            run = self.tools.cli.up(message, told_run, scoped)
-            if locks.locked(run.stdout, run.stderr):
-                self.recovery.clear_remote_lock(run.stderr)
-                run = self.tools.cli.up(message, told_run, scoped)
+            return self._up(lambda: self._run_up(message, told_run, scoped))
+
+    def _up(self, once: Callable[[], Finished]) -> tuple[Applied, tuple[Failure, ...]]:
+        run = once()
         if locks.locked(run.stdout, run.stderr):
-            raise self.recovery.locked_by(locks.holders_in(run.stderr))
+            self.recovery.clear_remote_lock(run.stderr)
+            run = once()
+            if locks.locked(run.stdout, run.stderr):
+                raise self.recovery.locked_by(locks.holders_in(run.stderr))
         self.recovery.suspect = self.recovery.suspect or run.crashed
         self._ended_badly(run)
         applied = output.parse_up(run.stdout)
@@ -150,6 +154,21 @@ class Engine:
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was ended after {limit:g} s (UP_TIMEOUT_MS)")
         if run.code < 0:
             raise Ended(Outcome.FAILED, f"pulumi {run.command} was killed by signal {-run.code}; it will recover")
+
+    def _run_up(self, message: str, told_run: Mapping[str, str], scoped: Scoped) -> Finished:
+        done = 0
+
+        def count(line: str) -> None:
+            nonlocal done
+            if '"resOutputsEvent"' in line:
+                done += 1
+                self.tools.log.progress.show(f"up ... {done} done")
+
+        self.tools.cli.on_event = count
+        try:
+            return self.tools.cli.up(message, told_run, scoped)
+        finally:
+            self.tools.cli.on_event = None
 
 
 def _written(limits: Limits, folder: Path) -> dict[str, str]:

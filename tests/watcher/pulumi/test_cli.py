@@ -197,6 +197,14 @@ def test_an_up_that_ends_when_asked_is_no_crash(make: Maker, tmp_path: Path, con
     assert (results[0].code, results[0].stopped) == (1, True)
 
 
+def test_every_line_is_told_while_it_runs(make: Maker) -> None:
+    lines: list[str] = []
+    cli = make("echo one; echo two")
+    cli.on_event = lines.append
+    cli.up()
+    assert lines == ["one\n", "two\n"]
+
+
 def test_a_process_that_inherits_a_lock_holds_it(make: Maker, tmp_path: Path) -> None:
     (tmp_path / "body.sh").write_text("ls -l /proc/self/fd | grep -c held")
     cli = make("source body.sh")
