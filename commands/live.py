@@ -2,8 +2,10 @@
 the environment and where it is asked for from the stack's file. It writes nothing to Dkron."""
 
 import os
+import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -20,6 +22,21 @@ from provider.settings import (
 )
 
 Jobs = dict[str, dict[str, Any]]
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """One line on a terminal's standard error while something takes long; nothing in a pipe."""
+    shown = sys.stderr.isatty()
+    if shown:
+        sys.stderr.write(f"\r\x1b[K{text} ...")
+        sys.stderr.flush()
+    try:
+        yield
+    finally:
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
 
 def _no_config(_key: str) -> str | None:
@@ -89,12 +106,13 @@ def live_jobs(
         return found
 
     try:
-        if client.leader() is None:
-            raise NoLeader(f"Dkron at {chosen.shown} has no leader just now; try again in a moment")
-        found = look()
-        if not found or lost_many(expected, found):
-            sleep(SECOND_LOOK_AFTER_S)
-            found |= look()
-        return found
+        with progress(f"reading the jobs of {chosen.shown}"):
+            if client.leader() is None:
+                raise NoLeader(f"Dkron at {chosen.shown} has no leader just now; try again in a moment")
+            found = look()
+            if not found or lost_many(expected, found):
+                sleep(SECOND_LOOK_AFTER_S)
+                found |= look()
+            return found
     finally:
         client.close()

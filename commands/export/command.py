@@ -17,7 +17,12 @@ from commands.export import files, selection, source
 from commands.export.conceal import Keys
 from commands.export.selection import Imported
 from commands.export.sound import sound
+<<<<<<< ours
 from commands.live import known_value, live_jobs, our_tag, settings
+=======
+from commands.export.tidy import tidy
+from commands.live import known_value, live_jobs, our_tag, progress, settings
+>>>>>>> theirs
 from commands.stack import chosen_stack
 from commands.stack_config import StackConfig
 from provider.errors import SettingsError
@@ -53,9 +58,11 @@ def run(options: argparse.Namespace) -> int:
     keys.certain = frozenset(found.sensitive)
     jobs, told = sound(found.jobs)
     picked = selection.chosen(jobs, wanted)
-    imported = selection.bring_in(picked, keys, places, found.against)
+    with progress(f"writing {len(picked)} declarations"):
+        imported = selection.bring_in(picked, keys, places, found.against)
+        text = tidy(source.module(imported))
     if picked:
-        sys.stdout.write(tidy(source.module(imported)))
+        sys.stdout.write(text)
     _tell(f"warning: {problem}" for problem in gathered.problems if not _own(problem))
     if imported:
         _tell([*told, *found.notes, *advice(imported, ours if found.live else None)])
@@ -178,6 +185,7 @@ def how_to_set(jobs: Sequence[Imported], keys: Keys) -> list[str]:
 def set_config(stack: str, jobs: Sequence[Imported], keys: Keys) -> list[str]:
     """Sets the values that were cut out; what was set. Raises SettingsError."""
     needed = proposed(jobs, keys)
-    for key in needed:
-        stack_config.set_secret(stack, key, keys.value(key))
+    for number, key in enumerate(needed, start=1):
+        with progress(f"setting secret {number} of {len(needed)}"):
+            stack_config.set_secret(stack, key, keys.value(key))
     return [f"set in the config of the stack {stack}: {', '.join(needed)}"] if needed else []

@@ -272,6 +272,18 @@ def test_an_empty_cluster_is_looked_at_twice(serve: Serve, httpserver: HTTPServe
     assert len(looks) == 1
 
 
+def test_progress_is_shown_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with live.progress("reading"):
+        pass
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with live.progress("reading"):
+        pass
+    assert capsys.readouterr().err == "\r\x1b[Kreading ...\r\x1b[K"
+
+
 @pytest.mark.parametrize(("fault", "code"), [(KeyboardInterrupt, 130)])
 def test_an_interrupt_ends_it_quietly(
     fault: type[BaseException], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
