@@ -17,12 +17,7 @@ from commands.export import files, selection, source
 from commands.export.conceal import Keys
 from commands.export.selection import Imported
 from commands.export.sound import sound
-<<<<<<< ours
-from commands.live import known_value, live_jobs, our_tag, settings
-=======
-from commands.export.tidy import tidy
 from commands.live import known_value, live_jobs, our_tag, progress, settings
->>>>>>> theirs
 from commands.stack import chosen_stack
 from commands.stack_config import StackConfig
 from provider.errors import SettingsError
