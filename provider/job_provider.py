@@ -8,6 +8,7 @@ existing stack could be refreshed or deleted. It must not raise but where the en
 import functools
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from .archive import Archive, directory_from, passphrase_from
 from .dkron.client import DkronClient
 from .dkron.snapshot import Snapshot
 from .dkron.writes import Rights, Writes
-from .errors import DkronError, DkronJobsError, InvalidJob, SettingsError, with_code
+from .errors import DkronError, DkronJobsError, InvalidJob, SettingsError, Told, with_code
 from .event_loops import keep_event_loops
 from .job import hold, lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
@@ -45,15 +46,14 @@ R = TypeVar("R")
 
 
 def coded(hook: Callable[P, R]) -> Callable[P, R]:
-    """A hook whose errors end with their code, since the engine passes on their text alone."""
+    """A hook whose errors are one line that ends with their code, since the engine passes on their text alone."""
 
     @functools.wraps(hook)
     def told(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return hook(*args, **kwargs)
         except DkronJobsError as error:
-            error.args = (with_code(str(error), error.code),)
-            raise
+            raise Told(with_code(str(error), error.code)) from None
 
     return told
 
@@ -69,6 +69,7 @@ class JobProvider(ResourceProvider):
 
     # -- the hooks
 
+    @coded
     def configure(self, req: ConfigureRequest) -> None:
         """Connects to the cluster that the environment or the stack's config names. Raises SettingsError."""
         # The SDK turns an exception of a hook into its traceback; without frames, one line is left for a person.
@@ -80,8 +81,9 @@ class JobProvider(ResourceProvider):
         self.urls = settings.urls
         self.owner_tag, self.adopt = load_owner(config)
         self.cannot_look = False
+        self.unread = threading.Lock()  # held once a read has failed
         self.moved: dict[str, str | None] = {}  # stack mark -> why the address is not the stack's any more
-        told = _limits(os.environ)
+        told = limits.told(os.environ)
         self.unkept = told.unkept if told else {}
         rights = Rights(self.owner_tag, self.adopt, told)
         archive = Archive(directory_from(os.environ), passphrase_from(os.environ), _warn)
@@ -119,6 +121,16 @@ class JobProvider(ResourceProvider):
 
     @coded
     def read(self, id_: str, props: Props) -> ReadResult:
+        """As `_read`, but a Dkron that can't be read is told once: the first error ends the run, and the others, of
+        each job one, would only repeat it. Those jobs are read as the state holds them."""
+        try:
+            return self._read(id_, props)
+        except (DkronError, SettingsError):
+            if not props.get("name") or self.unread.acquire(blocking=False):
+                raise
+            return ReadResult(id_, dict(props))
+
+    def _read(self, id_: str, props: Props) -> ReadResult:
         """The live job as outputs and as inputs, so that a preview names the drifted fields; no id if it is gone.
 
         A job that ended by itself, and one that is held, is read as the state holds it, and so is a field that Dkron
@@ -225,18 +237,6 @@ def _kept_mark(props: Props, live: Props) -> Props:
     """What the outputs of a refresh hold besides the live job: our mark, where the job carries another."""
     ours = _recorded_mark(props)
     return {} if (ownership.stack_mark(live) or "") == ours else {ownership.STACK_MARK_KEY: ours}
-
-
-def _limits(env: Mapping[str, str]) -> limits.Limits | None:
-    """What the watcher allows this run, None where no watcher runs it. Raises SettingsError."""
-    path = env.get(limits.LIMITS_VARIABLE)
-    if not path:
-        return None
-    try:
-        return limits.parse(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SettingsError([f"{limits.LIMITS_VARIABLE}: cannot read {path}: {reason}"]) from None
 
 
 def _warn(message: str) -> None:

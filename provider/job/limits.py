@@ -1,4 +1,4 @@
-"""What the watcher tells one run: which jobs it may delete and overwrite, and which fields it doesn't compare. Pure.
+"""What the watcher tells one run: which jobs it may delete and overwrite, and which fields it doesn't compare.
 
 The watcher writes it to a file before it starts `pulumi`. In an `up` the provider refuses what was not judged in the
 preview, because the program may have changed since. It must not decide what is allowed; the watcher's guard does.
@@ -7,7 +7,10 @@ preview, because the program may have changed since. It must not decide what is 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
+
+from ..errors import SettingsError
 
 # Set by the watcher for its runs: a bad declaration then fails at that job's create or update, not in check, where it
 # would end the engine's run for all jobs.
@@ -47,6 +50,18 @@ def parse(text: str) -> Limits:
         return Limits(_names(values["deletes"]), _names(values["updates"]), unkept)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it is not what the watcher writes: {error}") from None
+
+
+def told(env: Mapping[str, str]) -> Limits | None:
+    """What the watcher allows this run, None where no watcher runs it. Raises SettingsError."""
+    path = env.get(LIMITS_VARIABLE)
+    if not path:
+        return None
+    try:
+        return parse(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError([f"{LIMITS_VARIABLE}: cannot read {path}: {reason}"]) from None
 
 
 def _names(value: Any) -> frozenset[str]:

@@ -1,4 +1,5 @@
 import json
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -408,9 +409,17 @@ def test_without_a_leader_a_read_is_one_line_and_never_gone(provider: Provider, 
         provider.read("geo-purge", job())
 
 
-def test_a_dkron_that_is_down_is_one_line_and_never_gone(start: Start) -> None:
-    with pytest.raises(Failed, match=r"cannot reach Dkron at http://127\.0\.0\.1:1: Connection refused"):
-        start(dkronUrl="http://127.0.0.1:1").read("geo-purge", job())
+def test_a_dkron_that_is_down_is_one_line_of_the_run_and_never_gone(start: Start) -> None:
+    down = start(dkronUrl="http://127.0.0.1:1")
+    line = "dkron-jobs: cannot reach Dkron at http://127.0.0.1:1: Connection refused"
+    with pytest.raises(Failed, match=f"^{re.escape(line)}"):
+        down.read("geo-purge", job())
+    # The run has failed: for the other jobs the state is kept as it is, without the same line again.
+    assert down.read("other", job(name="other"))[0] == "other"
+    with pytest.raises(Failed, match=re.escape(line)):
+        down.read("imported", {})
+    with pytest.raises(Failed, match=re.escape(line)):
+        down.create(job(name="new"))
 
 
 def test_four_threads_at_once_share_one_list_and_get_in_nobody_s_way(provider: Provider, dkron: FakeDkron) -> None:

@@ -15,7 +15,7 @@ from watcher.pulumi.changes import OPERATIONS, REPLACE, SAME, Applied, Failure
 JOB_TYPE = "dkron:Job"
 REFRESH = "refresh"
 # Python writes the class before the text of an error; of ours the text alone says it all.
-_OUR_ERROR = re.compile(r"\A(?:provider|pulumi_dkron)\.errors\.\w+: ")
+_OUR_ERROR = re.compile(r"\A(?:dkron-jobs|(?:provider|pulumi_dkron)\.errors\.\w+): ")
 _NO_SPACE = "no space left on device"  # it may stand anywhere in a list of consequences
 _GO_STACK = ("goroutine ", "Stack Trace:", "main.main()", "runtime/debug.Stack()")
 _GO_FAULT = ("panic:", "fatal error:", "error:")

@@ -185,6 +185,7 @@ def test_update_failed_is_told_where_nothing_better_was_said() -> None:
         ("error: Preview failed: Exception: wrong", "wrong"),
         ("Traceback (most recent call last):\n  x\nValueError: bad", "ValueError: bad"),
         ("error: one\nwarning of another\nthe last", "the last"),
+        ("error: dkron-jobs: it is another's [dkron-jobs:foreign]", "it is another's"),
         ("error: provider.errors.ForeignJob: it is another's [dkron-jobs:foreign]", "it is another's"),
         ("pulumi_dkron.errors.NotJudged: later", "later"),
         (
