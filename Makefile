@@ -51,7 +51,6 @@ LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes 
 lock: setup ## write the lock files from pyproject.toml (UPGRADE=--upgrade for the newest versions of everything)
 	$(UV) $(LOCK) pyproject.toml --group app -o requirements.txt
 	$(UV) $(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
-	$(UV) $(LOCK) --group pyproject.toml:bench -c requirements.txt -o requirements-bench.txt
 	$(UV) $(LOCK) --group pyproject.toml:uv -o requirements-uv.txt
 
 audit: setup ## look for known vulnerabilities in what the image installs
@@ -67,13 +66,5 @@ wheel: setup ## build the provider as a package for other Pulumi programs (build
 screenshot: setup ## draw docs/status.png, the status page with example data (needs chromium)
 	@PICTURE=$(CURDIR)/docs/status.png $(RUN) -m pytest -n 0 tests/watcher/web/test_page_in_a_browser.py -k light
 
-# The picture's library stays out of $(VENV): what is installed there costs each pulumi run time.
-PLOT := .tools/bench
-bench: setup ## measure what it costs: docs/bench.json, docs/bench.svg and a table; takes long (BENCH="--jobs 8 --rounds 2" for less)
-	@test $(PLOT)/.stamp -nt requirements-bench.txt || { \
-	  echo "bench:   $(PLOT) with the pinned requirements of the picture"; \
-	  $(RUN) -m venv $(PLOT) \
-	  && $(PLOT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt \
-	  && touch $(PLOT)/.stamp; \
-	} || { rm -rf $(PLOT); echo "bench:   that failed, so there will be no picture"; }
+bench: setup ## measure what it costs: docs/bench.json and a table; takes long (BENCH="--jobs 8 --rounds 2" for less)
 	@exec $(RUN) -m bench $(BENCH)

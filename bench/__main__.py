@@ -25,7 +25,6 @@ import psutil
 from bench.measure import BenchError, say
 from bench.projects import Tools, find_tools
 from bench.report import text
-from bench.start import start
 from bench.systems import NEEDS_A_JOB, OPERATIONS, SYSTEMS, measure, site
 from bench.watching import repair, soak
 from dev.agent import AgentFailed
@@ -85,24 +84,13 @@ def everything(
         if measurements:
             out.mkdir(parents=True, exist_ok=True)
             (out / "bench.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    plot(out)
     sys.stdout.write(text(report))
     return 0
 
 
-def plot(out: Path = Path("docs")) -> int:
-    """Draws `out`/bench.svg in the environment that has matplotlib; 1 where that isn't there."""
-    python = ROOT / ".tools" / "bench" / "bin" / "python"
-    if not python.exists():
-        say("no picture, because matplotlib is not there: `make bench` puts it into .tools/bench/")
-        return 1
-    command = [python, ROOT / "bench" / "plot.py", out / "bench.json", out / "bench.svg"]
-    return subprocess.run(command, check=False).returncode
-
-
 # Each parameter of theirs is an option, with its default.
 Command = Callable[..., int]
-COMMANDS: dict[str, Command] = {"all": everything, "plot": plot, "repair": repair, "soak": soak, "start": start}
+COMMANDS: dict[str, Command] = {"all": everything, "repair": repair, "soak": soak}
 
 
 def main(arguments: Sequence[str]) -> int:

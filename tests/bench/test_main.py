@@ -1,4 +1,4 @@
-"""`python -m bench`: the order of the measurements, the subcommands, the missing picture, the ways to end."""
+"""`python -m bench`: the order of the measurements, the subcommands, the ways to end."""
 
 import signal
 from collections.abc import Iterator
@@ -40,12 +40,6 @@ def test_nothing_can_be_changed_where_there_is_no_job() -> None:
     assert {step[1] for step in command.steps(0, 1, ("ours",))} == {"create", "preview", "up", "probe", "destroy"}
 
 
-def test_without_matplotlib_one_line_says_how_to_get_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["plot"]) == 1
-    told = capsys.readouterr().err
-    assert told == "bench: no picture, because matplotlib is not there: `make bench` puts it into .tools/bench/\n"
-
-
 @pytest.mark.parametrize("arguments", [["--jobs", "x"], ["--rounds", "few"], ["polt"]])
 def test_wrong_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -64,9 +58,9 @@ def test_wrong_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture
 def test_an_early_end_is_told(
     error: BaseException, code: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(rounds: int) -> int:
+    def fail(rounds: int = 1) -> int:
         raise error
 
-    monkeypatch.setitem(command.COMMANDS, "start", fail)
-    assert command.main(["start"]) == code
+    monkeypatch.setitem(command.COMMANDS, "soak", fail)
+    assert command.main(["soak"]) == code
     assert capsys.readouterr().err == f"bench: {told}\n"
