@@ -74,9 +74,7 @@ def test_the_program_and_the_watcher_need_nothing_that_the_image_does_not_instal
 
 
 def test_the_tools_and_the_tests_need_nothing_that_is_not_declared() -> None:
-    assert {distribution(module) for module in imported("sandbox", "dev", "bench", "tests")} <= declared(
-        "app", "dev", "bench"
-    )
+    assert {distribution(module) for module in imported("sandbox", "dev", "bench", "tests")} <= declared("app", "dev")
 
 
 @pytest.mark.parametrize("name", sorted(file.name for file in ROOT.glob("requirements*.txt")))

@@ -17,6 +17,8 @@ REFRESH = "refresh"
 # Python writes the class before the text of an error; of ours the text alone says it all.
 _OUR_ERROR = re.compile(r"\A(?:dkron-jobs|(?:provider|pulumi_dkron)\.errors\.\w+): ")
 _NO_SPACE = "no space left on device"  # it may stand anywhere in a list of consequences
+# Where the program's directory is read-only, as in the image, a new stack's file can't be made.
+_UNWRITTEN = re.compile(r"save stack config: open \S+: (?:read-only file system|permission denied)\Z")
 _GO_STACK = ("goroutine ", "Stack Trace:", "main.main()", "runtime/debug.Stack()")
 _GO_FAULT = ("panic:", "fatal error:", "error:")
 
@@ -113,4 +115,6 @@ def reason(message: str) -> str:
         text = f"{text} ({places[-1]})" if places else text
     for prefix in ("error: ", "Preview failed: ", "Exception: "):
         text = text.removeprefix(prefix)
-    return _OUR_ERROR.sub("", text)
+    text = _OUR_ERROR.sub("", text)
+    way_out = "; make the stack (`pulumi stack init`) where that file can be written, and bring it along"
+    return f"{text}{way_out}" if _UNWRITTEN.search(text) else text
