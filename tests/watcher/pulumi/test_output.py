@@ -188,8 +188,8 @@ def test_update_failed_is_told_where_nothing_better_was_said() -> None:
         ("error: dkron-jobs: it is another's [dkron-jobs:foreign]", "it is another's"),
         (
             "error: save stack config: open /app/Pulumi.a.yaml: read-only file system",
-            "save stack config: open /app/Pulumi.a.yaml: read-only file system; make the stack (`pulumi stack init`) where "
-            "that file can be written, and bring it along",
+            "save stack config: open /app/Pulumi.a.yaml: read-only file system; make the stack (`pulumi stack init`) "
+            "where that file can be written, and bring it along",
         ),
         ("error: provider.errors.ForeignJob: it is another's [dkron-jobs:foreign]", "it is another's"),
         ("pulumi_dkron.errors.NotJudged: later", "later"),
