@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.job.limits import Limits, parse
+from provider.errors import SettingsError
+from provider.job.limits import LIMITS_VARIABLE, Limits, parse, told
 
 NAMES = st.frozensets(st.text(max_size=5), max_size=4)
 TEXTS = st.text(max_size=3)
@@ -47,3 +50,20 @@ def test_only_the_named_jobs_may_be_deleted_and_overwritten() -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         parse(text)
+
+
+def test_a_run_is_told_of_its_limits_by_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "limits.json"
+    limits = Limits(frozenset({"a"}))
+    file.write_text(limits.to_json())
+    assert told({LIMITS_VARIABLE: str(file)}) == limits
+    assert told({}) is None
+
+
+@pytest.mark.parametrize(("text", "reason"), [(None, "No such file"), ("{}", "it is not what the watcher")])
+def test_a_run_whose_limits_cannot_be_read_is_refused(tmp_path: Path, text: str | None, reason: str) -> None:
+    file = tmp_path / "limits.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(SettingsError, match=f"^{LIMITS_VARIABLE}: cannot read {file}: {reason}"):
+        told({LIMITS_VARIABLE: str(file)})
