@@ -107,7 +107,8 @@ class Wire:
             if slow or deadline.passed:
                 limit = deadline.seconds if deadline.passed else self.settings.timeout_s
                 raise TimedOut(f"Dkron at {url} did not answer {method} {path} within {limit:g} s") from None
-            raise Unreachable(f"cannot reach Dkron at {url}: {_cause(error)}") from None
+            why = f"{_cause(error)}; is it running, and is dkronUrl right?"
+            raise Unreachable(f"cannot reach Dkron at {url}: {why}") from None
 
     def _content(self, response: requests.Response, url: str, path: str) -> bytes:
         limit = self.settings.max_answer_mb * 1024 * 1024

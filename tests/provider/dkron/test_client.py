@@ -365,7 +365,8 @@ def test_where_nothing_listens_the_reason_is_plain(client: ClientOf, dead: str) 
     for ask in (client(dead).leader, client(dead).list_jobs, lambda: client(dead).upsert_job(job())):
         with pytest.raises(errors.Unreachable) as caught:
             ask()
-        assert str(caught.value) == f"cannot reach Dkron at {dead}: Connection refused"
+        way_out = "is it running, and is dkronUrl right?"
+        assert str(caught.value) == f"cannot reach Dkron at {dead}: Connection refused; {way_out}"
 
 
 @pytest.mark.parametrize("hang", ["head", "body"])
