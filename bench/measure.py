@@ -124,10 +124,12 @@ def reap(before: Processes, patience_s: float) -> None:
 def _look_after(before: Processes, limit_s: float, done: threading.Event, sums: list[float]) -> None:
     """Adds the tree's memory up again and again, and kills all of it when its time is over."""
     deadline = time.monotonic() + limit_s
-    while not done.wait(SAMPLE_S):
-        sums.append(sum(map(memory_mib, tree(before))))
+    over = False
+    while not over:
+        sums.append(sum(map(memory_mib, tree(before))))  # at once: a short run would be over before a first pause
         if time.monotonic() > deadline:
             kill(tree(before))
+        over = done.wait(SAMPLE_S)
 
 
 def run(what: str, command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], limit_s: float = LIMIT_S) -> Run:
