@@ -226,17 +226,27 @@ def test_a_changed_file_starts_a_cycle(tmp_path: Path, probe_s: float) -> None:
     assert w.board.now.cycles[1].started - w.board.now.started == 40
 
 
-def test_a_look_waits_two_seconds_and_never_takes_more_than_a_fiftieth_of_the_time(tmp_path: Path) -> None:
-    w = world(tmp_path, job("a"), probe_s=None)
-    looks: list[float] = []
+def before_each_list(w: World, do: Callable[[int], None]) -> list[float]:
+    """Has something done before each list is given, told its number; returns when they were asked for."""
+    asked: list[float] = []
     listed = w.dkron.list_jobs
 
-    def slow(owner_tag: str | None = None) -> list[dict[str, Any]]:
-        looks.append(w.clock.seconds)
-        w.clock.seconds += 0.2 if len(looks) == 3 else 0.0
+    def list_jobs(owner_tag: str | None = None) -> list[dict[str, Any]]:
+        asked.append(w.clock.seconds)
+        do(len(asked))
         return listed(owner_tag)
 
-    w.dkron.list_jobs = slow  # type: ignore[method-assign]
+    w.dkron.list_jobs = list_jobs  # type: ignore[method-assign]
+    return asked
+
+
+def test_a_look_waits_two_seconds_and_never_takes_more_than_a_fiftieth_of_the_time(tmp_path: Path) -> None:
+    w = world(tmp_path, job("a"), probe_s=None)
+
+    def slow(number: int) -> None:
+        w.clock.seconds += 0.2 if number == 3 else 0.0
+
+    looks = before_each_list(w, slow)
     stop_at(w, end=20)
     loop_of(w).run()
     assert [round(look, 3) for look in looks] == [0, 2, 4, 14.2, 16.2, 18.2]  # the first is the cycle's
@@ -244,17 +254,13 @@ def test_a_look_waits_two_seconds_and_never_takes_more_than_a_fiftieth_of_the_ti
 
 def test_a_look_that_fails_slowly_does_not_put_the_next_ones_off(tmp_path: Path) -> None:
     w = world(tmp_path, job("a"), probe_s=None)
-    looks: list[float] = []
-    listed = w.dkron.list_jobs
 
-    def hanging(owner_tag: str | None = None) -> list[dict[str, Any]]:
-        looks.append(w.clock.seconds)
-        if len(looks) == 2:
+    def hanging(number: int) -> None:
+        if number == 2:
             w.clock.seconds += 30.0
             raise Unreachable("no answer within 30 s")
-        return listed(owner_tag)
 
-    w.dkron.list_jobs = hanging  # type: ignore[method-assign]
+    looks = before_each_list(w, hanging)
     stop_at(w, end=38)
     loop_of(w).run()
     assert looks == [0, 2, 34, 36]
@@ -264,13 +270,11 @@ def test_between_two_looks_passes_no_more_than_the_interval_of_the_cycles(tmp_pa
     w = world(tmp_path, job("a"), probe_s=None, interval_s=60.0)
     loop = loop_of(w)
     loop.once(Reason.START)
-    listed = w.dkron.list_jobs
 
-    def slow(owner_tag: str | None = None) -> list[dict[str, Any]]:
+    def slow(_number: int) -> None:
         w.clock.seconds += 5.0
-        return listed(owner_tag)
 
-    w.dkron.list_jobs = slow  # type: ignore[method-assign]
+    before_each_list(w, slow)
     loop._due = w.clock.seconds + 1000
     assert loop.called() is None
     assert loop.wakes_at == w.clock.seconds + 60
