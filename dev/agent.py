@@ -48,7 +48,8 @@ class Agent:
 def serves(url: str) -> bool:
     """Whether the Dkron there takes writes: its leader is known a moment before."""
     with contextlib.suppress(requests.RequestException):
-        return all(requests.get(f"{url}/v1/{path}", timeout=5).ok for path in ("leader", "isleader"))
+        answers = (requests.get(f"{url}/v1/{path}", timeout=5) for path in ("leader", "isleader"))
+        return all(answer.status_code == requests.codes.ok for answer in answers)
     return False
 
 
