@@ -1,8 +1,12 @@
 """What holds for every test: loopback is the only network, no setting comes from the shell, no clock in hypothesis."""
 
+import atexit
 import importlib
+import os
+import shutil
 import signal
 import sys
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +22,11 @@ importlib.import_module("jobs")  # now, for pytest puts this project before it
 
 # A test run that was started in the background ignores SIGINT, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Where the sandbox's pulumi keeps its keys, each of which takes half a second to derive; workers share it.
+if "SANDBOX_KEYS" not in os.environ:
+    os.environ["SANDBOX_KEYS"] = tempfile.mkdtemp(prefix="dkron-jobs-keys-")
+    atexit.register(shutil.rmtree, os.environ["SANDBOX_KEYS"], ignore_errors=True)
 
 LOOPBACK = ["127.0.0.1", "::1"]
 

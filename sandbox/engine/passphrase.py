@@ -1,7 +1,8 @@
 """Pulumi's passphrase secrets: PBKDF2-SHA256, a million rounds, AES-256-GCM; salts and values as `v1:...` texts.
 
 The passphrase comes from the environment, nothing is ever asked for. The key is derived once and only when a secret
-is touched. A stack's `encryptionsalt` is v1:SALT:VERIFIER, where the verifier decrypts to "pulumi".
+is touched: half a second. Where SANDBOX_KEYS names a folder, as in the end-to-end tests, it is kept there for the next
+command. A stack's `encryptionsalt` is v1:SALT:VERIFIER, where the verifier decrypts to "pulumi".
 """
 
 import hashlib
@@ -40,7 +41,7 @@ class PassphraseCrypter:
         """A new salt for the passphrase in the environment."""
         crypter = cls("", environment)
         raw = os.urandom(8)
-        crypter._key = _derive(passphrase(environment), raw)
+        crypter._key = _derive(passphrase(environment), raw, environment)
         crypter.salt = f"v1:{b64encode(raw).decode()}:{crypter.encrypt('pulumi')}"
         return crypter
 
@@ -51,7 +52,7 @@ class PassphraseCrypter:
         salt, _, verifier = rest.partition(":")
         if version != "v1" or not verifier:
             raise CliError("malformed state value of the passphrase secrets provider (encryptionsalt)")
-        key = _derive(passphrase(self._environment), b64decode(salt))
+        key = _derive(passphrase(self._environment), b64decode(salt), self._environment)
         if _open(key, verifier) != "pulumi":
             raise CliError("incorrect passphrase")
         self._key = key
@@ -75,8 +76,17 @@ class PassphraseCrypter:
         return text
 
 
-def _derive(phrase: str, salt: bytes) -> bytes:
-    return hashlib.pbkdf2_hmac("sha256", phrase.encode(), salt, ROUNDS, 32)
+def _derive(phrase: str, salt: bytes, environment: Mapping[str, str]) -> bytes:
+    keys = environment.get("SANDBOX_KEYS")
+    kept = Path(keys or os.devnull) / hashlib.sha256(salt + phrase.encode()).hexdigest()
+    if keys and kept.is_file():
+        return kept.read_bytes()
+    key = hashlib.pbkdf2_hmac("sha256", phrase.encode(), salt, ROUNDS, 32)
+    if keys:
+        new = kept.with_suffix(f".{os.getpid()}")  # another command may read or write the same one
+        new.write_bytes(key)
+        new.replace(kept)
+    return key
 
 
 def _open(key: bytes, value: str) -> str | None:

@@ -32,6 +32,15 @@ def test_a_new_salt_serves_the_same_passphrase_only(tmp_path: Path) -> None:
         PassphraseCrypter(made.salt, {"PULUMI_CONFIG_PASSPHRASE": ""}).decrypt(text)
 
 
+def test_a_key_that_is_kept_opens_nothing_for_another_passphrase(tmp_path: Path) -> None:
+    kept = {"SANDBOX_KEYS": str(tmp_path)}
+    for _ in range(2):
+        assert PassphraseCrypter(SALT, {"PULUMI_CONFIG_PASSPHRASE": "pw", **kept}).decrypt(TOKEN) == "s3cretvalue"
+        with pytest.raises(CliError, match=r"^incorrect passphrase$"):
+            PassphraseCrypter(SALT, {"PULUMI_CONFIG_PASSPHRASE": "other", **kept}).decrypt(TOKEN)
+    assert len(list(tmp_path.iterdir())) == 2  # both were kept, and found by the second round
+
+
 def test_a_missing_passphrase_or_a_damaged_salt_is_no_traceback() -> None:
     with pytest.raises(CliError, match="passphrase must be set with PULUMI_CONFIG_PASSPHRASE or"):
         passphrase({})
