@@ -2,7 +2,7 @@
 
 After each round the faults end and the watcher must come to rest by itself. Then Dkron, state and declarations agree,
 no stranger's job has changed, no secret is in clear, and no process, lock or descriptor is left over. Real tools where
-they are here, else the stand-ins. One node, and a proxy that lies.
+they are here, on a cluster of three nodes; else the stand-ins, on one. Before each node is a proxy that lies.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from tests.e2e.cluster import Cluster
 from tests.e2e.harness import CANARY, Dkron, Proxy, proxy_before, tool, wait_until
 from tests.e2e.watcher_support import Watcher, watched_project
 from tests.processes import end_processes_of, processes_of
@@ -42,7 +43,7 @@ class World:
 
     watcher: Watcher
     dkron: Dkron
-    proxy: Proxy
+    proxies: list[Proxy]
     chance: random.Random
     declared: dict[str, str] = field(default_factory=lambda: dict.fromkeys(NAMES, NEVER))
     strangers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -56,9 +57,11 @@ class World:
         return self.chance.choice(sorted(self.declared))
 
     def lie(self, hook: Callable[[str, str, bytes], tuple[int, bytes] | None]) -> None:
-        self.proxy.hook = hook
+        for proxy in self.proxies:
+            proxy.hook = hook
         time.sleep(LINGER_S)
-        self.proxy.hook = lambda _method, _path, _body: None
+        for proxy in self.proxies:
+            proxy.pass_on()
 
     @property
     def pid(self) -> int:
@@ -108,6 +111,21 @@ def kill_dkron(world: World) -> None:
     world.dkron.start()
 
 
+def kill_the_leader(world: World) -> None:
+    if isinstance(world.dkron, Cluster):
+        world.dkron.kill_leader()
+        time.sleep(world.chance.uniform(0, LINGER_S))
+        world.dkron.start()
+
+
+def kill_the_quorum(world: World) -> None:
+    """One node is left, which can't lead alone."""
+    if isinstance(world.dkron, Cluster):
+        world.dkron.kill(world.chance.sample(sorted(world.dkron.running), 2))
+        time.sleep(world.chance.uniform(0, 3 * LINGER_S))
+        world.dkron.start()
+
+
 def list_nothing(world: World) -> None:
     world.lie(lambda method, path, _body: (200, b"[]") if (method, path[:9]) == ("GET", "/v1/jobs?") else None)
 
@@ -129,10 +147,11 @@ def cut_the_state_off(world: World) -> None:
 
 def spoil_the_state(world: World) -> None:
     world.watcher.stop(signal.SIGTERM)
-    document = json.loads(world.watcher.checkpoint.read_text(encoding="utf-8"))
-    resources = document["checkpoint"]["latest"]["resources"]
-    resources[-1].update(world.chance.choice(({"id": ""}, {"inputs": "x"}, {"dependencies": ["urn:pulumi:none"]})))
-    world.watcher.checkpoint.write_text(json.dumps(document), encoding="utf-8")
+    with contextlib.suppress(ValueError, KeyError, TypeError):  # an earlier fault may have cut it off or emptied it
+        document = json.loads(world.watcher.checkpoint.read_text(encoding="utf-8"))
+        resources = document["checkpoint"]["latest"]["resources"]
+        resources[-1].update(world.chance.choice(({"id": ""}, {"inputs": "x"}, {"dependencies": ["urn:pulumi:none"]})))
+        world.watcher.checkpoint.write_text(json.dumps(document), encoding="utf-8")
     world.watcher.start()
 
 
@@ -152,6 +171,8 @@ PLAIN = (
     kill_the_watcher,
     kill_all,
     kill_dkron,
+    kill_the_leader,
+    kill_the_quorum,
     list_nothing,
     cut_the_state_off,
     spoil_the_state,
@@ -257,13 +278,16 @@ def main() -> int:
     kind = "real" if tool("pulumi", "real") and tool("dkron", "real") else "sandbox"
     pulumi = tool("pulumi", kind)
     assert pulumi is not None
-    dkron = Dkron(kind, root / "dkron").start()
-    with proxy_before(dkron.url) as proxy:
-        project = watched_project(pulumi, root / "project", proxy.url)
+    dkron = (Cluster(root / "dkron") if kind == "real" else Dkron(kind, root / "dkron")).start()
+    with contextlib.ExitStack() as closing:
+        urls = dkron.urls if isinstance(dkron, Cluster) else [dkron.url]
+        proxies = [closing.enter_context(proxy_before(url)) for url in urls]
+        project = watched_project(pulumi, root / "project", ",".join(proxy.url for proxy in proxies))
         watcher = Watcher(project, root / "watcher.log")
         watcher.env = {"RECONCILE_INTERVAL_MS": "15000", "MAX_DELETES": "100", "UP_TIMEOUT_MS": "120000"}
-        proxy.server.handle_error = lambda *_: None  # type: ignore[method-assign] # a server that is down is no news
-        world = World(watcher, dkron, proxy, random.Random(options.seed))
+        for proxy in proxies:
+            proxy.server.handle_error = lambda *_: None  # type: ignore[method-assign] # a server that is down is no news
+        world = World(watcher, dkron, proxies, random.Random(options.seed))
         try:
             for name in STRANGERS:
                 dkron.post(name=name, schedule=NEVER, executor="shell", executor_config={"command": "true"})

@@ -60,8 +60,11 @@ class Dkron:
         path = tool("dkron", kind)
         assert path is not None
         self.path, self.data, self.port = path, data, port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.agent: Agent | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> "Dkron":
         self.agent = start_agent(self.path, self.data, self.port, "e2e")

@@ -173,7 +173,6 @@ def test_a_moved_dkron_is_found_by_the_environment_and_by_run_program(own_projec
     own_project.up().ok()
     own_dkron.stop()
     own_dkron.port = free_port()
-    own_dkron.url = f"http://127.0.0.1:{own_dkron.port}"
     own_dkron.start()
     own_project.env["DKRON_URL"] = own_dkron.url
     assert changes(own_project.up().ok().output)["unchanged"] >= 8

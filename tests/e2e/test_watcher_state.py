@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from dev.agent import free_port
+from tests.e2e.cluster import Cluster
 from tests.e2e.harness import Dkron, Project, proxy_before, tool, wait_until
 from tests.e2e.watcher_support import Watcher, is_up, shell_jobs, watched_project
 from tests.postgres import Postgres, server
@@ -153,83 +153,13 @@ def test_a_lock_in_postgresql_of_a_dead_run_of_ours_is_cleared(
 # -- a cluster
 
 
-class Cluster:
-    """Three real servers; the sandbox is one node only."""
-
-    def __init__(self, root: Path, path: Path) -> None:
-        self.root, self.path = root, path
-        self.http = [free_port() for _ in range(3)]
-        self.serf = [free_port() for _ in range(3)]
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    @property
-    def urls(self) -> list[str]:
-        return [f"http://127.0.0.1:{port}" for port in self.http]
-
-    def start(self) -> "Cluster":
-        joins = [f"--retry-join=127.0.0.1:{port}" for port in self.serf]
-        for i in range(3):
-            command = [
-                str(self.path),
-                "agent",
-                "--server",
-                "--bootstrap-expect=3",
-                f"--http-addr=127.0.0.1:{self.http[i]}",
-                f"--bind-addr=127.0.0.1:{self.serf[i]}",
-                f"--advertise-addr=127.0.0.1:{self.serf[i]}",
-                f"--rpc-port={free_port()}",
-                f"--data-dir={self.root / str(i)}",
-                f"--node-name=n{i}",
-                "--disable-usage-stats",
-                "--log-level=error",
-                *joins,
-                "--retry-interval=1s",
-            ]
-            with (self.root / f"{i}.log").open("wb") as log:
-                started = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    env={**os.environ, "GIN_MODE": "release"},
-                )
-            self.processes.append(started)
-        wait_until(lambda: all(self.members_at(url) == 3 for url in self.urls), "three members")
-        wait_until(lambda: self.leader() is not None, "the cluster's leader")
-        return self
-
-    def members_at(self, url: str) -> int:
-        return sum(m["Status"] == 1 for m in requests.get(f"{url}/v1/members", timeout=5).json())
-
-    def leader(self) -> int | None:
-        """The node that says so of itself; another's /v1/leader may name a node before any was elected."""
-        said = [
-            i for i, url in enumerate(self.urls) if requests.get(f"{url}/v1/isleader", timeout=5).status_code == 200
-        ]
-        return said[0] if said else None
-
-    def kill_leader(self) -> None:
-        number = self.leader()
-        assert number is not None
-        os.killpg(self.processes[number].pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
 @pytest.fixture
 def cluster(pair: tuple[str, str], tmp_path: Path) -> Iterator[Cluster]:
-    path = tool("dkron", "real")
-    if pair[1] != "real" or path is None:
+    if pair[1] != "real":
         pytest.skip("a cluster needs the real dkron")
-    (tmp_path / "cluster").mkdir()
-    cluster = Cluster(tmp_path / "cluster", path)
+    cluster = Cluster(tmp_path / "cluster")
     yield cluster
-    cluster.close()
+    cluster.stop()
 
 
 def test_a_leader_lost_in_the_middle_of_an_up_is_survived(
@@ -246,7 +176,7 @@ def test_a_leader_lost_in_the_middle_of_an_up_is_survived(
         wait_until(lambda: any(jobs(url) for url in cluster.urls), "a job")
         cluster.kill_leader()
         watcher.wait_for("a good cycle", lambda e: e["event"] == "cycle.done" and e["outcome"] == "unchanged")
-        survivors = [u for u, p in zip(cluster.urls, cluster.processes, strict=True) if p.poll() is None]
+        survivors = [cluster.urls[number - 1] for number in cluster.running]
         assert len(survivors) == 2
         wait_until(lambda: all(jobs(url) == set(names) for url in survivors), "every job on every survivor")
     finally:
