@@ -21,7 +21,7 @@ Config = Mapping[str, str]
 
 _NEVER_SENT: Final = ("Host", "Content-Length", "Transfer-Encoding", "Trailer")
 _USUAL: Final = {"User-Agent": "Go-http-client/1.1", "Connection": "close", "Accept-Encoding": "gzip"}
-_TRUE: Final = ("1", "t", "T", "TRUE", "true", "True")
+TRUE: Final = ("1", "t", "T", "TRUE", "true", "True")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _MOST_REDIRECTS: Final = 9
@@ -111,7 +111,7 @@ def _send(config: Config, headers: dict[str, str], timeout: int | None) -> reque
     prepared.method = config["method"]  # as it is written, and not in capitals
     roots = config.get("tlsRootCAsFile", "")
     known = roots if roots and Path(roots).is_file() else True  # a file that is missing counts as none
-    verify = False if config.get("tlsNoVerifyPeer") in _TRUE else known
+    verify = False if config.get("tlsNoVerifyPeer") in TRUE else known
     with requests.Session() as session:
         session.trust_env = False  # no proxy, no ~/.netrc
         session.max_redirects = _MOST_REDIRECTS

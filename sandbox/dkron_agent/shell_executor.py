@@ -1,8 +1,7 @@
 """The shell executor: runs a job's command the way Dkron does.
 
 Recorded: shell_executor.json, firing.json shell-*. Without `shell` a command ends at the first unquoted `;`, `&`, `|`,
-`<` or `>`, and nothing is expanded. It does not watch memory: `mem_limit` is checked when a job is stored, and not
-enforced.
+`<` or `>`, and nothing is expanded. It does not watch memory.
 """
 
 import base64
@@ -14,7 +13,7 @@ from collections.abc import Mapping
 from provider.job.shell_words import split
 from provider.schedule.moments import duration
 
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+from .http_executor import TRUE
 
 
 class _Failed(Exception):
@@ -25,7 +24,7 @@ def execute(job: str, config: Mapping[str, str]) -> tuple[bytes, str | None]:
     """Called with the job's name and config; answers the output and why it failed, if it did."""
     try:
         payload = base64.b64decode(config.get("payload", ""), validate=True)
-        command = _arguments(config.get("command", ""), shell=config.get("shell") in _TRUE)
+        command = _arguments(config.get("command", ""), shell=config.get("shell") in TRUE)
         process = _start(command, job, config)
     except (_Failed, ValueError, KeyError, OSError) as error:  # no base64, a NUL in a word; an unknown user; no program
         return b"", str(error)

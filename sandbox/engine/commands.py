@@ -4,11 +4,8 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from .console import CliError, note, say
-from .state import ROOT_TYPE
-from .values import from_state
 from .workspace import Stack, Workspace
 
 Options = argparse.Namespace
@@ -78,13 +75,6 @@ def stack_import(options: Options) -> None:
     with stack.files.locked():
         stack.write(snapshot)
     say("Import complete.")
-
-
-def stack_output(options: Options) -> None:
-    """Without the secrets."""
-    resources = _stack(options).deployment().get("resources") or []
-    root: dict[str, Any] = next((item for item in resources if item["type"] == ROOT_TYPE), {})
-    say(json.dumps(from_state(root.get("outputs") or {}, None), indent=2))
 
 
 def stack_rm(options: Options) -> None:

@@ -11,6 +11,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from .console import CliError
 
 ROUNDS = 1_000_000
@@ -58,8 +61,6 @@ class PassphraseCrypter:
         self._key = key
 
     def encrypt(self, plaintext: str) -> str:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
         if plaintext not in self._known:
             self.verify()
             nonce = os.urandom(12)
@@ -90,9 +91,6 @@ def _derive(phrase: str, salt: bytes, environment: Mapping[str, str]) -> bytes:
 
 
 def _open(key: bytes, value: str) -> str | None:
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     try:
         version, nonce, sealed = value.split(":")
         text = AESGCM(key).decrypt(b64decode(nonce), b64decode(sealed), None)

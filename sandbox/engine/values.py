@@ -108,12 +108,10 @@ def to_state(value: Any, crypter: PassphraseCrypter | None) -> Any:
     return value
 
 
-def from_state(data: Any, crypter: PassphraseCrypter | None) -> Any:
-    """JSON data of the state -> a value. Secrets are decrypted at once; without a `crypter` they become "[secret]"."""
+def from_state(data: Any, crypter: PassphraseCrypter) -> Any:
+    """JSON data of the state -> a value. Secrets are decrypted at once."""
     if isinstance(data, dict):
         if is_secret(data):
-            if crypter is None:
-                return "[secret]"
             text = data["plaintext"] if "plaintext" in data else crypter.decrypt(str(data["ciphertext"]))
             return secret(from_state(json.loads(text), crypter))
         return {key: from_state(item, crypter) for key, item in data.items()}
