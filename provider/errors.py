@@ -40,14 +40,14 @@ class DkronJobsError(Exception):
     code: ClassVar[str] = "hard"
 
 
-class Told(Exception):
+class HookError(Exception):
     """An error of a hook. The SDK passes on its class as Python prints it, then its text, so the class has a plain
     name."""
 
     __module__ = "builtins"
 
 
-Told.__qualname__ = "dkron-jobs"
+HookError.__qualname__ = "dkron-jobs"
 
 
 def with_code(text: str, code: str) -> str:

@@ -30,7 +30,7 @@ from .archive import Archive, directory_from, passphrase_from
 from .dkron.client import DkronClient
 from .dkron.snapshot import Snapshot
 from .dkron.writes import Rights, Writes
-from .errors import DkronError, DkronJobsError, InvalidJob, SettingsError, Told, with_code
+from .errors import DkronError, DkronJobsError, HookError, InvalidJob, SettingsError, with_code
 from .event_loops import keep_event_loops
 from .job import hold, lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
@@ -53,7 +53,7 @@ def coded(hook: Callable[P, R]) -> Callable[P, R]:
         try:
             return hook(*args, **kwargs)
         except DkronJobsError as error:
-            raise Told(with_code(str(error), error.code)) from None
+            raise HookError(with_code(str(error), error.code)) from None
 
     return told
 

@@ -15,7 +15,7 @@ from provider.archive import Archive
 from provider.dkron.cluster import Word
 from provider.dkron.snapshot import Snapshot
 from provider.dkron.writes import Rights, Writes
-from provider.errors import DkronJobsError, Told
+from provider.errors import DkronJobsError, HookError
 from provider.job.declared import Declared
 from provider.job.limits import LIMITS_VARIABLE, parse
 from provider.job_provider import JobProvider
@@ -122,7 +122,7 @@ class Engine(PulumiCli):
             run.delete_the_rest()
         except Killed:
             return Finished("up", -9, 1.0)
-        except (DkronJobsError, Told) as error:
+        except (DkronJobsError, HookError) as error:
             return preview(errors=(str(error),))
         if applying:
             self.state = run.items
@@ -230,7 +230,7 @@ class Run:
         self.writes += 1
         try:
             hook()
-        except (DkronJobsError, Told) as error:
+        except (DkronJobsError, HookError) as error:
             self.failed.append((resource, str(error)))
             return False
         return True

@@ -8,7 +8,7 @@ from watcher.dkron.strays import NONE, Strays
 from watcher.guard import Verdict
 from watcher.judgement import Case
 from watcher.pulumi.changes import DELETE, Applied, ChangeSet, Drift, Failure
-from watcher.pulumi.engine import Told
+from watcher.pulumi.engine import ProgramFacts
 from watcher.restraint import Restraint, Scope
 from watcher.status import CycleReport, Outcome, Reason
 from watcher.unkept import Unkept, left_out
@@ -20,7 +20,7 @@ class Work:
 
     case: Case
     plan: ChangeSet = field(default_factory=ChangeSet)
-    said: Told = field(default_factory=Told)
+    said: ProgramFacts = field(default_factory=ProgramFacts)
     applied: Applied = field(default_factory=Applied)
     look: Look = field(default_factory=Look)
     unkept: Unkept = field(default_factory=dict)

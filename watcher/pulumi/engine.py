@@ -32,7 +32,7 @@ Unkept = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ProgramFacts:
     """What the program says of itself. `modules`: module -> its jobs, None where it doesn't say; `accepted`: job -> the
     codes of warnings that it accepts."""
 
@@ -46,7 +46,7 @@ class Engine:
     def __init__(self, tools: Tools, recovery: Recovery) -> None:
         self.tools, self.recovery = tools, recovery
 
-    def preview(self, unkept: Unkept, may_create: bool = False) -> tuple[ChangeSet, Told]:
+    def preview(self, unkept: Unkept, may_create: bool = False) -> tuple[ChangeSet, ProgramFacts]:
         """What an up would change, and what the program says of itself. Raises Ended, Stopped.
 
         `unkept`: the fields that are not compared. Creates the stack if it may and there is none.
@@ -75,7 +75,7 @@ class Engine:
             raise Ended(outcome_of(failures), told(failures))
         return found, said
 
-    def _run_preview(self, limits: Limits, scoped: Scoped = EVERYTHING) -> tuple[Finished, Told]:
+    def _run_preview(self, limits: Limits, scoped: Scoped = EVERYTHING) -> tuple[Finished, ProgramFacts]:
         with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as folder:
             path = Path(folder) / "modules.json"
             run = self.tools.cli.preview({MODULES_VARIABLE: str(path), **_written(limits, Path(folder))}, scoped)
@@ -179,13 +179,13 @@ def _written(limits: Limits, folder: Path) -> dict[str, str]:
     return {LIMITS_VARIABLE: str(path)}
 
 
-def _told_in(path: Path) -> Told:
+def _told_in(path: Path) -> ProgramFacts:
     """What the program left there, nothing if it can't be read."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        return Told(_lists(said["modules"]), _lists(said["accepted"]))
+        return ProgramFacts(_lists(said["modules"]), _lists(said["accepted"]))
     except (OSError, ValueError, AttributeError, TypeError, KeyError):
-        return Told()
+        return ProgramFacts()
 
 
 def _lists(values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
