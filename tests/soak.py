@@ -208,8 +208,11 @@ def written(live: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
 
 def orphans(world: World) -> dict[int, str]:
     """The project's processes that are none of the watcher's own: it may begin a cycle at any time."""
+    root = world.watcher.project.root
+    seen = processes_of(root)
     own = {child.pid for child in psutil.Process(world.pid).children(recursive=True)}
-    return {pid: line for pid, line in processes_of(world.watcher.project.root).items() if pid not in own}
+    # One that has ended meanwhile was nobody's child any more when the children were looked at.
+    return {pid: line for pid, line in processes_of(root).items() if pid in seen.keys() - own}
 
 
 def findings(world: World) -> list[str]:
