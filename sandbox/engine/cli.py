@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int | None], Arguments]
     "stack ls": (commands.stack_ls, JSON),
     "stack export": (commands.stack_export, SHOW),
     "stack import": (commands.stack_import, {"--file": {}}),
+    "stack output": (commands.stack_output, JSON),
     "stack rm": (commands.stack_rm, {"name": NAME, "--preserve-config": FLAG} | YES),
     "state delete": (commands.state_delete, {"urn": {}} | YES),
     "config": (commands.config_show, JSON | SHOW),

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from .console import CliError, note, say
+from .state import ROOT_TYPE
+from .values import masked
 from .workspace import Stack, Workspace
 
 Options = argparse.Namespace
@@ -75,6 +77,13 @@ def stack_import(options: Options) -> None:
     with stack.files.locked():
         stack.write(snapshot)
     say("Import complete.")
+
+
+def stack_output(options: Options) -> None:
+    """Without the secrets."""
+    resources = _stack(options).deployment().get("resources") or []
+    outputs = next((item.get("outputs") for item in resources if item["type"] == ROOT_TYPE), None)
+    say(json.dumps(masked(outputs or {}), indent=2))
 
 
 def stack_rm(options: Options) -> None:

@@ -58,11 +58,12 @@ def test_a_stack_lives_from_init_to_rm(pulumi: Pulumi, world: World) -> None:
     listed = json.loads(pulumi("stack", "ls", "--json"))
     assert [(item["name"], item["current"]) for item in listed] == [("dev", False), ("other", True)]
     pulumi("stack", "select", "dev")
+    assert pulumi("stack", "output", "--json") == "{}\n"
     assert "no stack named 'none' found" in pulumi("stack", "select", "none", code=6)
     assert "--yes must be passed" in pulumi("stack", "rm", code=1)
     assert pulumi("stack", "rm", "--yes") == "Stack 'dev' has been removed!\n"
     assert not (world.project / "Pulumi.dev.yaml").exists()
-    assert "no stack selected" in pulumi("stack", "export", code=1)
+    assert "no stack selected" in pulumi("stack", "output", code=1)
 
 
 def test_configuration_is_set_shown_and_removed(pulumi: Pulumi, world: World) -> None:
@@ -157,6 +158,7 @@ def test_a_wrong_or_missing_passphrase_is_told(pulumi: Pulumi, monkeypatch: pyte
     assert "incorrect passphrase" in pulumi("preview", code=1)
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
     assert "passphrase must be set" in pulumi("preview", code=1)
+    assert pulumi("stack", "output", "--json") == "{}\n"
 
 
 def test_an_import_that_is_no_export_is_refused(pulumi: Pulumi, world: World) -> None:

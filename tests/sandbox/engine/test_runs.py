@@ -114,7 +114,7 @@ def test_no_secret_is_found_in_any_file_or_output(world: World) -> None:
         world.declare(variant)
         said += [world.run("preview", flag, code=None) for flag in ("--diff", "--json", "--refresh")]
         said += [world.up(code=None), world.up("--json", "--diff", code=None)]
-    said += [world.run("stack", "export")]
+    said += [world.run("stack", "output", "--json"), world.run("stack", "export")]
     for result in said:
         assert CANARY not in result.out + result.err
     assert any("because of [secret]" in result.out for result in said)
