@@ -277,14 +277,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args()
     sys.stdout.write(f"seed {options.seed}\n")
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited: a watcher that has just started would die of one
     root = Path(tempfile.mkdtemp(prefix="dkron-jobs-soak-"))
     kind = "real" if tool("pulumi", "real") and tool("dkron", "real") else "sandbox"
     pulumi = tool("pulumi", kind)
     assert pulumi is not None
     dkron = (Cluster(root / "dkron") if kind == "real" else Dkron(kind, root / "dkron")).start()
     with contextlib.ExitStack() as closing:
-        urls = dkron.urls if isinstance(dkron, Cluster) else [dkron.url]
-        proxies = [closing.enter_context(proxy_before(url)) for url in urls]
+        proxies = [closing.enter_context(proxy_before(url)) for url in dkron.urls]
         project = watched_project(pulumi, root / "project", ",".join(proxy.url for proxy in proxies))
         watcher = Watcher(project, root / "watcher.log")
         watcher.env = {"RECONCILE_INTERVAL_MS": "15000", "MAX_DELETES": "100", "UP_TIMEOUT_MS": "120000"}

@@ -12,7 +12,7 @@ import requests
 from dev.agent import free_port
 from tests.e2e.harness import Dkron, wait_until
 
-NODES = (1, 2, 3)
+NODES = (1, 2, 3)  # from one: a leader is never false
 
 
 class Cluster(Dkron):
@@ -26,11 +26,14 @@ class Cluster(Dkron):
     @property
     def url(self) -> str:
         leader: int = wait_until(self.leader, "the cluster's leader")
-        return self.urls[leader - 1]
+        return self.url_of(leader)
 
     @property
     def urls(self) -> list[str]:
-        return [f"http://127.0.0.1:{self.http[number]}" for number in NODES]
+        return [self.url_of(number) for number in NODES]
+
+    def url_of(self, number: int) -> str:
+        return f"http://127.0.0.1:{self.http[number]}"
 
     def start(self) -> "Cluster":
         """Starts the nodes that don't run, and waits until all are members and one leads."""
@@ -66,7 +69,7 @@ class Cluster(Dkron):
         """The node that says so of itself; another's /v1/leader may name a node before any was elected."""
         for number in self.running:
             with contextlib.suppress(requests.RequestException):
-                if requests.get(f"{self.urls[number - 1]}/v1/isleader", timeout=5).status_code == requests.codes.ok:
+                if requests.get(f"{self.url_of(number)}/v1/isleader", timeout=5).status_code == requests.codes.ok:
                     return number
         return None
 

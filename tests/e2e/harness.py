@@ -66,6 +66,11 @@ class Dkron:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def urls(self) -> list[str]:
+        """Of each node."""
+        return [self.url]
+
     def start(self) -> "Dkron":
         self.agent = start_agent(self.path, self.data, self.port, "e2e")
         self.agent.wait_until_it_serves(timeout_s=240)

@@ -176,7 +176,7 @@ def test_a_leader_lost_in_the_middle_of_an_up_is_survived(
         wait_until(lambda: any(jobs(url) for url in cluster.urls), "a job")
         cluster.kill_leader()
         watcher.wait_for("a good cycle", lambda e: e["event"] == "cycle.done" and e["outcome"] == "unchanged")
-        survivors = [cluster.urls[number - 1] for number in cluster.running]
+        survivors = [cluster.url_of(number) for number in cluster.running]
         assert len(survivors) == 2
         wait_until(lambda: all(jobs(url) == set(names) for url in survivors), "every job on every survivor")
     finally:
