@@ -11,7 +11,8 @@ from .spec import UNKNOWN
 Config = Mapping[str, str]
 Finding = tuple[str, str]  # option, reason
 
-BOOLEANS: Final = frozenset({"1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"})  # Go's
+TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})  # as Go reads them, and so BOOLEANS
+BOOLEANS: Final = TRUE | {"0", "f", "F", "FALSE", "false", "False"}
 
 
 def known(config: Config, option: str) -> str | None:

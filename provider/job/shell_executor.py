@@ -11,13 +11,12 @@ from typing import Final
 from ..advice import Advice
 from ..schedule.moments import duration
 from ..schedule.text import Refused
-from .config import Config, Finding, base64_problem, boolean_problem, known, unknown_options
+from .config import TRUE, Config, Finding, base64_problem, boolean_problem, known, unknown_options
 from .executors import SHELL_OPTIONS
 from .shell_env import LONGEST_ARGUMENT, env_problems
 from .shell_words import DOUBLE, PLAIN, SUBSTITUTION, Split, Word, split
 from .spec import UNKNOWN
 
-_TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _MEMORY = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(|B|BYTES|KB?|MB?|GB?|TB?)", re.ASCII)
 _MEMORY_UNITS: Final = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
@@ -135,7 +134,7 @@ def advice(config: Config) -> Iterator[Advice]:
 
 
 def _by_shell(config: Config) -> bool:
-    return config.get("shell") in _TRUE
+    return config.get("shell") in TRUE
 
 
 def _command(command: str, by_shell: bool) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The command `dkron`: agent, version, help. Its flags are those that this project uses; any other one is an error.
 
-It says first that it is a stand-in, starts the node and the web server, and ends them on SIGTERM or SIGINT with 0.
+It says first that it is a stand-in, starts the node and the web server, and ends them on SIGTERM or SIGINT, with
+exit code 0.
 """
 
 import argparse
@@ -23,6 +24,8 @@ NOTICE = "sandbox dkron: a stand-in for development and tests, not Dkron"
 
 
 class _Parser(argparse.ArgumentParser):
+    """Ends with one line and exit code 1."""
+
     def error(self, message: str) -> NoReturn:
         raise SystemExit(f"Error: {message}")
 

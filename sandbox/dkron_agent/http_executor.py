@@ -15,13 +15,13 @@ import re2
 import requests
 import urllib3
 
+from provider.job.config import TRUE
 from provider.job.http_executor import go_regexp_problem
 
 Config = Mapping[str, str]
 
 _NEVER_SENT: Final = ("Host", "Content-Length", "Transfer-Encoding", "Trailer")
 _USUAL: Final = {"User-Agent": "Go-http-client/1.1", "Connection": "close", "Accept-Encoding": "gzip"}
-TRUE: Final = ("1", "t", "T", "TRUE", "true", "True")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _MOST_REDIRECTS: Final = 9

@@ -15,9 +15,11 @@ Query = Mapping[str, str]
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _METADATA = re.compile(r"metadata\[([^\]]+)\]")
-_COUNTED: Final = ("next", "success_count", "error_count", "last_success", "last_error")
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-_SORTS: Final = ("", "name", "displayname", "schedule", *_COUNTED)
+_SORTS: Final = (
+    *("", "name", "displayname", "schedule", "next"),
+    *("success_count", "error_count", "last_success", "last_error"),
+)
 _SORTS_OF_EXECUTIONS: Final = ("id", "started_at", "finished_at", "attempt")  # an id begins with its time
 
 

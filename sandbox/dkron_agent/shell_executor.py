@@ -1,7 +1,7 @@
 """The shell executor: runs a job's command the way Dkron does.
 
 Recorded: shell_executor.json, firing.json shell-*. Without `shell` a command ends at the first unquoted `;`, `&`, `|`,
-`<` or `>`, and nothing is expanded. It does not watch memory.
+`<` or `>`, and nothing is expanded. `mem_limit` is checked when a job is stored, and not enforced.
 """
 
 import base64
@@ -10,10 +10,9 @@ import signal
 import subprocess
 from collections.abc import Mapping
 
+from provider.job.config import TRUE
 from provider.job.shell_words import split
 from provider.schedule.moments import duration
-
-from .http_executor import TRUE
 
 
 class _Failed(Exception):
