@@ -103,7 +103,7 @@ class Project:
         return run(what, arguments, self.root, {**self.environment, **env})
 
 
-def our_project(root: Path, tools: Tools, dkron_url: str) -> Project:
+def our_project(root: Path, tools: Tools, dkron_url: str, settings: Mapping[str, str] | None = None) -> Project:
     """This project and its watcher, with the benchmark's declarations in the place of the others."""
     for name in ("provider", "jobs", "watcher"):
         shutil.copytree(ROOT / name, root / name)
@@ -112,7 +112,7 @@ def our_project(root: Path, tools: Tools, dkron_url: str) -> Project:
     for name in ("__main__.py", "Pulumi.yaml"):
         shutil.copy2(ROOT / name, root)
     shutil.copy2(ROOT / "bench" / "declared.py", root / "jobs")
-    return Project(root, tools, our_settings(dkron_url))
+    return Project(root, tools, {**our_settings(dkron_url), **(settings or {})})
 
 
 def floor_project(root: Path, tools: Tools) -> Project:

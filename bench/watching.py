@@ -13,38 +13,51 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 
 from bench.measure import ORPHANS_MAY_TAKE_S, BenchError, adopting, cpu_of_ended_children, memory_mib, reap, say
 from bench.projects import Tools, change_by_hand, find_tools, jobs_of, our_project, serving
+from watcher.recovery.copies import KEPT
 
 LIMIT_S = 300.0
 REPAIR_LIMITS_S = {8: 5.0, 1000: 9.0}
 LONGEST_PROBE_PAUSE_MS = 10_000
 ON_DEMAND = {"RECONCILE_INTERVAL_MS": "86400000", "PROBE_INTERVAL_MS": "0"}  # no cycle comes by itself
-MEMORY_MAY_GROW = 1.05  # it is the allocator's affair, too
+AT_ONCE = {**ON_DEMAND, "PROBE_INTERVAL_MS": "200"}  # but for drift
+SETTLED = KEPT + 10  # cycles with a change, after which as many copies of the state are kept as ever
+MAY_GROW = 1.05  # MiB of memory or disk; memory is the allocator's affair, too
 Reading = dict[str, float]
 
 
-class Watching(NamedTuple):
+@dataclass
+class Watching:
     """A running watcher, its Dkron and its folder."""
 
     server: str
     process: psutil.Popen
     root: Path
+    outcomes: list[str] = field(default_factory=list)
+    read_to: int = 0  # bytes of its log
 
     def cycles(self) -> list[str]:
         """The outcomes of its cycles so far. Raises BenchError if one didn't end well."""
-        log = (self.root / "watcher.log").read_text(encoding="utf-8", errors="replace")
-        lines = [line for line in log.splitlines() if '"cycle.done"' in line and line.endswith("}")]
-        outcomes = [json.loads(line)["outcome"] for line in lines]
-        if not {"unchanged", "changed"}.issuperset(outcomes):
-            raise BenchError("watcher: a cycle did not end well", log)
-        return outcomes
+        with (self.root / "watcher.log").open("rb") as log:
+            log.seek(self.read_to)
+            lines = log.read().splitlines(keepends=True)
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            self.read_to += len(line)
+            if b'"cycle.done"' in line:
+                self.outcomes.append(json.loads(line)["outcome"])
+                if self.outcomes[-1] not in ("unchanged", "changed"):
+                    raise BenchError("watcher: a cycle did not end well", line.decode())
+        return self.outcomes
 
     def wait(self, what: str, condition: Callable[[], Any]) -> None:
         """Raises BenchError if it takes too long, or if the watcher ends."""
@@ -60,7 +73,7 @@ def watching(tools: Tools, jobs: int, settings: Mapping[str, str]) -> Iterator[W
     """Starts a Dkron and a watcher for so many jobs, waits for its first cycle, and ends both at the end."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, serving(tools, Path(folder) / "dkron") as server:
         root = Path(folder)
-        project = our_project(root / "ours", tools, server)
+        project = our_project(root / "ours", tools, server, settings)
         (root / "tmp").mkdir()
         env = {**project.environment, "TMPDIR": str(root / "tmp"), "BENCH_JOBS": str(jobs), **settings}
         command = [sys.executable, "-m", "watcher"]
@@ -108,7 +121,7 @@ def repair(jobs: Sequence[int] = (8, 1000), rounds: int = 20, probe_ms: int = 0,
 
 
 def read(watch: Watching) -> Reading:
-    """MiB, descriptors and threads of a watcher, and its files; once two looks in a row find as many of them."""
+    """Memory (MiB), descriptors and threads of a watcher, its files and their MiB, when two looks find as many."""
     process, looks = watch.process, [(-1, -1)]
 
     def rests() -> bool:
@@ -117,9 +130,10 @@ def read(watch: Watching) -> Reading:
 
     watch.wait("rest between two cycles", rests)
     places = [watch.root / place for place in ("ours/.state", "ours/.home", "tmp")]
-    files = sum(1 for place in places for path in place.rglob("*") if not path.is_dir())
+    sizes = [path.lstat().st_size for place in places for path in place.rglob("*") if not path.is_dir()]
     descriptors, threads = looks[-1]
-    return {"memory": memory_mib(process), "descriptors": descriptors, "threads": threads, "files": files}
+    counts = {"descriptors": descriptors, "threads": threads, "files": len(sizes)}
+    return {"memory": memory_mib(process), **counts, "disk": sum(sizes) / 2**20}
 
 
 def grown(readings: Sequence[Reading]) -> tuple[Reading, Reading, list[str]]:
@@ -127,22 +141,29 @@ def grown(readings: Sequence[Reading]) -> tuple[Reading, Reading, list[str]]:
     tenth = max(1, len(readings) // 10)
     parts = (readings[1 : tenth + 1] if len(readings) > 2 else readings[:1], readings[-tenth:])
     first, last = ({name: median(one[name] for one in part) for name in readings[0]} for part in parts)
-    limits = {**first, "memory": first["memory"] * MEMORY_MAY_GROW}
+    limits = {name: value * (MAY_GROW if name in ("memory", "disk") else 1) for name, value in first.items()}
     return first, last, [name for name in last if last[name] > limits[name]]
 
 
-def called_for(tools: Tools, jobs: int, count: int) -> list[str]:
-    """Calls for `count` cycles, one after the other, and tells what they left; the names of what grew."""
+def many_cycles(tools: Tools, jobs: int, count: int, drift: bool, store: Mapping[str, str]) -> list[str]:
+    """`count` cycles, one after the other, and what they left; the names of what grew. Ctrl-C ends them early."""
     readings = []
-    with watching(tools, jobs, ON_DEMAND) as watch:
+    settings = {**(AT_ONCE if drift else ON_DEMAND), **store}
+    with watching(tools, jobs, settings) as watch, contextlib.suppress(KeyboardInterrupt):
         for number in range(1, count + 1):
             say(f"cycle {number} of {count}")
-            watch.process.send_signal(signal.SIGHUP)
-            watch.wait("a cycle", lambda: len(watch.cycles()) > number)  # noqa: B023 - it is asked at once
+            if drift:
+                repaired(watch, f"bench-job-{number % jobs:05d}")
+            else:
+                watch.process.send_signal(signal.SIGHUP)
+                watch.wait("a cycle", lambda: len(watch.cycles()) > number)  # noqa: B023 - it is asked at once
             readings.append(read(watch))
-    first, last, names = grown(readings)
+    if not readings:
+        raise KeyboardInterrupt
+    first, last, names = grown(readings[SETTLED if drift else 0 :] or readings)
+    each = "with a drift each" if drift else "without a change"
     sys.stdout.write(
-        f"{count} cycles without a change, {jobs} jobs\n  first tenth: {first}\n  last tenth: {last}\n"
+        f"{len(readings)} cycles {each}, {jobs} jobs\n  first tenth: {first}\n  last tenth: {last}\n"
         f"  grown: {', '.join(names) or 'nothing'}\n"
     )
     return names
@@ -165,9 +186,17 @@ def at_rest(tools: Tools, jobs: int, seconds: float) -> None:
     sys.stdout.write(f"at rest for {seconds:g} s, {jobs} jobs, {cycles} cycles: {each_hour:.0f} s of CPU an hour\n")
 
 
-def soak(jobs: Sequence[int] = (8,), cycles: int = 500, rest: int = 600, sandbox: bool = False) -> int:
+def soak(
+    jobs: Sequence[int] = (8,),
+    cycles: int = 500,
+    rest: int = 600,
+    drift: bool = False,
+    backend: str = "",
+    sandbox: bool = False,
+) -> int:
     """What a watcher at rest costs, and what many cycles leave behind; 1 if something grew."""
     tools = find_tools(sandbox)
     if rest:
         at_rest(tools, jobs[0], rest)
-    return int(bool(cycles and called_for(tools, jobs[0], cycles)))
+    store = {"PULUMI_BACKEND_URL": backend} if backend else {}
+    return int(bool(cycles and many_cycles(tools, jobs[0], cycles, drift, store)))

@@ -11,7 +11,7 @@ from typing import Any
 
 from commands.stack import plain_config
 from provider.dkron.cluster import SECOND_LOOK_AFTER_S, lost_many
-from provider.errors import NoLeader, SettingsError
+from provider.errors import SettingsError
 from provider.settings import (
     DkronSettings,
     Lookup,
@@ -107,8 +107,7 @@ def live_jobs(
 
     try:
         with progress(f"reading the jobs of {chosen.shown}"):
-            if client.leader() is None:
-                raise NoLeader(f"Dkron at {chosen.shown} has no leader just now; try again in a moment")
+            client.require_leader()
             found = look()
             if not found or lost_many(expected, found):
                 sleep(SECOND_LOOK_AFTER_S)

@@ -69,32 +69,43 @@ class JobProvider(ResourceProvider):
 
     # -- the hooks
 
-    @coded
     def configure(self, req: ConfigureRequest) -> None:
-        """Connects to the cluster that the environment or the stack's config names. Raises SettingsError."""
+        """Connects to the cluster that the environment or the stack's config names.
+
+        The SDK calls it anew for each job where it raises, so what is wrong is kept for the hooks that need Dkron.
+        """
         # The SDK turns an exception of a hook into its traceback; without frames, one line is left for a person.
         sys.tracebacklimit = 0
         keep_event_loops()
-        config: Callable[[str], Any] = req.config.get
+        self.unread = threading.Lock()  # held once a read has failed
+        self.declared = Declared()
+        self.defer_checks = bool(os.environ.get(limits.DEFER_CHECKS))
+        self.wrong: SettingsError | None = None
+        try:
+            self._connect(req.config.get)
+        except SettingsError as error:
+            self.wrong = error
+
+    def _connect(self, config: Callable[[str], Any]) -> None:
+        """Raises SettingsError."""
         settings = load_dkron(config)
         client = DkronClient(settings, _warn)
         self.urls = settings.urls
         self.owner_tag, self.adopt = load_owner(config)
         self.cannot_look = False
-        self.unread = threading.Lock()  # held once a read has failed
         self.moved: dict[str, str | None] = {}  # stack mark -> why the address is not the stack's any more
         told = limits.told(os.environ)
         self.unkept = told.unkept if told else {}
         rights = Rights(self.owner_tag, self.adopt, told)
         archive = Archive(directory_from(os.environ), passphrase_from(os.environ), _warn)
         self.writes = Writes(client, rights, archive, _warn, config_secrets(config, os.environ))
-        self.declared = Declared()
-        self.defer_checks = bool(os.environ.get(limits.DEFER_CHECKS))
         # The watcher tells of the servers' version by itself.
         self.snapshot = Snapshot(client, self.owner_tag, tell=None if self.defer_checks else _warn)
 
+    @coded
     def check(self, _olds: Props, news: Props) -> CheckResult:
         """The canonical inputs, and every problem on its property. What it asks Dkron for is only for words."""
+        self._require_settings()
         news = plain(news)
         self.declared.add(news)
         if not _olds and not self.defer_checks:
@@ -190,8 +201,13 @@ class JobProvider(ResourceProvider):
         if line:
             _say(line)
 
+    def _require_settings(self) -> None:
+        if self.wrong is not None:
+            raise self.wrong
+
     def _check_address(self, mark: str) -> None:
-        """Raises SettingsError where the stack's config names another Dkron by now."""
+        """Raises SettingsError where settings are wrong, or the stack's config names another Dkron by now."""
+        self._require_settings()
         if mark not in self.moved:
             self.moved[mark] = moved(mark, self.urls, Path())  # a file is read: once a run, not for each job
         reason = self.moved[mark]
@@ -199,7 +215,8 @@ class JobProvider(ResourceProvider):
             raise SettingsError([reason])
 
     def _checked(self, props: Props) -> str:
-        """The name of a job that may be written. Raises InvalidJob for what a deferred check found."""
+        """The name of a job that may be written. Raises InvalidJob for what a deferred check found, SettingsError."""
+        self._require_settings()
         problems = self._problems(props) if self.defer_checks else []
         name = str(props.get("name", ""))
         if problems:

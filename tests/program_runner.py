@@ -89,7 +89,7 @@ def main() -> None:
         engine=MockEngine(logger),
         project="dkron-jobs",
         stack="test",
-        dry_run=False,
+        dry_run=asked["dry_run"],
         organization=None,
         callbacks=None,
     )

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from dev.agent import free_port
+from provider.job.limits import DEFER_CHECKS
 from provider.registration import parents_first
 from provider.resource import JOB_TYPE, PROVIDER_REFERENCE
+from tests.fake_dkron import FakeDkron
 from tests.paths import DATA, jobs_table
 
 ROOT = Path(__file__).parents[1]
@@ -37,17 +40,19 @@ def run(
     secrets: tuple[str, ...] = ("serviceKey",),
     env: dict[str, str] | None = None,
     slow: bool = False,
+    dry_run: bool = True,
     here: Path = ROOT,
 ) -> dict[str, Any]:
     """What a program registers; `error` is what the CLI would show. `slow`: the engine lets it end first.
 
-    `here`: the directory that it runs in.
+    `here`: the directory that it runs in. `dry_run`: a preview, which does without Dkron.
     """
     asked = {
         "program": str(program),
         "config": CONFIG if config is None else config,
         "secrets": secrets,
         "slow": slow,
+        "dry_run": dry_run,
     }
     # The product's own program is tested with declarations of the tests' own.
     declared = DATA / "declared" if program.parent == ROOT else program.parent
@@ -160,6 +165,27 @@ def test_the_environment_alone_is_enough_and_its_key_is_a_secret_too() -> None:
     done = run(config={}, secrets=(), env=env)
     assert done["error"] is None
     assert done["registered"][0]["inputs"]["executor_config"]["headers"] == secret(f'["X-Api-Key: {CANARY}"]')
+
+
+@pytest.mark.parametrize("leader", ["node1", None])
+def test_before_anything_is_changed_dkron_must_have_a_leader(leader: str | None) -> None:
+    with FakeDkron() as dkron:
+        dkron.leader = leader
+        done = run(config={**CONFIG, "dkronUrl": dkron.url}, dry_run=False)
+    if leader:
+        assert (done["error"], len(done["registered"])) == (None, 8)
+    else:
+        line = f"Dkron at {dkron.url} has no leader just now, so nothing was changed; try again in a moment"
+        assert (done["error"], done["registered"]) == (line, [])
+
+
+def test_a_dkron_that_is_down_is_one_line_for_all_jobs_and_registers_nothing() -> None:
+    config = {**CONFIG, "dkronUrl": f"http://127.0.0.1:{free_port()}"}
+    done = run(config=config, dry_run=False)
+    (line,) = done["error"].splitlines()
+    assert line.startswith(f"cannot reach Dkron at {config['dkronUrl']}")
+    assert done["registered"] == []
+    assert run(config=config, env={DEFER_CHECKS: "1"}, dry_run=False)["error"] is None  # the watcher has asked
 
 
 def test_everything_missing_is_one_error_that_names_each_key_and_registers_nothing() -> None:

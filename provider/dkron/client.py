@@ -41,6 +41,12 @@ class DkronClient(Servers):
             raise failure
         return None
 
+    def require_leader(self) -> None:
+        """As `leader`, but raises NoLeader without one."""
+        if self.leader() is None:
+            servers = self.settings.shown
+            raise NoLeader(f"Dkron at {servers} has no leader just now, so nothing was changed; try again in a moment")
+
     def list_jobs(self, owner_tag: str | None = None) -> list[Job]:
         """GET /v1/jobs, all of them or, filtered on the server, those with metadata.managed_by = `owner_tag`.
 
@@ -110,8 +116,7 @@ class DkronClient(Servers):
 
         One server is asked, and once: where the connection breaks, the run may have begun.
         """
-        if self.leader() is None:
-            raise self._no_leader(self._current)
+        self.require_leader()
         answer = self._wire.send(self._current, "POST", path_of(name))
         if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             self._refused(answer, f'running job "{name}"', ())

@@ -20,7 +20,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ..errors import NoLeader, NotConfirmed, TwoClusters
+from ..errors import NotConfirmed, TwoClusters
 from ..job.ownership import is_ours
 from . import cluster
 from .cluster import FEW, SECOND_LOOK_AFTER_S
@@ -171,9 +171,7 @@ class Snapshot:
     def _list(self) -> dict[str, Job]:
         """Our jobs, while there is a leader. Raises NoLeader, DkronError."""
         self._check_cluster()
-        if self._client.leader() is None:
-            servers = self._client.settings.shown
-            raise NoLeader(f"Dkron at {servers} has no leader just now, so nothing was changed; try again in a moment")
+        self._client.require_leader()
         if self._tell is not None and (line := untested(self._client.version)):
             self._tell(line)
         self._tell = None

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.watching import MEMORY_MAY_GROW, Reading, grown
+from bench.watching import MAY_GROW, Reading, grown
 
 
 def reading(memory: float, descriptors: int, threads: int, files: int) -> Reading:
@@ -15,8 +15,8 @@ STEADY = reading(1000, 10, 4, 20)
     [
         (STEADY, []),
         (reading(900, 9, 3, 0), []),
-        (reading(1000 * MEMORY_MAY_GROW, 10, 4, 20), []),
-        (reading(1001 * MEMORY_MAY_GROW, 10, 4, 20), ["memory"]),
+        (reading(1000 * MAY_GROW, 10, 4, 20), []),
+        (reading(1001 * MAY_GROW, 10, 4, 20), ["memory"]),
         (reading(1000, 11, 4, 20), ["descriptors"]),
         (reading(1000, 10, 5, 21), ["threads", "files"]),
     ],

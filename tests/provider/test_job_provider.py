@@ -460,6 +460,17 @@ def test_settings_that_are_malformed_are_one_line(start: Start) -> None:
         start(dkronUrl="nonsense", adopt="maybe").check(job())
 
 
+def test_malformed_settings_are_told_at_one_job_of_a_refresh_and_at_each_write(start: Start) -> None:
+    provider = start(dkronUrl="nonsense")
+    with pytest.raises(Failed, match="dkronUrl must look like"):
+        provider.read("geo-purge", job())
+    assert provider.read("other", job(name="other")) == ("other", job(name="other"), {})
+    with pytest.raises(Failed, match="dkronUrl must look like"):
+        provider.create(job())
+    with pytest.raises(Failed, match="dkronUrl must look like"):
+        provider.delete("geo-purge", job())
+
+
 @pytest.mark.parametrize(
     ("config", "scheme"),
     [
