@@ -50,6 +50,9 @@ class Dkron(FakeDkron):
     def leaders(self) -> dict[str, str]:
         return {"http://127.0.0.1:1": "n1"}
 
+    def require_leader(self) -> None:
+        assert self.leaders()
+
     def words(self, owner_tag: str) -> list[Word]:
         return [Word("http://127.0.0.1:1", leads=True, lists_ours=bool(self.list_jobs(owner_tag)))]
 

@@ -147,7 +147,7 @@ def test_a_fault_is_one_clear_line(arguments: list[str], words: str, capsys: pyt
 def test_no_leader_is_told(httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
     httpserver.expect_request("/v1/leader").respond_with_data("null", status=500)
     assert main(["diff", "--dkron", httpserver.url_for("")]) == 2
-    assert "has no leader just now; try again" in capsys.readouterr().err
+    assert "has no leader just now, so nothing was changed; try again in a moment" in capsys.readouterr().err
 
 
 def test_a_bad_gateway_url_is_told(

@@ -451,6 +451,8 @@ def test_no_leader_anywhere_is_told_as_such(web: WebOf, client: ClientOf) -> Non
         return client(*(web({"/v1/leader": NO_LEADER, "/v1/jobs": Answer(500)}) for _ in range(2)))
 
     assert one().leader() is None
+    with pytest.raises(errors.NoLeader, match=r"http://.*,http://.* has no leader just now, so nothing was changed"):
+        one().require_leader()
     for ask in (
         lambda: one().get_job("a"),
         lambda: one().list_jobs(),
