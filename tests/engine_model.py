@@ -137,7 +137,7 @@ class Engine(PulumiCli):
         path = told.get(LIMITS_VARIABLE)
         limits = parse(Path(path).read_text(encoding="utf-8")) if path else None
         provider = JobProvider()
-        provider.owner_tag, provider.defer_checks = TAG, True
+        provider.wrong, provider.owner_tag, provider.defer_checks = None, TAG, True
         provider.urls, provider.adopt, provider.cannot_look, provider.moved = (), self.adopt, False, {}
         provider.unkept = limits.unkept if limits else {}
         provider.writes = Writes(self.dkron, Rights(TAG, self.adopt, limits), Archive(self.archive), lambda _line: None)
