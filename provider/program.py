@@ -9,18 +9,31 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pulumi
+from pulumi.runtime import mocks
 from pulumi.runtime.config import CONFIG, is_config_secret
+from pulumi.runtime.settings import get_monitor
 
-from .errors import SettingsError
+from .errors import DkronError, SettingsError
 from .job.declarations import MODULES_VARIABLE, Declarations, unknown_stacks
+from .job.limits import DEFER_CHECKS
 from .job.references import Values, references_in
 from .job.spec import JobSpec
 from .job.tags import accepted_codes, with_default
-from .settings import SECRET_KEYS, Settings, environment_name, from_environment, load, stack_names, way_out
+from .settings import (
+    SECRET_KEYS,
+    DkronSettings,
+    Settings,
+    environment_name,
+    from_environment,
+    load,
+    stack_names,
+    way_out,
+)
 from .text import nearest
 
 Inputs = dict[str, dict[str, Any]]
@@ -64,6 +77,26 @@ def program_settings(specs: Iterable[JobSpec] = (), problems: Iterable[str] = ()
         found += _fill({spec.name: spec.inputs() for spec in specs}, str)[1]
         raise pulumi.RunError("\n".join(found)) from None
     return settings
+
+
+@cache
+def require_dkron(settings: DkronSettings) -> None:
+    """Before anything is changed: raises pulumi.RunError, one line, where Dkron doesn't answer or has no leader.
+
+    A first `up` has nothing to refresh, so it would find that out at each job. The watcher asks by itself before it
+    starts a run, and where a test puts mocks in the engine's place there is no Dkron.
+    """
+    if pulumi.runtime.is_dry_run() or os.environ.get(DEFER_CHECKS) or isinstance(get_monitor(), mocks.MockMonitor):
+        return
+    from .dkron.client import DkronClient  # takes long to import, and a preview doesn't need it
+
+    client = DkronClient(settings)
+    try:
+        client.require_leader()
+    except DkronError as error:
+        raise pulumi.RunError(str(error)) from None
+    finally:
+        client.close()
 
 
 def schedules(specs: Iterable[JobSpec]) -> dict[str, Any]:

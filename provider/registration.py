@@ -5,21 +5,18 @@ of; so nothing is sent before everything is known to be sendable, and the SDK wa
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final
 
 import pulumi
 
-from .errors import DkronError
-from .job.limits import DEFER_CHECKS
 from .job.spec import JobSpec
 from .job.tags import accepted_codes, with_default
 from .node_advice import note
-from .program import filled_in
+from .program import filled_in, require_dkron
 from .resource import DECLARED, Job, known_inputs, with_ownership
-from .settings import DkronSettings, Settings
+from .settings import Settings
 
 # Minor versions of Pulumi's SDK: since 3.216 a read may return inputs, with which drift is named; the newest tried.
 TESTED_SDK: Final = ((3, 216), (3, 272))
@@ -31,8 +28,8 @@ def declare(specs: Sequence[JobSpec], settings: Settings) -> None:
     Raises pulumi.RunError: one line each for references to config that isn't set and for values that have no JSON,
     one for a Dkron that can't be worked with.
     """
-    if specs and not pulumi.runtime.is_dry_run() and not os.environ.get(DEFER_CHECKS):
-        _require_dkron(settings.dkron)
+    if specs:
+        require_dkron(settings.dkron)
     given = {spec.name: with_default(spec, settings.default_tags) for spec in specs}
     declared = {name: with_ownership(spec.inputs(), settings.owner_tag) for name, spec in given.items()}
     accept = {name: spec.accept for name, spec in given.items()}
@@ -59,22 +56,6 @@ def declare(specs: Sequence[JobSpec], settings: Settings) -> None:
         under_way[name] = loop.create_task(lean.register(requests[name], jobs[name], parent, accept[name]))
     DECLARED.update(under_way)
     known.set_result(list(under_way.values()))
-
-
-def _require_dkron(settings: DkronSettings) -> None:
-    """Raises pulumi.RunError where Dkron doesn't answer or has no leader.
-
-    A first `up` has nothing to refresh, so it would find that out at each job. The watcher asks before it starts a run.
-    """
-    from .dkron.client import DkronClient  # takes long to import, and a preview doesn't need it
-
-    client = DkronClient(settings)
-    try:
-        client.require_leader()
-    except DkronError as error:
-        raise pulumi.RunError(str(error)) from None
-    finally:
-        client.close()
 
 
 async def _all(known: asyncio.Future[list[asyncio.Task[str]]]) -> int:

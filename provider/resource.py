@@ -17,7 +17,7 @@ from .job.spec import DEFAULTS, UNKNOWN
 from .job.stacks import NoValue, in_stack
 from .job.tags import accepted_codes
 from .node_advice import note
-from .program import end_quietly, filled_in, program_settings
+from .program import end_quietly, filled_in, program_settings, require_dkron
 from .reference import reference_of
 
 JOB_TYPE: Final = "pulumi-python:dynamic/dkron:Job"
@@ -85,6 +85,7 @@ class Job(pulumi.CustomResource):
     ) -> None:
         end_quietly()
         settings = program_settings()
+        require_dkron(settings.dkron)
         owner_tag = settings.owner_tag
         if tags is None:
             tags = dict(settings.default_tags) or None

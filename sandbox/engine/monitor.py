@@ -45,10 +45,8 @@ def run_program(run: Run, engine: Any) -> None:
         "root_directory": str(run.project.root),
         "dry_run": run.preview,
     }
-    variables = {
-        "PULUMI_CONFIG": json.dumps(run.config),
-        "PULUMI_CONFIG_SECRET_KEYS": json.dumps(run.secret_keys),
-    }
+    config, secrets = json.dumps(run.config), json.dumps(run.secret_keys)
+    variables = {"PULUMI_CONFIG": config, "PULUMI_CONFIG_SECRET_KEYS": secrets}
     program = start_program(run.project, [json.dumps(settings)], variables, run.report.message)
     try:
         while (code := program.wait(0.1)) is None:
@@ -77,13 +75,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineS
     # --- ResourceMonitor ---
 
     def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return resource_pb2.DeploymentInfo(
-            supportedFeatures=[
-                resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
-                resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
-                resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,  # so that the SDK sends it, and it is refused
-            ],
-        )
+        # deletedWith too, so that the SDK sends it and it is refused.
+        names = ("SECRETS", "ALIAS_SPECS", "DELETED_WITH")
+        features = [getattr(resource_pb2, f"RESOURCE_MONITOR_FEATURE_{name}") for name in names]
+        return resource_pb2.DeploymentInfo(supportedFeatures=features)
 
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._answered(context):

@@ -10,13 +10,8 @@ from .passphrase import PassphraseCrypter
 from .report import Step
 from .state import Resource, Snapshot, checkpoint, repair
 
-PENDING = {
-    "create": "creating",
-    "create-replacement": "creating",
-    "update": "updating",
-    "delete": "deleting",
-    "delete-replaced": "deleting",
-}
+PENDING = {"create": "creating", "update": "updating", "delete": "deleting"}
+PENDING |= {"create-replacement": "creating", "delete-replaced": "deleting"}  # of a replacement
 
 
 class Recorder:
@@ -69,6 +64,6 @@ class Recorder:
 
     def save(self) -> None:
         if self._files:
-            snapshot = Snapshot(self._listed(), [*self._under_way, *self._carried], self.base.metadata)
+            snapshot = Snapshot(self._listed(), [*self._under_way, *self._carried])
             deployment = snapshot.to_json(self._crypter.salt, self._crypter)
             self._files.write(checkpoint(self._files.qualified, deployment))

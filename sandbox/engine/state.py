@@ -18,8 +18,7 @@ from .values import Encode, Properties, from_state, to_state
 VERSION = "3.260.0"  # of the engine whose behaviour was recorded; the manifest's magic is its hash
 ROOT_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_TYPE = "pulumi:providers:pulumi-python"
-NOT_KEPT = ("sourcePosition", "stackTrace", "created", "modified")
-CARRIED = ("additionalSecretOutputs", "aliases", "customTimeouts")  # unread
+NOT_KEPT = ("sourcePosition", "stackTrace", "created", "modified", "aliases")
 
 
 @dataclass(eq=False)
@@ -43,7 +42,6 @@ class Resource:
     property_dependencies: dict[str, list[str]] = field(default_factory=dict)
     retain_on_delete: bool = False
     ignore_changes: list[str] = field(default_factory=list)
-    rest: dict[str, Any] = field(default_factory=dict)  # fields that are carried on unread
 
     @property
     def name(self) -> str:
@@ -63,21 +61,19 @@ class Resource:
         """As ResourceV3; `encode` spells inputs and outputs."""
         data = {key: getattr(self, name) for name, key in SPELLING.items()}
         data |= {"inputs": encode(self.inputs), "outputs": encode(self.outputs)}
-        return {key: value for key, value in data.items() if value or key in ("urn", "custom", "type")} | self.rest
+        return {key: value for key, value in data.items() if value or key in ("urn", "custom", "type")}
 
     @classmethod
     def from_json(cls, data: dict[str, Any], crypter: PassphraseCrypter) -> "Resource":
         """Raises Refused for a field that the stand-in would have to ignore."""
         known = {name: data[key] for name, key in SPELLING.items() if data.get(key) is not None}
-        carried = {key: data[key] for key in CARRIED if key in data}
-        for key in data.keys() - {*SPELLING.values(), "inputs", "outputs", *NOT_KEPT, *CARRIED}:
+        for key in data.keys() - {*SPELLING.values(), "inputs", "outputs", *NOT_KEPT}:
             if data[key]:
                 raise Refused(f"{key} (resource {data['urn']})")
         return cls(
             **known,
             inputs=from_state(data.get("inputs") or {}, crypter),
             outputs=from_state(data.get("outputs") or {}, crypter),
-            rest=carried,
         )
 
 
@@ -86,7 +82,7 @@ def _camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-SPELLING = {item.name: _camel(item.name) for item in fields(Resource) if item.name not in ("inputs", "outputs", "rest")}
+SPELLING = {item.name: _camel(item.name) for item in fields(Resource) if item.name not in ("inputs", "outputs")}
 
 
 @dataclass
@@ -95,19 +91,18 @@ class Snapshot:
 
     resources: list[Resource] = field(default_factory=list)
     pending: list[tuple[str, Resource]] = field(default_factory=list)  # (type as in pending_operations, resource)
-    metadata: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, data: dict[str, Any], crypter: PassphraseCrypter) -> "Snapshot":
         """From DeploymentV3. CliError unless each resource comes after all that it needs, and each live URN once."""
-        for key in ("snippets", "extensions"):
+        for key in ("snippets", "extensions", "metadata"):
             if data.get(key):
                 raise Refused(f"{key} in a state")
         resources = [Resource.from_json(item, crypter) for item in data.get("resources") or []]
         operations = data.get("pending_operations") or []
         pending = [(item["type"], Resource.from_json(item["resource"], crypter)) for item in operations]
         _verify(resources)
-        return cls(resources, pending, data.get("metadata") or {})
+        return cls(resources, pending)
 
     def to_json(self, salt: str, crypter: PassphraseCrypter | None) -> dict[str, Any]:
         """As DeploymentV3; secrets are shown without a `crypter`."""
@@ -119,12 +114,13 @@ class Snapshot:
         found: dict[str, Any] = {
             "manifest": {"time": now(), "magic": magic, "version": VERSION},
             "secrets_providers": {"type": "passphrase", "state": {"salt": salt}},
+            "metadata": {},
         }
         if self.resources:
             found["resources"] = [spelled(item) for item in self.resources]
         if self.pending:
             found["pending_operations"] = [{"resource": spelled(item), "type": kind} for kind, item in self.pending]
-        return found | {"metadata": self.metadata}
+        return found
 
 
 def _verify(resources: Iterable[Resource]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.agent import free_port
 from dev.say import ROOT
 from tests.e2e.harness import CANARY, Dkron, Project, changes, tool
 
@@ -93,7 +94,12 @@ def test_a_new_project_is_ready_for_an_up(
     (project.root / ".state").mkdir()
     project.run("stack", "init", "dev").ok()
     project.config("dkronUrl", dkron.url)
-    assert changes(project.up().ok().output)["created"] == 3
+    project.env["DKRON_URL"] = f"http://127.0.0.1:{free_port()}"  # nothing is there
+    told = project.up().failed().output
+    assert len(set(re.findall("error: cannot reach Dkron.*", told))) == 1, told
+    assert "Traceback" not in told
+    del project.env["DKRON_URL"]
+    assert changes(project.up().ok().output)["created"] == 2
     assert dkron.job("example-report")["parent_job"] == "example-backup"
     assert dkron.job("example-backup")["metadata"]["managed_by"] == "new-jobs"
     assert changes(project.up("--expect-no-changes").ok().output) == {"unchanged": 3}
