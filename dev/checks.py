@@ -21,8 +21,7 @@ from dev.tools import on_path
 
 BIN = Path(sys.executable).parent
 SOURCES = ["__main__.py", "provider", "jobs", "commands", "watcher", "sandbox", "dev", "bench", "tests"]
-# Tests wait for processes and sockets for a part of their time, so one more than there are cores.
-WORKERS = str((os.cpu_count() or 1) + 1)
+CORES = os.cpu_count() or 1
 MOST_SECOND_TRIES = 10  # more failures than that are no accident
 
 
@@ -59,12 +58,12 @@ def lint(tally: Tally) -> None:
     run(tally, "pymarkdown", [BIN / "pymarkdown", "scan", *documents])
 
 
-def pytest(tally: Tally, name: str, arguments: Sequence[str]) -> None:
-    """Runs pytest and adds what it reports to the tally."""
+def pytest(tally: Tally, name: str, arguments: Sequence[str], workers: int = CORES + 1) -> None:
+    """Runs pytest and adds what it reports to the tally. One worker more than cores, for tests often wait."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        workers = ["-n", WORKERS, "--dist=worksteal"]
-        command: list[str | Path] = [BIN / "python", "-m", "pytest", *workers, f"--junitxml={report}", *arguments]
+        spread = ["-n", str(workers), "--dist=worksteal"]
+        command: list[str | Path] = [BIN / "python", "-m", "pytest", *spread, f"--junitxml={report}", *arguments]
         run(tally, name, command)
         if report.is_file():
             read_report(tally, report)
@@ -140,7 +139,8 @@ def e2e(tally: Tally) -> None:
     broken. On a person's machine an unstable one counts as passed; where CI is set, the run has failed all the same.
     """
     first = Tally()
-    pytest(first, "end-to-end tests", ["-m", "e2e", "--timeout=600", "--durations=20"])
+    workers = CORES if on_path("pulumi") else CORES + 1  # the real engine keeps more than one core busy by itself
+    pytest(first, "end-to-end tests", ["-m", "e2e", "--timeout=600", "--durations=20"], workers)
     tally.counts, tally.skipped, tally.pairs = (
         tally.counts + first.counts,
         tally.skipped + first.skipped,
@@ -149,9 +149,7 @@ def e2e(tally: Tally) -> None:
     failed = first.counts["failed"]
     if failed and failed <= MOST_SECOND_TRIES:
         again = Tally()
-        pytest(
-            again, "end-to-end tests that failed, once more", ["-m", "e2e", "--timeout=600", "--last-failed", "-n", "0"]
-        )
+        pytest(again, "end-to-end tests that failed, once more", ["-m", "e2e", "--timeout=600", "--last-failed"], 0)
         broken = set(again.failed_tests)
         tally.unstable.extend(name for name in first.failed_tests if name not in broken)
         if not again.failed_checks and again.counts["passed"] >= failed and not tally.in_ci:

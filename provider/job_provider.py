@@ -36,7 +36,7 @@ from .job import hold, lifetime, limits, ownership, unkept, validation
 from .job.declared import Declared
 from .job.spec import UNKNOWN, canonical, changed_fields
 from .moved import moved
-from .recording import recorded
+from .recording import kept_mark, recorded, recorded_mark
 from .redaction import config_secrets
 from .settings import load_dkron, load_owner
 
@@ -147,7 +147,7 @@ class JobProvider(ResourceProvider):
         A job that ended by itself, and one that is held, is read as the state holds it, and so is a field that Dkron
         doesn't keep as written; a foreign job by its owner and a digest alone, unless it is imported.
         """
-        self._check_address(_recorded_mark(props))
+        self._check_address(recorded_mark(props))
         job = self.snapshot.job(id_)
         if lifetime.is_done_when_gone(props) if job is None else self._is_held(job, props):
             # As it was: no drift, and nothing to write until the declaration changes.
@@ -155,13 +155,13 @@ class JobProvider(ResourceProvider):
         if job is None:
             return ReadResult("", {})
         if props.get("name"):
-            found = recorded(job, plain(props), self.owner_tag, _recorded_mark(props))
+            found = recorded(job, plain(props), self.owner_tag, recorded_mark(props))
         else:
             found = canonical(hold.taken_off(job))  # an import: a declaration has no hold
         if ownership.DIGEST_KEY not in found:
             found = unkept.as_written(found, props, self.unkept.get(id_, {}))
         # Two dicts: the SDK writes into each.
-        return ReadResult(id_, {**found, **_kept_mark(props, job)}, dict(found))
+        return ReadResult(id_, {**found, **kept_mark(props, job)}, dict(found))
 
     @coded
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
@@ -176,15 +176,15 @@ class JobProvider(ResourceProvider):
         if self.declared.holds(_id):
             _warn(f'job "{_id}" is held by a declared resource, so it was left in Dkron; only the old one is forgotten')
         else:
-            self._check_address(_recorded_mark(_props))
+            self._check_address(recorded_mark(_props))
             live = self.snapshot.before_change(_id)
-            self.writes.delete(_id, live, _recorded_mark(_props) or self.declared.mark)
+            self.writes.delete(_id, live, recorded_mark(_props) or self.declared.mark)
 
     # -- what they share
 
     def _is_held(self, job: Props, props: Props) -> bool:
         """Whether a job that the state knows is to be left as it is. A job that others took has no hold for us."""
-        owner = ownership.owner_of(job, self.owner_tag, _recorded_mark(props))
+        owner = ownership.owner_of(job, self.owner_tag, recorded_mark(props))
         held = hold.hold_of(job, datetime.now(UTC)) is not None
         return held and bool(props.get("name")) and ownership.may_delete(owner)
 
@@ -242,18 +242,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return value
-
-
-def _recorded_mark(props: Props) -> str:
-    """Our stack's mark as the state holds it, "" where an older version wrote the state."""
-    kept = props.get(ownership.STACK_MARK_KEY)
-    return kept if isinstance(kept, str) else ownership.stack_mark(props) or ""
-
-
-def _kept_mark(props: Props, live: Props) -> Props:
-    """What the outputs of a refresh hold besides the live job: our mark, where the job carries another."""
-    ours = _recorded_mark(props)
-    return {} if (ownership.stack_mark(live) or "") == ours else {ownership.STACK_MARK_KEY: ours}
 
 
 def _warn(message: str) -> None:

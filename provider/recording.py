@@ -33,6 +33,18 @@ def recorded(live: Mapping[str, Any], held: Mapping[str, Any], tag: str, mark: s
     return _without_moved_secrets(canonical(live), canonical(held))
 
 
+def recorded_mark(props: Props) -> str:
+    """Our stack's mark as the state holds it, "" where an older version wrote the state."""
+    kept = props.get(ownership.STACK_MARK_KEY)
+    return kept if isinstance(kept, str) else ownership.stack_mark(props) or ""
+
+
+def kept_mark(props: Props, live: Props) -> Props:
+    """What the outputs of a refresh hold besides the live job: our mark, where the job carries another."""
+    ours = recorded_mark(props)
+    return {} if (ownership.stack_mark(live) or "") == ours else {ownership.STACK_MARK_KEY: ours}
+
+
 def _foreign(live: Mapping[str, Any]) -> Props:
     fields = json.dumps(canonical(live), sort_keys=True, default=str)
     carried = {

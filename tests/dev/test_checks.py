@@ -39,7 +39,7 @@ def tries(monkeypatch: pytest.MonkeyPatch) -> list[Tally]:
     """What each run of pytest shall find, instead of a run."""
     outcomes: list[Tally] = []
 
-    def pytest_run(tally: Tally, name: str, _arguments: Sequence[str]) -> None:
+    def pytest_run(tally: Tally, name: str, _arguments: Sequence[str], _workers: int = 1) -> None:
         found = outcomes.pop(0)
         tally.counts, tally.failed_tests = found.counts, found.failed_tests
         if found.failed_tests:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from provider.recording import recorded
+from provider.recording import kept_mark, recorded, recorded_mark
 from tests.provider.examples import OWNER, http_config, job
 
 MARK = "shop/dev"
@@ -13,6 +13,24 @@ OURS = {"managed_by": OWNER, "managed_in": MARK}
 def ours(**changes: object) -> dict[str, object]:
     config = http_config(headers=json.dumps([f"X-Api-Key: {KEY}"]))
     return job(**{"metadata": OURS, "executor_config": config, **changes})
+
+
+@pytest.mark.parametrize(
+    ("props", "mark"),
+    [
+        (ours(), MARK),
+        ({**ours(metadata={"managed_by": "theirs"}), "managed_in": MARK}, MARK),
+        ({**ours(), "managed_in": ""}, ""),
+        (job(metadata={"managed_by": OWNER}), ""),
+    ],
+)
+def test_the_mark_that_was_kept_wins_over_the_one_in_the_metadata(props: dict[str, object], mark: str) -> None:
+    assert recorded_mark(props) == mark
+
+
+@pytest.mark.parametrize(("live", "kept"), [(ours(), {}), (job(metadata={"managed_in": "shop/prod"}), MARK)])
+def test_our_mark_is_kept_beside_a_job_that_carries_another(live: dict[str, object], kept: object) -> None:
+    assert kept_mark(ours(), live) == (kept and {"managed_in": kept})
 
 
 def test_our_own_job_is_recorded_with_all_its_fields() -> None:
