@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
         # What random examples reach differs each time, so written ones hold the coverage: in half the time, too.
-        if is_hypothesis_test(getattr(item, "obj", None)):
+        if is_hypothesis_test(getattr(item, "obj", None)) or item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.no_cover)
         if not WHOLE and item.get_closest_marker("thorough"):
             item.add_marker(LEFT_OUT)

@@ -15,17 +15,13 @@ from provider.job.shell_words import split
 from provider.schedule.moments import duration
 
 
-class _Failed(Exception):
-    """Why the execution failed."""
-
-
 def execute(job: str, config: Mapping[str, str]) -> tuple[bytes, str | None]:
     """Called with the job's name and config; answers the output and why it failed, if it did."""
     try:
         payload = base64.b64decode(config.get("payload", ""), validate=True)
         command = _arguments(config.get("command", ""), shell=config.get("shell") in TRUE)
         process = _start(command, job, config)
-    except (_Failed, ValueError, KeyError, OSError) as error:  # no base64, a NUL in a word; an unknown user; no program
+    except (ValueError, KeyError, OSError) as error:  # no base64, no words, a NUL in one; an unknown user; no program
         return b"", str(error)
     with process:
         return _watch(process, payload, config)
@@ -36,7 +32,7 @@ def _arguments(command: str, *, shell: bool) -> list[str]:
         return ["/bin/sh", "-c", command]
     found = split(command)
     if found.problem or not found.words:
-        raise _Failed("invalid command line string, or none")
+        raise ValueError("invalid command line string, or none")
     return [word.text for word in found.words]
 
 

@@ -27,7 +27,8 @@ class Child:
         inherited = {key: value for key, value in os.environ.items() if key != "PYTHONHOME"}
         inherited["PATH"] = f"{Path(project.python).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
         self._process = subprocess.Popen(
-            [project.python, "-u", *arguments],
+            # -P: this folder's modules must not become importable under their bare names in the program.
+            [project.python, "-u", "-P", str(Path(__file__).with_name("run_program.py")), *arguments],
             cwd=project.program,
             env=inherited | variables,
             stdin=subprocess.DEVNULL,
@@ -70,7 +71,7 @@ class Child:
 
 def start_provider(project: Project, on_line: OnLine) -> tuple[Child, str]:
     """The dynamic provider's process and its address."""
-    child = Child(project, ["-m", "pulumi.dynamic"], {"PULUMI_PROJECT": project.name})
+    child = Child(project, ["pulumi.dynamic"], {"PULUMI_PROJECT": project.name})
     while line := child.line():
         if line.strip().isdigit():
             child.pass_output_on(on_line)
@@ -82,8 +83,6 @@ def start_provider(project: Project, on_line: OnLine) -> tuple[Child, str]:
 
 def start_program(project: Project, arguments: list[str], variables: dict[str, str], on_line: OnLine) -> Child:
     """The Pulumi program, run by run_program.py in the project's Python."""
-    # -P: this folder's modules must not become importable under their bare names in the program.
-    runner = str(Path(__file__).with_name("run_program.py"))
-    child = Child(project, ["-P", runner, *arguments, str(project.program)], variables)
+    child = Child(project, [*arguments, str(project.program)], variables)
     child.pass_output_on(on_line)
     return child

@@ -83,17 +83,13 @@ class Dynamic:
         return marked(from_wire(answer.properties), new.inputs)
 
     def delete(self, old: Resource) -> None:
-        request = provider_pb2.DeleteRequest(
-            **_about(old, identity=True), properties=to_wire(old.outputs), old_inputs=to_wire(old.inputs)
-        )
-        self._ask("Delete", request)
+        known = _about(old, identity=True) | {"properties": to_wire(old.outputs), "old_inputs": to_wire(old.inputs)}
+        self._ask("Delete", provider_pb2.DeleteRequest(**known))
 
     def read(self, old: Resource) -> tuple[str, Properties, Properties]:
         """ID, inputs and outputs as they are; the ID is "" when the thing is gone."""
-        request = provider_pb2.ReadRequest(
-            **_about(old, identity=True), properties=to_wire(old.outputs), inputs=to_wire(old.inputs)
-        )
-        answer = self._ask("Read", request)
+        known = _about(old, identity=True) | {"properties": to_wire(old.outputs), "inputs": to_wire(old.inputs)}
+        answer = self._ask("Read", provider_pb2.ReadRequest(**known))
         inputs = marked(from_wire(answer.inputs), old.inputs) if answer.HasField("inputs") else old.inputs
         return answer.id, inputs, marked(from_wire(answer.properties), old.outputs)
 
@@ -102,26 +98,25 @@ class Dynamic:
         self._child.kill()
 
     def _ask(self, method: str, request: Any) -> Any:
-        _log_call(method, request, {"progress": "request_started"})
+        _log_call(method, request, progress="request_started")
         try:
             answer = getattr(self._stub, method)(request)
         except grpc.RpcError as error:
             words = error.details() or str(error.code())
-            _log_call(method, request, {"progress": "response_completed", "errors": [words]})
+            _log_call(method, request, progress="response_completed", errors=[words])
             if error.code() == grpc.StatusCode.UNAVAILABLE:
                 words = f"the provider process ended during {method}"
             raise CliError(words, urn=getattr(request, "urn", "")) from None
-        shown = json_format.MessageToDict(answer)
-        _log_call(method, request, {"progress": "response_completed", "response": shown})
+        _log_call(method, request, progress="response_completed", response=answer)
         return answer
 
 
-def _log_call(method: str, request: Any, answer: dict[str, Any]) -> None:
+def _log_call(method: str, request: Any, **answer: Any) -> None:
     """Appends the call to the file named by PULUMI_DEBUG_GRPC, as the real CLI does. In clear, secrets too."""
     if path := os.environ.get("PULUMI_DEBUG_GRPC"):
-        call = {"method": f"/pulumirpc.ResourceProvider/{method}", "request": json_format.MessageToDict(request)}
+        call = {"method": f"/pulumirpc.ResourceProvider/{method}", "request": request, **answer}
         with Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(call | answer) + "\n")
+            file.write(json.dumps(call, default=json_format.MessageToDict) + "\n")
 
 
 def _about(resource: Resource, *, identity: bool = False) -> dict[str, Any]:

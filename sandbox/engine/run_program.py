@@ -1,6 +1,6 @@
-"""Runs a Pulumi program through the SDK: started by the engine in the project's Python, never imported.
+"""Runs a Pulumi program, or `python -m pulumi.dynamic`, in the project's Python: started by the engine, never imported.
 
-Arguments: the SDK's settings as JSON, and the program. Configuration comes in PULUMI_CONFIG and
+Arguments: the SDK's settings as JSON, and the program; or that module's name. Configuration comes in PULUMI_CONFIG and
 PULUMI_CONFIG_SECRET_KEYS. Exit codes: 0, or 1 for whatever the program raised, which was logged to the engine.
 """
 
@@ -11,10 +11,16 @@ import os
 import runpy
 import sys
 import traceback
+from types import ModuleType
 from typing import Any
 
-import pulumi
-import pulumi.runtime
+# A third of the SDK's import, for what neither program nor provider has here: runs within a run, and a trace of them.
+for name in ("pulumi.automation", "opentelemetry.sdk.trace"):
+    sys.modules[name] = ModuleType(name)
+vars(sys.modules["opentelemetry.sdk.trace"])["TracerProvider"] = None
+
+import pulumi  # noqa: E402
+import pulumi.runtime  # noqa: E402
 
 
 def main(settings: dict[str, Any], program: str) -> int:
@@ -38,4 +44,7 @@ def _run(program: str) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "pulumi.dynamic":
+        sys.path.insert(0, "")  # as `python -m` does
+        runpy.run_module("pulumi.dynamic", run_name="__main__")
     os._exit(main(json.loads(sys.argv[1]), sys.argv[2]))  # no tidying of the interpreter; it writes unbuffered

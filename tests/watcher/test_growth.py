@@ -58,6 +58,7 @@ def on_disk(root: Path) -> tuple[int, int]:
     return len(files), sum(path.stat().st_size for path in files)
 
 
+@pytest.mark.slow
 def test_disk_and_memory_are_bounded_over_cycles_with_a_drift_each(tmp_path: Path) -> None:
     w = world(tmp_path, *map(job, EIGHT))
     grows(w, tmp_path)

@@ -292,7 +292,9 @@ def test_a_slow_dkron_holds_up_one_reader_only(monkeypatch: pytest.MonkeyPatch) 
     reader.join()
 
 
-@pytest.mark.parametrize(("count", "shown"), [(500, 500), (1000, 200), (10_000, 200)])
+@pytest.mark.parametrize(
+    ("count", "shown"), [(500, 500), (1000, 200), pytest.param(10_000, 200, marks=pytest.mark.slow)]
+)
 def test_many_jobs_stay_under_a_megabyte(count: int, shown: int) -> None:
     jobs = [
         job(f"service-{n:05}-does-something-useful", schedule=f"{n % 60} {n % 59} {n % 24} * * *", displayname="d" * 60)
