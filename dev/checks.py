@@ -180,6 +180,7 @@ def main(parts: Sequence[str]) -> int:
         sys.stderr.write(f"usage: python -m dev.checks {' '.join(f'[{name}]' for name in known)}\n")
         return 2
     os.environ.pop("SANDBOX", None)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start the same programs hundreds of times
     tally = Tally(in_ci=bool(os.environ.pop("CI", "")))  # no program that a test starts shall see it
     for part in parts:
         known[part](tally)

@@ -40,8 +40,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         long = metafunc.module.__name__.rpartition(".")[2].startswith(
             ("test_watcher", "test_refusals", "test_import", "test_ownership", "test_documents", "test_histories")
         )
-        long = long or "twelve_hundred" in metafunc.function.__name__
         chosen = marks_of(metafunc)
+        long = long or "long" in chosen
         pairs = [
             pytest.param(pair, id="+".join(pair), marks=() if runs(pair, chosen) else LEFT_OUT)
             for pair in PAIRS

@@ -109,6 +109,16 @@ def test_the_picture_is_well_formed_whatever_the_names_are(
         assert (">now<" in picture) is (0 <= offset <= hours * 60)
 
 
+@pytest.mark.parametrize(("hours", "lines", "names"), [(24, 25, 9), (72, 13, 13)])
+def test_a_longer_window_has_fewer_lines_and_no_now_outside_of_it(hours: int, lines: int, names: int) -> None:
+    picture = svg(lay_out([Entry("a", DAILY)], START, hours), UTC, START - timedelta(minutes=1))
+    elements = list(ET.fromstring(picture).iter())
+    (grid,) = (e for e in elements if e.get("class") == "g")
+    assert (grid.get("d") or "").count("M") == lines
+    assert len([e for e in elements if e.get("text-anchor") == "middle" and (e.text or "")[-3:-2] in ": "]) == names
+    assert ">now<" not in picture
+
+
 def test_a_name_with_markup_is_shown_as_it_is_written() -> None:
     picture = svg(lay_out([Entry("<script>alert(1)</script>" * 2, DAILY)], START), UTC, START)
     assert "<script" not in picture
