@@ -89,8 +89,7 @@ def everything(
 
 
 # Each parameter of theirs is an option, with its default.
-Command = Callable[..., int]
-COMMANDS: dict[str, Command] = {"all": everything, "repair": repair, "soak": soak}
+COMMANDS: dict[str, Callable[..., int]] = {"all": everything, "repair": repair, "soak": soak}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -65,11 +65,6 @@ def serving(tools: Tools, folder: Path) -> Iterator[str]:
         agent.stop()
 
 
-def our_settings(dkron_url: str) -> dict[str, str]:
-    """What our program needs, by the environment, as the watcher's container gets it."""
-    return {"DKRON_URL": dkron_url, "GATEWAY_URL": GATEWAY_URL, "SERVICE_KEY": SERVICE_KEY}
-
-
 def clean_environment() -> dict[str, str]:
     """Our environment without any setting of the program, the watcher, the CLI or the benchmark."""
     return {name: os.environ[name] for name in FROM_THE_SHELL if name in os.environ}
@@ -112,7 +107,8 @@ def our_project(root: Path, tools: Tools, dkron_url: str, settings: Mapping[str,
     for name in ("__main__.py", "Pulumi.yaml"):
         shutil.copy2(ROOT / name, root)
     shutil.copy2(ROOT / "bench" / "declared.py", root / "jobs")
-    return Project(root, tools, {**our_settings(dkron_url), **(settings or {})})
+    needed = {"DKRON_URL": dkron_url, "GATEWAY_URL": GATEWAY_URL, "SERVICE_KEY": SERVICE_KEY}
+    return Project(root, tools, {**needed, **(settings or {})})
 
 
 def floor_project(root: Path, tools: Tools) -> Project:

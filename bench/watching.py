@@ -6,6 +6,7 @@ and its files grow over many cycles, and what does it cost while nobody does any
 
 import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -13,10 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import psutil
 
@@ -27,36 +27,28 @@ from watcher.recovery.copies import KEPT
 LIMIT_S = 300.0
 REPAIR_LIMITS_S = {8: 5.0, 1000: 9.0}
 LONGEST_PROBE_PAUSE_MS = 10_000
-ON_DEMAND = {"RECONCILE_INTERVAL_MS": "86400000", "PROBE_INTERVAL_MS": "0"}  # no cycle comes by itself
-AT_ONCE = {**ON_DEMAND, "PROBE_INTERVAL_MS": "200"}  # but for drift
 SETTLED = KEPT + 10  # cycles with a change, after which as many copies of the state are kept as ever
 MAY_GROW = 1.05  # MiB of memory or disk; memory is the allocator's affair, too
 Reading = dict[str, float]
 
 
-@dataclass
-class Watching:
-    """A running watcher, its Dkron and its folder."""
+class Watching(NamedTuple):
+    """A running watcher, its Dkron, its folder and its log; `outcomes`: of the cycles that the log has told of."""
 
     server: str
     process: psutil.Popen
     root: Path
-    outcomes: list[str] = field(default_factory=list)
-    read_to: int = 0  # bytes of its log
+    log: BinaryIO
+    outcomes: list[str]
 
     def cycles(self) -> list[str]:
         """The outcomes of its cycles so far. Raises BenchError if one didn't end well."""
-        with (self.root / "watcher.log").open("rb") as log:
-            log.seek(self.read_to)
-            lines = log.read().splitlines(keepends=True)
-        for line in lines:
-            if not line.endswith(b"\n"):
-                break
-            self.read_to += len(line)
+        while (line := self.log.readline()).endswith(b"\n"):
             if b'"cycle.done"' in line:
                 self.outcomes.append(json.loads(line)["outcome"])
                 if self.outcomes[-1] not in ("unchanged", "changed"):
                     raise BenchError("watcher: a cycle did not end well", line.decode())
+        self.log.seek(-len(line), os.SEEK_CUR)  # the beginning of a line
         return self.outcomes
 
     def wait(self, what: str, condition: Callable[[], Any]) -> None:
@@ -77,15 +69,16 @@ def watching(tools: Tools, jobs: int, settings: Mapping[str, str]) -> Iterator[W
         (root / "tmp").mkdir()
         env = {**project.environment, "TMPDIR": str(root / "tmp"), "BENCH_JOBS": str(jobs), **settings}
         command = [sys.executable, "-m", "watcher"]
-        with (root / "watcher.log").open("wb") as log:
-            process = psutil.Popen(command, cwd=project.root, env=env, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            watch = Watching(server, process, root)
-            watch.wait("the first cycle", watch.cycles)
-            yield watch
-        finally:
-            process.terminate()
-            process.wait()
+        log = root / "watcher.log"
+        with log.open("wb") as written, log.open("rb") as told:
+            process = psutil.Popen(command, cwd=project.root, env=env, stdout=written, stderr=subprocess.STDOUT)
+            try:
+                watch = Watching(server, process, root, told, [])
+                watch.wait("the first cycle", watch.cycles)
+                yield watch
+            finally:
+                process.terminate()
+                process.wait()
 
 
 def repaired(watch: Watching, name: str) -> float:
@@ -131,8 +124,7 @@ def read(watch: Watching) -> Reading:
     watch.wait("rest between two cycles", rests)
     places = [watch.root / place for place in ("ours/.state", "ours/.home", "tmp")]
     sizes = [path.lstat().st_size for place in places for path in place.rglob("*") if not path.is_dir()]
-    descriptors, threads = looks[-1]
-    counts = {"descriptors": descriptors, "threads": threads, "files": len(sizes)}
+    counts = {"descriptors": looks[-1][0], "threads": looks[-1][1], "files": len(sizes)}
     return {"memory": memory_mib(process), **counts, "disk": sum(sizes) / 2**20}
 
 
@@ -145,11 +137,12 @@ def grown(readings: Sequence[Reading]) -> tuple[Reading, Reading, list[str]]:
     return first, last, [name for name in last if last[name] > limits[name]]
 
 
-def many_cycles(tools: Tools, jobs: int, count: int, drift: bool, store: Mapping[str, str]) -> list[str]:
-    """`count` cycles, one after the other, and what they left; the names of what grew. Ctrl-C ends them early."""
+def many_cycles(tools: Tools, jobs: int, count: int, drift: bool, backend: str) -> list[str]:
+    """`count` cycles, one after the other, and what they left; the names of what grew."""
     readings = []
-    settings = {**(AT_ONCE if drift else ON_DEMAND), **store}
-    with watching(tools, jobs, settings) as watch, contextlib.suppress(KeyboardInterrupt):
+    settings = {"RECONCILE_INTERVAL_MS": "86400000", "PROBE_INTERVAL_MS": "200" if drift else "0"}
+    settings |= {"PULUMI_BACKEND_URL": backend} if backend else {}
+    with watching(tools, jobs, settings) as watch:
         for number in range(1, count + 1):
             say(f"cycle {number} of {count}")
             if drift:
@@ -158,13 +151,10 @@ def many_cycles(tools: Tools, jobs: int, count: int, drift: bool, store: Mapping
                 watch.process.send_signal(signal.SIGHUP)
                 watch.wait("a cycle", lambda: len(watch.cycles()) > number)  # noqa: B023 - it is asked at once
             readings.append(read(watch))
-    if not readings:
-        raise KeyboardInterrupt
     first, last, names = grown(readings[SETTLED if drift else 0 :] or readings)
-    each = "with a drift each" if drift else "without a change"
     sys.stdout.write(
-        f"{len(readings)} cycles {each}, {jobs} jobs\n  first tenth: {first}\n  last tenth: {last}\n"
-        f"  grown: {', '.join(names) or 'nothing'}\n"
+        f"{len(readings)} cycles {'with a drift each' if drift else 'without a change'}, {jobs} jobs\n"
+        f"  first tenth: {first}\n  last tenth: {last}\n  grown: {', '.join(names) or 'nothing'}\n"
     )
     return names
 
@@ -182,8 +172,8 @@ def at_rest(tools: Tools, jobs: int, seconds: float) -> None:
         count, start = len(watch.cycles()), used()
         time.sleep(seconds)
         spent, cycles = used() - start, len(watch.cycles()) - count
-    each_hour = spent * 3600 / seconds
-    sys.stdout.write(f"at rest for {seconds:g} s, {jobs} jobs, {cycles} cycles: {each_hour:.0f} s of CPU an hour\n")
+    hourly = f"{spent * 3600 / seconds:.0f} s of CPU an hour"
+    sys.stdout.write(f"at rest for {seconds:g} s, {jobs} jobs, {cycles} cycles: {hourly}\n")
 
 
 def soak(
@@ -198,5 +188,4 @@ def soak(
     tools = find_tools(sandbox)
     if rest:
         at_rest(tools, jobs[0], rest)
-    store = {"PULUMI_BACKEND_URL": backend} if backend else {}
-    return int(bool(cycles and many_cycles(tools, jobs[0], cycles, drift, store)))
+    return int(bool(cycles and many_cycles(tools, jobs[0], cycles, drift, backend)))

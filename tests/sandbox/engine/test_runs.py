@@ -172,7 +172,8 @@ def test_what_is_not_supported_is_refused(world: World, things: dict[str, dict[s
 def test_a_state_that_can_not_be_written_is_one_line(world: World) -> None:
     world.declare({"a": {}, "b": {}})
     before = world.export()
-    limited = f'ulimit -f 1; exec "{world.cli}" up --yes --skip-preview'  # as a full disk: no file above a block or two
+    # As a full disk: no file above a block or two. Python itself would leave half a compiled file.
+    limited = f'export PYTHONDONTWRITEBYTECODE=1; ulimit -f 1; exec "{world.cli}" up --yes --skip-preview'
     shell = World(world.folder, cli=Path("/bin/sh"))
     shell.declare({"a": {}, "b": {}})
     failed = shell.run("-c", limited, code=1)
