@@ -13,6 +13,7 @@ import tempfile
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,14 +49,28 @@ def run(tally: Tally, name: str, command: Sequence[str | Path]) -> None:
 
 
 def lint(tally: Tally) -> None:
-    """ruff, mypy --strict, import-linter; for texts codespell and pymarkdown."""
-    run(tally, "ruff check", [BIN / "ruff", "check", *SOURCES])
-    run(tally, "ruff format", [BIN / "ruff", "format", "--check", *SOURCES])
-    run(tally, "mypy", [BIN / "mypy", *SOURCES])
-    run(tally, "import-linter", [BIN / "lint-imports"])
+    """ruff, mypy --strict, import-linter; for texts codespell and pymarkdown. At once, and shown in this order."""
     documents = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]
-    run(tally, "codespell", [BIN / "codespell", *SOURCES, *documents])
-    run(tally, "pymarkdown", [BIN / "pymarkdown", "scan", *documents])
+    commands: dict[str, list[str | Path]] = {
+        "ruff check": [BIN / "ruff", "check", *SOURCES],
+        "ruff format": [BIN / "ruff", "format", "--check", *SOURCES],
+        "mypy": [BIN / "mypy", *SOURCES],
+        "import-linter": [BIN / "lint-imports"],
+        "codespell": [BIN / "codespell", *SOURCES, *documents],
+        "pymarkdown": [BIN / "pymarkdown", "scan", *documents],
+    }
+    with ThreadPoolExecutor() as pool:
+        for name, done in zip(commands, pool.map(captured, commands.values()), strict=True):
+            sys.stdout.write(f"== {name}\n{done.stdout}")
+            sys.stdout.flush()
+            if done.returncode != 0:
+                tally.failed_checks.append(name)
+
+
+def captured(command: Sequence[str | Path]) -> "subprocess.CompletedProcess[str]":
+    """A command that has ended; what it wrote, errors too, in the order in which it wrote it."""
+    silent, read, both = subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT
+    return subprocess.run(command, cwd=ROOT, check=False, stdin=silent, stdout=read, stderr=both, text=True)
 
 
 def pytest(tally: Tally, name: str, arguments: Sequence[str], workers: int = CORES + 1) -> None:
