@@ -67,7 +67,7 @@ def watching(tools: Tools, jobs: int, settings: Mapping[str, str]) -> Iterator[W
         root = Path(folder)
         project = our_project(root / "ours", tools, server, settings)
         (root / "tmp").mkdir()
-        env = {**project.environment, "TMPDIR": str(root / "tmp"), "BENCH_JOBS": str(jobs), **settings}
+        env = {**project.environment, "TMPDIR": str(root / "tmp"), "BENCH_JOBS": str(jobs)}
         command = [sys.executable, "-m", "watcher"]
         log = root / "watcher.log"
         with log.open("wb") as written, log.open("rb") as told:

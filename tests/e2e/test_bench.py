@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.systems import OPERATIONS
+from bench.systems import NEEDS_A_JOB, OPERATIONS
 from dev.say import ROOT
 
 
@@ -35,7 +35,7 @@ def test_a_drift_is_repaired_and_timed() -> None:
 
 @pytest.mark.long
 def test_a_small_measurement_has_every_operation_and_prints_its_table(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "bench", "--jobs", "2", "--rounds", "1", "--sandbox", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "bench", "--jobs", "0,2", "--rounds", "1", "--sandbox", "--out", str(tmp_path)]
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=550, check=False)
     assert done.returncode == 0, done.stderr
@@ -45,6 +45,8 @@ def test_a_small_measurement_has_every_operation_and_prints_its_table(tmp_path: 
     assert {tool["kind"] for tool in report["tools"].values()} == {"sandbox"}
     measured = {(m["jobs"], m["system"], m["operation"]) for m in report["measurements"]}
     assert {operation for jobs, system, operation in measured if (jobs, system) == (2, "ours")} == set(OPERATIONS)
+    empty = {operation for jobs, system, operation in measured if (jobs, system) == (0, "ours")}
+    assert empty == set(OPERATIONS) - set(NEEDS_A_JOB)
     assert {system for jobs, system, _ in measured if jobs == 2} == {"ours", "floor", "reconciler", "wire"}
     processes = [m for m in report["measurements"] if m["system"] != "wire" and m["operation"] != "probe"]
     assert all(m["wall_s"] > 0 for m in processes)
